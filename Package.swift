@@ -1,0 +1,122 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// The language rules of every target: the module graph stays honest, unsafe code stays visible, warnings stop the build.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
+let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
+let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "rialto",
+    products: [
+        .executable(name: "rialto", targets: ["rialto"]),
+        .library(
+            name: "RialtoLibp2p",
+            targets: ["Identity", "Multistream", "Noise", "Yamux", "Identify", "Ping", "Gossipsub", "Swarm"]
+        ),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+
+        library("Primitives", []),
+        library("Cryptography", ["CSodium", "Primitives"]),
+        library("Identity", ["Cryptography", "Primitives"]),
+        library("Multistream", ["Primitives"]),
+        library("Noise", ["Cryptography", "Identity", "Primitives"]),
+        library("Yamux", ["Primitives", collections, deque]),
+        library("Ping", ["Primitives"]),
+        library("Identify", ["Identity", "Primitives"]),
+        library("Gossipsub", ["Cryptography", "Identity", "Primitives", collections, deque]),
+        library(
+            "Swarm",
+            [
+                "Cryptography", "Identify", "Identity", "Multistream", "Noise", "Ping", "Primitives", "Yamux",
+                collections, deque,
+            ]
+        ),
+        library(
+            "Market",
+            ["Cryptography", "Identity", "Primitives", collections, deque],
+            resources: [.embedInCode("Resources")]
+        ),
+        library(
+            "Node",
+            ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
+        ),
+        library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm"]),
+        library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
+        library("Inventory", ["Market", "Primitives"]),
+        library("LocalAPI", ["Identity", "Market", "Node", "Primitives", flyingFox, flyingSocks]),
+        .executableTarget(
+            name: "rialto",
+            dependencies: [
+                "Cryptography", "EventLoop", "Identity", "Inventory", "LocalAPI", "Market", "Node", "Primitives",
+                "Storage", "Swarm", argumentParser, yams,
+            ],
+            swiftSettings: strict
+        ),
+
+        .target(
+            name: "TestSupport",
+            dependencies: ["Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        tests("PrimitivesTests", ["Primitives"]),
+        tests("CryptographyTests", ["Cryptography", "Primitives"], resources: [.copy("Vectors")]),
+        tests("IdentityTests", ["Cryptography", "Identity", "Primitives"]),
+        tests("MultistreamTests", ["Multistream", "Primitives"]),
+        tests(
+            "NoiseTests",
+            ["Cryptography", "Identity", "Noise", "Primitives"],
+            resources: [.copy("Vectors")]
+        ),
+        tests("YamuxTests", ["Primitives", "Yamux"]),
+        tests("PingTests", ["Ping", "Primitives"]),
+        tests("IdentifyTests", ["Cryptography", "Identify", "Identity", "Primitives"]),
+        tests("GossipsubTests", ["Cryptography", "Gossipsub", "Identity", "Primitives"]),
+        tests("SwarmTests", ["Cryptography", "Identify", "Identity", "Multistream", "Noise", "Primitives", "Swarm", "Yamux"]),
+        tests("MarketTests", ["Cryptography", "Identity", "Market", "Primitives", swiftProtobuf]),
+        tests("NodeTests", ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]),
+        tests("EventLoopTests", ["Cryptography", "EventLoop", "Identity", "Market", "Node", "Primitives", "Swarm"]),
+        tests("StorageTests", ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage"]),
+        tests("InventoryTests", ["Inventory", "Market"]),
+        tests("LocalAPITests", ["Identity", "LocalAPI", "Market", "Node", "Primitives"]),
+        tests("CommandLineTests", ["Primitives"]),
+        tests("InteropTests", ["Primitives"], resources: [.copy("Peers")]),
+        tests("TidyTests", []),
+    ],
+    swiftLanguageModes: [.v6]
+)
