@@ -1,0 +1,92 @@
+public import Cryptography
+internal import Identity
+internal import Primitives
+
+/// A record with its signature: what the market gossips, stores and shows.
+///
+/// Immutable and shared by reference, so that lists and snapshots of records cost a pointer each. Made from bytes, it is
+/// canonical but not yet believed: `signatureChecks` must hold first.
+public final class SignedRecord: Sendable {
+    /// What a signature on a record is for; another purpose's signature does not verify here (market.md §2).
+    public static let domain = "rialto-record"
+    public static let payloadType = Array("/rialto/record/1".utf8)
+    /// The largest envelope of any kind.
+    public static let byteCountMax = RecordKind.conflict.envelopeByteCountMax
+
+    /// The envelope's one encoding.
+    public let envelope: [UInt8]
+    public let author: Ed25519.PublicKey
+    public let record: Record
+    public let id: RecordID
+    public let subject: SubjectKey
+    private let signature: [UInt8]
+
+    /// Reads an envelope; the signature is not looked at.
+    ///
+    /// - Throws: `RecordError`; `mayBeNewer` tells a record to ignore from bytes to reject.
+    public convenience init(envelope bytes: [UInt8]) throws(RecordError) {
+        try self.init(envelope: bytes, isEmbedded: false)
+    }
+
+    init(envelope bytes: [UInt8], isEmbedded: Bool) throws(RecordError) {
+        let opened: SignedEnvelope
+        do {
+            opened = try SignedEnvelope(parsing: bytes.span, byteCountMax: Self.byteCountMax)
+        } catch {
+            throw .envelope(error)
+        }
+        guard opened.payloadType == Self.payloadType else { throw .payloadType }
+        record = try Record(payload: opened.payload, isEmbedded: isEmbedded)
+        guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
+        envelope = bytes
+        author = opened.publicKey
+        signature = opened.signature
+        id = Self.id(author: opened.publicKey, payload: opened.payload)
+        subject = record.subject(author: opened.publicKey)
+    }
+
+    /// Signs a record.
+    ///
+    /// - Throws: `RecordError` if a bound does not hold: nobody would accept the record.
+    public init(signing record: Record, by key: Ed25519.PrivateKey) throws(RecordError) {
+        let payload = try record.payload()
+        let sealed = SignedEnvelope.seal(payload: payload, payloadType: Self.payloadType, domain: Self.domain, by: key)
+        let bytes = sealed.bytes
+        guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
+        envelope = bytes
+        author = key.publicKey
+        self.record = record
+        signature = sealed.signature
+        id = Self.id(author: key.publicKey, payload: payload)
+        subject = record.subject(author: key.publicKey)
+    }
+
+    public var kind: RecordKind { record.kind }
+
+    /// The signatures that must hold: the author's, and of a conflict those of its two rivals.
+    public var signatureChecks: [SignatureCheck] {
+        // The parse was canonical, so the payload is what encodes again; it is not stored twice.
+        guard let payload = try? record.payload() else { preconditionFailure("a signed record is within its bounds") }
+        let message = SignedEnvelope.signedBytes(domain: Self.domain, payloadType: Self.payloadType, payload: payload)
+        let own = SignatureCheck(key: author, message: message, signature: signature)
+        guard case .conflict(let body) = record.body else { return [own] }
+        return [own] + body.first.signatureChecks + body.second.signatureChecks
+    }
+
+    private static func id(author: Ed25519.PublicKey, payload: [UInt8]) -> RecordID {
+        var hashed: [UInt8] = []
+        for part in [Array(domain.utf8), KeyCodec.encode(author), payloadType, payload] {
+            UnsignedVarint.append(part.count, to: &hashed)
+            hashed += part
+        }
+        guard let id = RecordID(SHA256.hash(hashed)) else { preconditionFailure("SHA-256 has 32 bytes") }
+        return id
+    }
+}
+
+extension SignedRecord: Hashable {
+    /// Two records are equal if they say the same; signatures of one author over one payload do not differ.
+    public static func == (left: SignedRecord, right: SignedRecord) -> Bool { left.id == right.id }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}

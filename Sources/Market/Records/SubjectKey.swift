@@ -1,0 +1,41 @@
+public import Cryptography
+
+/// What a record speaks about: of all records with one subject key the highest sequence wins (market.md §2).
+public struct SubjectKey: Hashable, Comparable, Sendable {
+    /// The author; of a conflict the culprit, whoever found it.
+    public let author: Ed25519.PublicKey
+    /// Never `.withdrawal`, which takes the key of what it withdraws.
+    public let kind: RecordKind
+    /// The machine or offer id, the presence's class number, or the kind and id of a conflict's subject.
+    public let id: [UInt8]
+
+    public init(author: Ed25519.PublicKey, kind: RecordKind, id: [UInt8]) {
+        precondition(kind != .withdrawal, "a withdrawal takes the key of what it withdraws")
+        self.author = author
+        self.kind = kind
+        self.id = id
+    }
+
+    public static func machine(_ machine: MachineID, of provider: Ed25519.PublicKey) -> SubjectKey {
+        SubjectKey(author: provider, kind: .machine, id: machine.bytes)
+    }
+
+    public static func offer(_ offer: OfferID, of provider: Ed25519.PublicKey) -> SubjectKey {
+        SubjectKey(author: provider, kind: .offer, id: offer.bytes)
+    }
+
+    public static func presence(of provider: Ed25519.PublicKey, in marketClass: MarketClass) -> SubjectKey {
+        SubjectKey(author: provider, kind: .presence, id: [marketClass.rawValue])
+    }
+
+    public static func conflict(over subject: SubjectKey) -> SubjectKey {
+        SubjectKey(author: subject.author, kind: .conflict, id: [subject.kind.rawValue] + subject.id)
+    }
+
+    /// By author, then kind, then id: one author's subjects stand together.
+    public static func < (left: SubjectKey, right: SubjectKey) -> Bool {
+        if left.author != right.author { return left.author.bytes.lexicographicallyPrecedes(right.author.bytes) }
+        if left.kind != right.kind { return left.kind < right.kind }
+        return left.id.lexicographicallyPrecedes(right.id)
+    }
+}
