@@ -1,0 +1,77 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// Until when whom must not be grafted into which mesh (gossipsub 1.1, "Prune Backoff and Peer Exchange").
+///
+/// Both ends of a pruned link keep the time. A peer that grafts too early is charged; we ourselves wait `slack` longer, so that
+/// our clock running ahead of the peer's never makes us look like an offender.
+struct Backoffs: Sendable {
+    struct Key: Hashable, Sendable {
+        let topic: Topic
+        let peer: PeerID
+    }
+
+    struct Entry: Hashable, Sendable {
+        let since: Instant
+        let until: Instant
+    }
+
+    let slack: Duration
+    /// Peers come and go but their backoffs stay, so their number is bounded; the one that ends first gives way.
+    let countMax: Int
+    private var entries: OrderedDictionary<Key, Entry> = [:]
+
+    init(slack: Duration, countMax: Int) {
+        precondition(countMax > 0)
+        self.slack = slack
+        self.countMax = countMax
+    }
+
+    var count: Int { entries.count }
+
+    /// The backoff of a pair, kept until it is cleared, that is some time after it ended.
+    func entry(_ topic: Topic, _ peer: PeerID) -> Entry? {
+        entries[Key(topic: topic, peer: peer)]
+    }
+
+    /// Whether the peer's GRAFT comes too early.
+    func holds(_ topic: Topic, _ peer: PeerID, at now: Instant) -> Bool {
+        entry(topic, peer).map { now < $0.until } ?? false
+    }
+
+    /// Whether we may graft the peer; every path that grafts must ask (security.md, attack 6).
+    func allowsOurGraft(_ topic: Topic, _ peer: PeerID, at now: Instant) -> Bool {
+        entry(topic, peer).map { now >= $0.until.advanced(by: slack) } ?? true
+    }
+
+    /// Starts or extends a backoff; it is never shortened.
+    mutating func start(_ topic: Topic, _ peer: PeerID, for duration: Duration, at now: Instant) {
+        let key = Key(topic: topic, peer: peer)
+        let until = now.advanced(by: duration)
+        if let known = entries[key] {
+            entries[key] = Entry(since: now, until: max(known.until, until))
+            return
+        }
+        if entries.count == countMax {
+            clear(at: now)
+            if entries.count == countMax { dropFirstToEnd() }
+        }
+        entries[key] = Entry(since: now, until: until)
+    }
+
+    /// Forgets what ended more than `slack` ago.
+    mutating func clear(at now: Instant) {
+        entries.removeAll { $0.value.until.advanced(by: slack) <= now }
+    }
+
+    private mutating func dropFirstToEnd() {
+        guard let first = entries.elements.min(by: { $0.value.until < $1.value.until }) else { return }
+        entries.removeValue(forKey: first.key)
+    }
+
+    func checkInvariants(at now: Instant, durationMax: Duration) {
+        assert(entries.count <= countMax)
+        assert(entries.values.allSatisfy { $0.until <= now.advanced(by: durationMax) })
+    }
+}

@@ -1,0 +1,65 @@
+internal import OrderedCollections
+internal import Primitives
+
+/// What we know of one connected peer.
+struct GossipPeer: Sendable {
+    /// Our stream to the peer: we write only on it, the peer writes only on its own (protocol.md §1.2).
+    enum OutboundStream: Hashable, Sendable {
+        /// Asked for; becomes `flowing` or `closed`.
+        case opening
+        case flowing
+        /// Its buffers are full; becomes `flowing` or `closed`.
+        case congested
+        /// Lost; opened again at the instant, or never.
+        case closed(reopenAt: Instant?)
+    }
+
+    let version: GossipsubVersion
+    /// Whether we dialled the connection.
+    let isOutbound: Bool
+    var stream = OutboundStream.opening
+    var reopenCount = 0
+    var queue = OutboundQueue()
+    var topics: OrderedSet<Topic> = []
+    var unwanted = UnwantedMessages()
+    /// The peer's own signed record, to recommend it to others.
+    var record: [UInt8]?
+
+    // Counters of this heartbeat.
+    var ihaveMessageCount = 0
+    var askedIDCount = 0
+    var iwantByteCount = 0
+    var idontwantMessageCount = 0
+
+    init(version: GossipsubVersion, isOutbound: Bool) {
+        self.version = version
+        self.isOutbound = isOutbound
+    }
+
+    /// Whether what we say to the peer can arrive soon.
+    var isReachable: Bool {
+        switch stream {
+        case .opening, .flowing, .congested: true
+        case .closed: false
+        }
+    }
+
+    mutating func beginHeartbeat(_ heartbeat: Int) {
+        (ihaveMessageCount, askedIDCount, iwantByteCount, idontwantMessageCount) = (0, 0, 0, 0)
+        unwanted.expire(at: heartbeat)
+    }
+}
+
+/// A topic that we subscribed to.
+struct JoinedTopic: Sendable {
+    let config: TopicConfig
+    var mesh = PeerSet()
+    /// Connected peers that are subscribed, the mesh included.
+    var subscribers: PeerSet
+}
+
+/// A topic that we publish to without being subscribed (gossipsub 1.0, "Fanout").
+struct FanoutTopic: Sendable {
+    var peers = PeerSet()
+    var lastPublished: Instant
+}

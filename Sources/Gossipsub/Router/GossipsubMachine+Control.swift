@@ -1,0 +1,161 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// What peers send: subscriptions, messages and control.
+extension GossipsubMachine {
+    mutating func receive(_ bytes: [UInt8], from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard peers[peer] != nil else { return }
+        guard bytes.count <= config.rpc.byteCountMax else {
+            scores.chargeMisbehaviour(peer, by: 1)
+            outputs.append(.misbehaved(peer, .oversizedRPC(byteCount: bytes.count)))
+            return
+        }
+        let rpc: RPC
+        do {
+            rpc = try RPC(parsing: bytes.span, limits: config.rpc)
+        } catch {
+            scores.chargeMisbehaviour(peer, by: 1)
+            outputs.append(.misbehaved(peer, .malformedRPC))
+            return
+        }
+        // Even of a graylisted peer, lest its topics be wrong once its score has recovered.
+        receive(rpc.subscriptions, from: peer, into: &outputs)
+        guard scores.score(of: peer) >= config.score.graylistThreshold else { return }
+        if !rpc.messages.isEmpty && gater.lets(peer, at: now, random: &random) {
+            for message in rpc.messages { receive(message, from: peer, at: now, into: &outputs) }
+        }
+        guard peers[peer]?.version.hasMesh == true else { return }
+        receive(rpc.control, from: peer, at: now, into: &outputs)
+    }
+
+    private mutating func receive(
+        _ control: ControlMessage,
+        from peer: PeerID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        receiveGossip(control, from: peer, at: now)
+        for topic in control.graft { receiveGraft(topic, from: peer, at: now, into: &outputs) }
+        for prune in control.prune { receive(prune, from: peer, at: now, into: &outputs) }
+        if !control.idontwant.isEmpty { receiveIDontWant(control.idontwant, from: peer) }
+    }
+
+    // MARK: Mesh
+
+    private mutating func receiveGraft(_ topic: Topic, from peer: PeerID, at now: Instant, into outputs: inout [Output])
+    {
+        // A GRAFT for a topic that is not ours gets no answer: spam must not be amplified (gossipsub 1.1).
+        guard let joined = topics[topic], !joined.mesh.contains(peer) else { return }
+        if backoffs.holds(topic, peer, at: now) {
+            chargeEarlyGraft(topic, peer, at: now, into: &outputs)
+            prune(peer, topic, backoff: config.pruneBackoff, exchanging: false, at: now, into: &outputs)
+            return
+        }
+        guard scores.score(of: peer) >= 0 else {
+            prune(peer, topic, backoff: config.pruneBackoff, exchanging: false, at: now, into: &outputs)
+            return
+        }
+        // A full mesh takes only peers that we dialled; else a flood of GRAFTs could take it over (gossipsub 1.1).
+        let isFull = joined.mesh.count >= config.meshCountMax && peers[peer]?.isOutbound != true
+        // A GRAFT says by itself that the peer wants the topic.
+        guard !isFull, peers[peer]?.isReachable == true, addSubscription(peer, topic, into: &outputs) else {
+            prune(peer, topic, backoff: config.pruneBackoff, exchanging: isFull, at: now, into: &outputs)
+            return
+        }
+        addToMesh(peer, topic, at: now, into: &outputs)
+    }
+
+    private mutating func chargeEarlyGraft(
+        _ topic: Topic,
+        _ peer: PeerID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        let since = backoffs.entry(topic, peer)?.since ?? now
+        let isFlood = now < since.advanced(by: config.graftFloodThreshold)
+        scores.chargeMisbehaviour(peer, by: isFlood ? 2 : 1)
+        outputs.append(.misbehaved(peer, .graftDuringBackoff(topic)))
+    }
+
+    private mutating func receive(_ prune: Prune, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard topics[prune.topic] != nil else { return }
+        removeFromMesh(peer, prune.topic, into: &outputs)
+        let backoff = prune.backoffSeconds > 0 ? Duration.seconds(prune.backoffSeconds) : config.pruneBackoff
+        backoffs.start(prune.topic, peer, for: backoff, at: now)
+        guard !prune.peers.isEmpty, scores.score(of: peer) >= config.score.acceptExchangeThreshold else { return }
+        let entries = recommended(prune.peers, by: peer, into: &outputs)
+        if !entries.isEmpty { outputs.append(.connect(entries)) }
+    }
+
+    /// The recommended peers that are new and whose records hold.
+    ///
+    /// At most sixteen verifications, and only for a peer that the operator pinned: cheap enough to be done here.
+    private func recommended(
+        _ infos: [PeerInfo],
+        by recommender: PeerID,
+        into outputs: inout [Output]
+    ) -> [PeerExchangeEntry] {
+        var entries: [PeerExchangeEntry] = []
+        for info in infos.prefix(config.rpc.exchangeCountMax) {
+            guard let peer = try? PeerID(bytes: info.peer), let record = try? PeerRecord.open(info.record),
+                record.peer == peer
+            else {
+                outputs.append(.misbehaved(recommender, .forgedRecord))
+                continue
+            }
+            guard peer != identity, peers[peer] == nil, !entries.contains(where: { $0.peer == peer }) else { continue }
+            entries.append(PeerExchangeEntry(peer: peer, addresses: record.addresses, envelope: info.record))
+        }
+        return entries
+    }
+
+    // MARK: Gossip
+
+    private mutating func receiveGossip(_ control: ControlMessage, from peer: PeerID, at now: Instant) {
+        guard !control.ihave.isEmpty || !control.iwant.isEmpty else { return }
+        guard scores.score(of: peer) >= config.score.gossipThreshold else { return }
+        if !control.ihave.isEmpty { receive(control.ihave, from: peer, at: now) }
+        if !control.iwant.isEmpty { receiveIWant(control.iwant, from: peer) }
+    }
+
+    private mutating func receive(_ ihave: [IHave], from peer: PeerID, at now: Instant) {
+        guard let state = peers[peer], state.ihaveMessageCount < config.ihaveMessageCountMax else { return }
+        peers[peer]?.ihaveMessageCount += 1
+        let room = config.ihaveIDCountMax - state.askedIDCount
+        guard room > 0 else { return }
+        var wanted: OrderedSet<MessageID> = []
+        for entry in ihave where topics[entry.topic] != nil {
+            for id in entry.ids {
+                let key = MessageKey(id: id, topic: entry.topic)
+                if !seen.contains(key) && !pending.contains(key) { wanted.append(id) }
+            }
+        }
+        guard !wanted.isEmpty else { return }
+        // Which ids are left out, and which is tracked, must not be the peer's choice.
+        let asked = random.sample(Array(wanted), room)
+        peers[peer]?.askedIDCount += asked.count
+        promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
+        outbox[peer, default: RPCParts()].gossip.append(ControlMessage.iwantField(asked))
+    }
+
+    private mutating func receiveIWant(_ ids: [MessageID], from peer: PeerID) {
+        guard let state = peers[peer] else { return }
+        for id in ids where !state.unwanted.contains(id) {
+            guard let found = cache.transmission(of: id, to: peer, preferring: state.topics.contains) else { continue }
+            guard found.count <= config.retransmissionCountMax else { continue }
+            let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.field.count
+            guard byteCount <= config.iwantByteCountMax else { return }
+            peers[peer]?.iwantByteCount = byteCount
+            sayMessage(found.field, to: peer)
+        }
+    }
+
+    private mutating func receiveIDontWant(_ ids: [MessageID], from peer: PeerID) {
+        guard let state = peers[peer], state.idontwantMessageCount < config.idontwantMessageCountMax else { return }
+        peers[peer]?.idontwantMessageCount += 1
+        for id in ids.prefix(config.idontwantIDCountMax) {
+            peers[peer]?.unwanted.insert(id, until: heartbeatCount + config.idontwantHeartbeats)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// The heartbeat: counters, decays, meshes, gossip (gossipsub 1.0, "Heartbeat"; 1.1).
+extension GossipsubMachine {
+    mutating func heartbeat(at now: Instant, into outputs: inout [Output]) {
+        heartbeatCount += 1
+        for index in peers.values.indices { peers.values[index].beginHeartbeat(heartbeatCount) }
+        scores.refresh(at: now)
+        gater.decay(at: now)
+        seen.expire(at: now)
+        if heartbeatCount.isMultiple(of: config.backoffClearHeartbeats) { backoffs.clear(at: now) }
+        for (peer, count) in promises.takeBroken(at: now) {
+            scores.chargeMisbehaviour(peer, by: Double(count))
+            outputs.append(.misbehaved(peer, .brokenPromises(count)))
+        }
+        reopenStreams(at: now, into: &outputs)
+        for topic in topics.keys {
+            maintainMesh(topic, at: now, into: &outputs)
+            gossip(topic, excluding: topics[topic]?.mesh ?? PeerSet())
+        }
+        maintainFanout(at: now)
+        cache.shift()
+    }
+
+    // MARK: Mesh
+
+    private mutating func maintainMesh(_ topic: Topic, at now: Instant, into outputs: inout [Output]) {
+        for peer in topics[topic]?.mesh ?? PeerSet() where scores.score(of: peer) < 0 {
+            prune(peer, topic, backoff: config.pruneBackoff, exchanging: false, at: now, into: &outputs)
+        }
+        let count = topics[topic]?.mesh.count ?? 0
+        if count < config.meshCountMin {
+            graftRandom(config.meshCount - count, topic, at: now, into: &outputs) { _, _ in true }
+        }
+        if count > config.meshCountMax { shrinkMesh(topic, at: now, into: &outputs) }
+        let outboundCount = topics[topic]?.mesh.count(where: isOutbound) ?? 0
+        if outboundCount < config.meshOutboundCount && (topics[topic]?.mesh.count ?? 0) >= config.meshCountMin {
+            graftRandom(config.meshOutboundCount - outboundCount, topic, at: now, into: &outputs) { machine, peer in
+                machine.isOutbound(peer)
+            }
+        }
+        if heartbeatCount.isMultiple(of: config.opportunisticGraftHeartbeats) {
+            graftOpportunistically(topic, at: now, into: &outputs)
+        }
+    }
+
+    func isOutbound(_ peer: PeerID) -> Bool { peers[peer]?.isOutbound == true }
+
+    private mutating func graftRandom(
+        _ count: Int,
+        _ topic: Topic,
+        at now: Instant,
+        into outputs: inout [Output],
+        where isWanted: (GossipsubMachine, PeerID) -> Bool
+    ) {
+        let candidates = graftCandidates(topic, at: now).filter { isWanted(self, $0) }
+        for peer in random.sample(candidates, count) { graft(peer, topic, at: now, into: &outputs) }
+    }
+
+    /// Keeps the best by score, then enough that we dialled, then chance decides.
+    ///
+    /// The outbound quota is filled after the best are safe, so that it never costs one of them its place.
+    private mutating func shrinkMesh(_ topic: Topic, at now: Instant, into outputs: inout [Output]) {
+        guard let mesh = topics[topic]?.mesh else { return }
+        var order = Array(mesh)
+        random.shuffle(&order)
+        let ranked = order.map { (peer: $0, score: scores.score(of: $0)) }.sorted { $0.score > $1.score }.map(\.peer)
+        var kept = Array(ranked.prefix(config.meshScoreCount))
+        var rest = Array(ranked.dropFirst(config.meshScoreCount))
+        random.shuffle(&rest)
+        let missing = config.meshOutboundCount - kept.count(where: isOutbound)
+        kept += rest.filter(isOutbound).prefix(max(0, missing))
+        rest.removeAll { kept.contains($0) }
+        let leaving = rest.dropFirst(max(0, config.meshCount - kept.count))
+        for peer in leaving {
+            prune(peer, topic, backoff: config.pruneBackoff, exchanging: true, at: now, into: &outputs)
+        }
+    }
+
+    /// A mesh that is worth little looks for better peers, so that it cannot stay captured (gossipsub 1.1).
+    private mutating func graftOpportunistically(_ topic: Topic, at now: Instant, into outputs: inout [Output]) {
+        guard let mesh = topics[topic]?.mesh, mesh.count > 1 else { return }
+        let middle = median(mesh.map { scores.score(of: $0) })
+        guard middle < config.score.opportunisticGraftThreshold else { return }
+        graftRandom(config.opportunisticGraftCount, topic, at: now, into: &outputs) { machine, peer in
+            machine.scores.score(of: peer) > middle
+        }
+    }
+
+    // MARK: Fanout
+
+    private mutating func maintainFanout(at now: Instant) {
+        fanout.removeAll { $0.value.lastPublished.advanced(by: config.fanoutTimeToLive) <= now }
+        for topic in fanout.keys {
+            let subscribers = subscriberSet(of: topic).filter {
+                peers[$0]?.version.hasMesh == true && peers[$0]?.isReachable == true
+                    && scores.score(of: $0) >= config.score.publishThreshold
+            }
+            var kept = PeerSet((fanout[topic]?.peers ?? PeerSet()).filter(subscribers.contains))
+            let others = subscribers.filter { !kept.contains($0) }
+            for peer in random.sample(others, config.meshCount - kept.count) { kept.insert(peer) }
+            fanout[topic]?.peers = kept
+            gossip(topic, excluding: kept)
+        }
+    }
+
+    // MARK: Gossip
+
+    /// Tells some subscribers outside the mesh what went through it lately (gossipsub 1.1, "Adaptive Gossip Dissemination").
+    private mutating func gossip(_ topic: Topic, excluding excluded: PeerSet) {
+        guard cache.hasGossip else { return }
+        let ids = cache.gossipIDs(of: topic)
+        guard !ids.isEmpty else { return }
+        let others = subscriberSet(of: topic).filter { peer in
+            guard let state = peers[peer], state.version.hasMesh && state.isReachable else { return false }
+            return !excluded.contains(peer) && scores.score(of: peer) >= config.score.gossipThreshold
+        }
+        let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
+        for peer in random.sample(others, count) {
+            // Each peer hears of other ids when there are too many, so that together they hear of all.
+            let told = random.sample(ids, config.ihaveIDCountMax)
+            outbox[peer, default: RPCParts()].gossip.append(IHave(topic: topic, ids: told).field)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+internal import Cryptography
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// Messages from their arrival to their verdict, and beyond.
+extension GossipsubMachine {
+    mutating func receive(_ wire: WireMessage, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard let joined = topics[wire.topic] else { return }
+        let opened: OpenedMessage
+        switch OpenedMessage.open(wire, policy: joined.config.signatures) {
+        case .opened(let message):
+            opened = message
+        case .unverifiable:
+            // An author whose key type we do not know: honest, but not for us to judge.
+            return
+        case .violation:
+            outputs.append(.misbehaved(peer, .wrongSignaturePolicy(wire.topic)))
+            charge([peer], wire.topic)
+            return
+        }
+        // An echo of our own, or a forgery in our name (interop.md, pubsub).
+        guard opened.author != identity else { return }
+        let key = MessageKey(id: opened.id, topic: wire.topic)
+        if opened.check == nil { promises.settle(opened.id) }
+        guard !isDuplicate(wire, key, from: peer, at: now, into: &outputs) else { return }
+        guard pending.hasRoom(for: wire.data?.count ?? 0, from: peer) else {
+            // Not marked as seen: another copy may come at a better time (market.md §2).
+            gater.noteDropped(at: now)
+            return
+        }
+        let message = GossipMessage(
+            id: opened.id,
+            topic: wire.topic,
+            data: wire.data ?? [],
+            source: peer,
+            author: opened.author,
+            sequence: opened.sequence
+        )
+        let phase = opened.check == nil ? PendingValidation.Phase.validating : .verifying
+        let id = pending.insert(PendingValidation(key: key, message: message, wire: wire, phase: phase))
+        gater.noteValidated()
+        outputs.append(opened.check.map { .verify(id, $0) } ?? .validate(id, message))
+    }
+
+    /// Whether the message was judged before or is being judged; then only its bringer is noted.
+    private mutating func isDuplicate(
+        _ wire: WireMessage,
+        _ key: MessageKey,
+        from peer: PeerID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) -> Bool {
+        if let entry = seen[key] {
+            gater.noteDuplicate(peer)
+            switch entry.verdict {
+            case .accepted:
+                if seen.addDeliverer(peer, of: key) {
+                    scores.creditCopy(peer, key.topic, sinceVerdict: entry.since.duration(to: now))
+                }
+            case .rejected:
+                outputs.append(.misbehaved(peer, .rejectedMessage(key.topic)))
+                charge([peer], key.topic)
+            case .ignored:
+                break
+            }
+            return true
+        }
+        guard let id = pending.id(of: wire, key) else { return false }
+        if pending.addDuplicate(peer, to: id) { gater.noteDuplicate(peer) }
+        return true
+    }
+
+    mutating func verified(_ id: ValidationID, _ holds: Bool, at now: Instant, into outputs: inout [Output]) {
+        guard let verifying = pending[id], verifying.phase == .verifying else { return }
+        let peers = [verifying.message.source] + verifying.duplicates
+        guard holds else {
+            // The id is not marked as seen: it belongs to the honest message, not to this forgery of it.
+            _ = pending.remove(id, in: .verifying)
+            outputs.append(.misbehaved(verifying.message.source, .forgedSignature(verifying.key.topic)))
+            charge(peers, verifying.key.topic)
+            return
+        }
+        promises.settle(verifying.key.id)
+        if seen.contains(verifying.key) {
+            // Another copy with the same id was faster.
+            _ = pending.remove(id, in: .verifying)
+            return
+        }
+        pending.beginValidating(id)
+        outputs.append(.validate(id, verifying.message))
+    }
+
+    mutating func validated(_ id: ValidationID, _ verdict: Validation, at now: Instant, into outputs: inout [Output]) {
+        guard let judged = pending.remove(id, in: .validating), !seen.contains(judged.key) else { return }
+        let (source, topic) = (judged.message.source, judged.key.topic)
+        switch verdict {
+        case .accept:
+            accept(judged, at: now)
+        case .reject:
+            seen.insert(judged.key, .rejected, deliverers: [], at: now)
+            outputs.append(.misbehaved(source, .rejectedMessage(topic)))
+            charge([source] + judged.duplicates, topic)
+        case .ignore(let isFinal):
+            gater.noteIgnored(source)
+            if isFinal { seen.insert(judged.key, .ignored, deliverers: [], at: now) }
+        }
+    }
+
+    private mutating func accept(_ judged: PendingValidation, at now: Instant) {
+        let (source, topic) = (judged.message.source, judged.key.topic)
+        let deliverers = [source] + judged.duplicates
+        seen.insert(judged.key, .accepted, deliverers: deliverers, at: now)
+        gater.noteDelivered(source)
+        scores.noteAccepted(in: topic)
+        scores.creditFirstDelivery(source, topic)
+        for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
+        guard let joined = topics[topic] else { return }
+        let field = judged.wire.field
+        cache.insert(judged.key, field: field)
+        let receivers = PeerSet(Array(joined.mesh) + floodsubPeers(joined.subscribers))
+        for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
+            guard peers[peer]?.unwanted.contains(judged.key.id) == false else { continue }
+            sayMessage(field, to: peer)
+        }
+    }
+
+    /// P4 for each of the peers.
+    private mutating func charge(_ peers: [PeerID], _ topic: Topic) {
+        for peer in peers {
+            scores.chargeInvalid(peer, topic)
+            gater.noteRejected(peer)
+        }
+    }
+
+    // MARK: Publishing
+
+    mutating func publish(_ data: [UInt8], in topic: Topic, at now: Instant, into outputs: inout [Output]) {
+        let policy = topics[topic]?.config.signatures ?? config.unjoinedTopic.signatures
+        let (wire, id) = ownMessage(data, in: topic, policy: policy)
+        let key = MessageKey(id: id, topic: topic)
+        let field = wire.field
+        guard field.count <= config.rpc.byteCountMax else {
+            outputs.append(.publishRefused(topic, .tooLong))
+            return
+        }
+        guard !seen.contains(key) && !pending.contains(key) else {
+            outputs.append(.publishRefused(topic, .duplicate))
+            return
+        }
+        seen.insert(key, .accepted, deliverers: [], at: now)
+        cache.insert(key, field: field)
+        scores.noteAccepted(in: topic)
+        for peer in receiversOfOwn(topic, at: now) where peers[peer]?.unwanted.contains(id) == false {
+            sayMessage(field, to: peer)
+        }
+        outputs.append(.published(topic, id))
+    }
+
+    private mutating func ownMessage(
+        _ data: [UInt8],
+        in topic: Topic,
+        policy: SignaturePolicy
+    ) -> (wire: WireMessage, id: MessageID) {
+        var wire = WireMessage(data: data, topic: topic)
+        switch policy {
+        case .strictNoSign:
+            return (wire, .hashing(data))
+        case .strictSign:
+            sequence &+= 1
+            let number = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: sequence >> $0) }
+            (wire.author, wire.sequence) = (identity.bytes, number)
+            wire.signature = key.signature(of: wire.signedBytes)
+            return (wire, .naming(author: identity.bytes, sequence: number))
+        }
+    }
+
+    /// Who gets an own message at once: mesh or fanout and floodsub peers, then, when flooding, others at random up to the cap.
+    private mutating func receiversOfOwn(_ topic: Topic, at now: Instant) -> PeerSet {
+        let threshold = config.score.publishThreshold
+        let subscribers = subscriberSet(of: topic).filter {
+            scores.score(of: $0) >= threshold && peers[$0]?.isReachable == true
+        }
+        var receivers = topics[topic]?.mesh ?? fanoutPeers(topic, of: subscribers, at: now)
+        for peer in floodsubPeers(subscribers) { receivers.insert(peer) }
+        guard config.floodsOwnMessages else { return receivers }
+        let others = subscribers.filter { !receivers.contains($0) }
+        for peer in random.sample(others, config.floodCountMax - receivers.count) { receivers.insert(peer) }
+        return receivers
+    }
+
+    private mutating func fanoutPeers(_ topic: Topic, of subscribers: [PeerID], at now: Instant) -> PeerSet {
+        var entry = fanout.removeValue(forKey: topic) ?? FanoutTopic(lastPublished: now)
+        entry.lastPublished = now
+        let candidates = subscribers.filter { peers[$0]?.version.hasMesh == true && !entry.peers.contains($0) }
+        for peer in random.sample(candidates, config.meshCount - entry.peers.count) { entry.peers.insert(peer) }
+        // The order of the dictionary is the order of use.
+        if fanout.count == config.fanoutTopicCountMax { fanout.removeFirst() }
+        fanout[topic] = entry
+        return entry.peers
+    }
+
+    private func floodsubPeers(_ subscribers: some Sequence<PeerID>) -> [PeerID] {
+        subscribers.filter {
+            peers[$0]?.version.hasMesh == false && scores.score(of: $0) >= config.score.publishThreshold
+        }
+    }
+}

@@ -1,0 +1,151 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// Peers that come and go, and the streams to them.
+extension GossipsubMachine {
+    mutating func connect(
+        _ peer: PeerID,
+        protocolName: String,
+        isOutbound: Bool,
+        address: IPAddress,
+        into outputs: inout [Output]
+    ) {
+        guard let version = GossipsubVersion(protocolName: protocolName), peer != identity else { return }
+        guard peers[peer] == nil && peers.count < config.peerCountMax else { return }
+        peers[peer] = GossipPeer(version: version, isOutbound: isOutbound)
+        scores.connect(peer, address: address)
+        gater.connect(peer)
+        outputs.append(.openStream(peer))
+    }
+
+    mutating func disconnect(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard let left = peers[peer] else { return }
+        leaveAllMeshes(peer, into: &outputs)
+        for topic in left.topics { topics[topic]?.subscribers.remove(peer) }
+        for topic in fanout.keys { fanout[topic]?.peers.remove(peer) }
+        promises.forget(peer)
+        scores.disconnect(peer, at: now)
+        gater.disconnect(peer, at: now)
+        peers[peer] = nil
+        outbox[peer] = nil
+    }
+
+    mutating func streamReady(_ peer: PeerID, into outputs: inout [Output]) {
+        guard let state = peers[peer], state.stream == .opening else {
+            // The peer left meanwhile, or this is a stream that nobody asked for.
+            if peers[peer] == nil { outputs.append(.closeStream(peer)) }
+            return
+        }
+        peers[peer]?.stream = .flowing
+        // The hello: all that we are subscribed to, before anything that waited.
+        var hello = RPCParts()
+        for topic in topics.keys { hello.subscriptions[topic] = true }
+        peers[peer]?.queue.dropSubscriptions()
+        if let waiting = peers[peer]?.queue.take() { hello.merge(waiting) }
+        say(hello, to: peer)
+    }
+
+    mutating func streamClosed(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard let state = peers[peer], state.isReachable else { return }
+        leaveAllMeshes(peer, into: &outputs)
+        outbox[peer] = nil
+        _ = peers[peer]?.queue.take()
+        peers[peer]?.unwanted = UnwantedMessages()
+        let isGivenUp = state.reopenCount == config.reopenCountMax
+        let pause = config.reopenPause * (1 << min(state.reopenCount, 16))
+        peers[peer]?.stream = .closed(reopenAt: isGivenUp ? nil : now.advanced(by: random.jittered(pause, by: 0.2)))
+        peers[peer]?.reopenCount += 1
+    }
+
+    /// Asks again for streams that were lost.
+    mutating func reopenStreams(at now: Instant, into outputs: inout [Output]) {
+        for (peer, state) in peers {
+            guard case .closed(let instant?) = state.stream, instant <= now else { continue }
+            peers[peer]?.stream = .opening
+            outputs.append(.openStream(peer))
+        }
+    }
+
+    mutating func congested(_ peer: PeerID) {
+        if peers[peer]?.stream == .flowing { peers[peer]?.stream = .congested }
+    }
+
+    mutating func drained(_ peer: PeerID) {
+        guard peers[peer]?.stream == .congested else { return }
+        peers[peer]?.stream = .flowing
+        if let waiting = peers[peer]?.queue.take() { say(waiting, to: peer) }
+    }
+
+    mutating func keepRecord(_ record: [UInt8], of peer: PeerID) {
+        guard record.count <= Self.recordByteCountMax else { return }
+        peers[peer]?.record = record.isEmpty ? nil : record
+    }
+
+    /// What we recommend of a peer: the size to which protocol.md §1.3 cuts a peer's record.
+    static let recordByteCountMax = 2 << 10
+
+    private mutating func leaveAllMeshes(_ peer: PeerID, into outputs: inout [Output]) {
+        for topic in topics.keys { removeFromMesh(peer, topic, into: &outputs) }
+    }
+
+    // MARK: Subscriptions of peers
+
+    mutating func receive(_ subscriptions: [Subscription], from peer: PeerID, into outputs: inout [Output]) {
+        for subscription in subscriptions {
+            let topic = subscription.topic
+            if subscription.isSubscribed {
+                addSubscription(peer, topic, into: &outputs)
+            } else if peers[peer]?.topics.remove(topic) != nil {
+                removeFromMesh(peer, topic, into: &outputs)
+                topics[topic]?.subscribers.remove(peer)
+                fanout[topic]?.peers.remove(peer)
+                outputs.append(.peerUnsubscribed(peer, topic))
+            }
+        }
+    }
+
+    /// Whether the peer now counts as subscribed; beyond the limit of topics it does not.
+    @discardableResult
+    mutating func addSubscription(_ peer: PeerID, _ topic: Topic, into outputs: inout [Output]) -> Bool {
+        guard let known = peers[peer]?.topics else { return false }
+        if known.contains(topic) { return true }
+        guard known.count < config.topicsPerPeerMax else { return false }
+        peers[peer]?.topics.append(topic)
+        topics[topic]?.subscribers.insert(peer)
+        outputs.append(.peerSubscribed(peer, topic))
+        return true
+    }
+
+    func subscriberSet(of topic: Topic) -> PeerSet {
+        if let joined = topics[topic] { return joined.subscribers }
+        return PeerSet(peers.lazy.filter { $0.value.topics.contains(topic) }.map(\.key))
+    }
+
+    // MARK: Saying things
+
+    mutating func say(_ parts: RPCParts, to peer: PeerID) {
+        guard !parts.isEmpty && peers[peer] != nil else { return }
+        outbox[peer, default: RPCParts()].merge(parts)
+    }
+
+    mutating func sayMessage(_ field: [UInt8], to peer: PeerID) {
+        outbox[peer, default: RPCParts()].messages.append(field)
+    }
+
+    /// Sends what this step said: one RPC for each peer unless limits split it; what cannot flow waits or is lost.
+    mutating func flush(into outputs: inout [Output]) {
+        guard !outbox.isEmpty else { return }
+        for (peer, parts) in outbox {
+            switch peers[peer]?.stream {
+            case .flowing:
+                for rpc in parts.packed() { outputs.append(.send(peer, rpc)) }
+            case .opening, .congested:
+                peers[peer]?.queue.add(parts, countMax: config.queueCountMax, byteCountMax: config.queueByteCountMax)
+            case .closed, nil:
+                break
+            }
+        }
+        outbox.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,79 @@
+internal import DequeModule
+internal import OrderedCollections
+
+/// What is to be said to one peer, before it is packed into RPCs.
+///
+/// Subscriptions, GRAFT and PRUNE state what is, so the newest of a topic replaces an older one and all of them together are
+/// bounded by our own topics. Messages and gossip pile up and are bounded by the owner.
+struct RPCParts: Sendable {
+    enum MeshControl: Hashable, Sendable { case graft, prune(Prune) }
+
+    var subscriptions: OrderedDictionary<Topic, Bool> = [:]
+    var meshControl: OrderedDictionary<Topic, MeshControl> = [:]
+    /// Messages as fields of an RPC.
+    var messages: Deque<[UInt8]> = []
+    /// IHAVE and IWANT as fields of a control message.
+    var gossip: Deque<[UInt8]> = []
+
+    var isEmpty: Bool { subscriptions.isEmpty && meshControl.isEmpty && messages.isEmpty && gossip.isEmpty }
+
+    /// Adds what is said later; the later word on a topic stands.
+    mutating func merge(_ later: RPCParts) {
+        subscriptions.merge(later.subscriptions) { _, newer in newer }
+        meshControl.merge(later.meshControl) { _, newer in newer }
+        messages += later.messages
+        gossip += later.gossip
+    }
+
+    /// The RPCs that say all of it: state first, since a GRAFT means nothing before its subscription.
+    func packed() -> [[UInt8]] {
+        if subscriptions.isEmpty && meshControl.isEmpty && gossip.isEmpty && messages.count == 1 {
+            return Array(messages)
+        }
+        var packer = RPCPacker()
+        for (topic, isSubscribed) in subscriptions {
+            packer.addSubscription(Subscription(topic: topic, isSubscribed: isSubscribed).field)
+        }
+        for (topic, control) in meshControl {
+            switch control {
+            case .graft: packer.addControl(ControlMessage.graftField(topic))
+            case .prune(let prune): packer.addControl(prune.field)
+            }
+        }
+        for message in messages { packer.addMessage(message) }
+        for gossip in gossip { packer.addControl(gossip) }
+        return packer.finish()
+    }
+}
+
+/// What waits for a peer that cannot take it now.
+struct OutboundQueue: Sendable {
+    private(set) var parts = RPCParts()
+    private(set) var byteCount = 0
+    private(set) var droppedCount = 0
+
+    /// Messages and gossip entries that wait.
+    var count: Int { parts.messages.count + parts.gossip.count }
+
+    /// Adds parts within the limits: over them the oldest gossip goes first, then the oldest messages; state never does.
+    mutating func add(_ added: RPCParts, countMax: Int, byteCountMax: Int) {
+        parts.merge(added)
+        byteCount = parts.messages.reduce(0) { $0 + $1.count } + parts.gossip.reduce(0) { $0 + $1.count }
+        while count > countMax || byteCount > byteCountMax {
+            guard let dropped = parts.gossip.popFirst() ?? parts.messages.popFirst() else { return }
+            byteCount -= dropped.count
+            droppedCount += 1
+        }
+    }
+
+    /// Takes everything out.
+    mutating func take() -> RPCParts {
+        defer { (parts, byteCount) = (RPCParts(), 0) }
+        return parts
+    }
+
+    /// Forgets subscriptions, because a hello is about to state all of them.
+    mutating func dropSubscriptions() {
+        parts.subscriptions = [:]
+    }
+}
