@@ -1,0 +1,71 @@
+internal import Identity
+internal import Primitives
+
+/// The water marks of a node's connections; protocol.md §1.5.
+public struct ConnectionTrimmingConfig: Hashable, Sendable {
+    /// Down to so many connections a trim goes.
+    public var lowWater = 96
+    /// Above so many connections a trim happens. Index nodes 300/500, light nodes 8/16.
+    public var highWater = 160
+    /// A connection younger than this is not trimmed: its peer had no chance to be of value yet.
+    public var grace: Duration = .seconds(60)
+    /// The shortest time between two trims.
+    public var silence: Duration = .seconds(10)
+
+    public init() {}
+}
+
+/// Chooses which connections end when there are too many.
+///
+/// Whom we value least goes first, then whom we have known least long. Nothing that a peer does by itself, least of all inbound
+/// activity, protects it (CVE-2020-10937): values are the node's own judgement, protection the operator's or the application's.
+struct ConnectionTrimming: Sendable {
+    /// One established connection.
+    struct Candidate: Sendable {
+        let id: ConnectionID
+        let peer: PeerID
+        let openedAt: Instant
+        let value: Int
+        let isProtected: Bool
+    }
+
+    let config: ConnectionTrimmingConfig
+    private var lastTrim: Instant?
+    /// When the next trim is worth trying; `nil` while there are few enough connections.
+    private(set) var nextDeadline: Instant?
+
+    init(config: ConnectionTrimmingConfig) {
+        precondition(0 <= config.lowWater && config.lowWater <= config.highWater)
+        self.config = config
+    }
+
+    /// Tells how many connections are established, so that a trim is due when they are too many.
+    mutating func counted(_ connectionCount: Int, at now: Instant) {
+        guard connectionCount > config.highWater else {
+            nextDeadline = nil
+            return
+        }
+        nextDeadline = nextDeadline ?? max(now, lastTrim?.advanced(by: config.silence) ?? now)
+    }
+
+    /// The connections to close, the least worthy first; called when `nextDeadline` is reached.
+    mutating func trim(_ connections: [Candidate], at now: Instant) -> [ConnectionID] {
+        nextDeadline = nil
+        guard connections.count > config.highWater else { return [] }
+        lastTrim = now
+        let old = connections.filter { !$0.isProtected && $0.openedAt.advanced(by: config.grace) <= now }
+        let worst = old.sorted { left, right in
+            if left.value != right.value { return left.value < right.value }
+            if left.openedAt != right.openedAt { return left.openedAt > right.openedAt }
+            return left.id < right.id
+        }
+        let chosen = worst.prefix(connections.count - config.lowWater).map(\.id)
+        if connections.count - chosen.count > config.highWater {
+            let grace = config.grace
+            let graceEnds = connections.filter { !$0.isProtected }.map { $0.openedAt.advanced(by: grace) }
+            let silenceEnd = now.advanced(by: config.silence)
+            nextDeadline = graceEnds.filter { $0 > now }.min().map { max($0, silenceEnd) }
+        }
+        return chosen
+    }
+}
