@@ -1,18 +1,24 @@
 public import Primitives
 
-/// The limits of one session. Every one of them bounds what a peer, or a careless owner, can make us hold.
+/// The limits of one session.
+///
+/// Every one of them bounds what a peer, or a careless owner, can make us hold.
 public struct YamuxConfig: Hashable, Sendable {
     /// What each side may send on a new stream before it gets credit; the specification fixes it, both ways.
     public static let initialWindowByteCount = 256 << 10
 
-    /// Streams that the peer may have open at once; more are answered with a reset. Ours: far above what gossip, the DHT and
+    /// Streams that the peer may have open at once; more are answered with a reset.
+    ///
+    /// Ours: far above what gossip, the DHT and
     /// identify need, a sixteenth of what would fill `unreadByteCountMax` with whole windows.
     public var inboundStreamCountMax = 64
     /// Streams that we may have open at once; `open` refuses more.
     public var outboundStreamCountMax = 512
     /// Streams of ours that the peer has not acknowledged; the specification asks for at most 256.
     public var ackBacklogMax = 256
-    /// Received bytes, over all streams, that the application has not consumed. The protocol has no session window, so this is
+    /// Received bytes, over all streams, that the application has not consumed.
+    ///
+    /// The protocol has no session window, so this is
     /// the cap on a connection's memory: the stream that would pass it is reset.
     public var unreadByteCountMax = 1 << 20
     /// Written bytes of one stream that wait for the peer's window or for the socket; beyond, the stream is reset.

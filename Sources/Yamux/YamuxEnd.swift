@@ -1,4 +1,6 @@
-/// Why a session is over. The owner then closes the connection.
+/// Why a session is over.
+///
+/// The owner then closes the connection.
 public enum YamuxEnd: Error, Hashable, Sendable {
     /// We said go-away and the last stream has closed.
     case goneAway

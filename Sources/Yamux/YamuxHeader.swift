@@ -1,6 +1,8 @@
 import Primitives
 
-/// The twelve bytes in front of every frame, big-endian. Source: libp2p/specs, yamux/README.md, "Framing".
+/// The twelve bytes in front of every frame, big-endian.
+///
+/// Source: libp2p/specs, yamux/README.md, "Framing".
 ///
 /// ```
 /// version 1 | type 1 | flags 2 | stream 4 | length 4

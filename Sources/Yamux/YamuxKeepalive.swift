@@ -32,7 +32,9 @@ struct YamuxKeepalive: Sendable {
         }
     }
 
-    /// The value of the ping that must go out now. Random, so that nobody answers before being asked.
+    /// The value of the ping that must go out now.
+    ///
+    /// Random, so that nobody answers before being asked.
     mutating func ask(at now: Instant) -> UInt32 {
         let value = UInt32(truncatingIfNeeded: random.next())
         state = .waiting(value: value, since: now, until: now.advanced(by: timeout))

@@ -3,7 +3,9 @@ internal import OrderedCollections
 internal import Primitives
 
 extension YamuxMachine {
-    /// Traps where the machine contradicts itself; free in release builds. For tests and the simulator.
+    /// Traps where the machine contradicts itself; free in release builds.
+    ///
+    /// For tests and the simulator.
     public func checkInvariants() {
         #if DEBUG
         for (stream, value) in streams.elements { checkInvariants(of: value, stream) }

@@ -63,7 +63,9 @@ extension YamuxMachine {
         removeIfFinished(stream)
     }
 
-    /// Grants the peer anew what was consumed. While the socket is full the credit adds up in the stream: it costs no frame.
+    /// Grants the peer anew what was consumed.
+    ///
+    /// While the socket is full the credit adds up in the stream: it costs no frame.
     mutating func returnCredit(of stream: YamuxStreamID) {
         guard !isTransportCongested, let index = streams.index(forKey: stream), streams.values[index].isCreditDue else {
             return

@@ -137,6 +137,11 @@ public struct YamuxMachine: Sendable {
     /// All streams in the table, of both sides.
     public var streamCount: Int { streams.count }
 
+    /// Whether the stream is still in the table.
+    public func contains(_ stream: YamuxStreamID) -> Bool {
+        streams[stream] != nil
+    }
+
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch state {
         case .idle:

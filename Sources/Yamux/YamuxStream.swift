@@ -23,7 +23,9 @@ struct YamuxStream: Sendable {
     /// What was consumed and is not granted again.
     var uncredited = 0
 
-    /// What we may still send. Credit is kept in full, never cut: a peer that grants 64 MiB and returns credit after half of it
+    /// What we may still send.
+    ///
+    /// Credit is kept in full, never cut: a peer that grants 64 MiB and returns credit after half of it
     /// would wait for ever for a sender who forgot three quarters. Nothing is ever allocated for it.
     var sendWindow = YamuxConfig.initialWindowByteCount
     var queue = YamuxByteQueue()
