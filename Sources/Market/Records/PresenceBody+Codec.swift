@@ -49,10 +49,15 @@ public struct OfferDigest: Hashable, Sendable {
     /// The first 16 bytes of SHA-256 over the offers' record ids in ascending order; empty if there are none.
     public let digest: [UInt8]
 
-    /// The digest of a set of offers, given in any order.
+    /// The digest alone, of offers given in any order.
+    public static func digest(of offers: [SignedRecord]) -> [UInt8] {
+        OfferDigest(of: offers.map(\.id)).digest
+    }
+
+    /// Count and digest of a set of offers, given in any order.
     public init(of records: [RecordID]) {
         count = records.count
         let ids = records.sorted().flatMap(\.bytes)
-        digest = records.isEmpty ? [] : Array(SHA256.hash(ids).prefix(PresenceBody.Bounds.digestByteCount))
+        digest = ids.isEmpty ? [] : Array(SHA256.hash(ids).prefix(PresenceBody.Bounds.digestByteCount))
     }
 }

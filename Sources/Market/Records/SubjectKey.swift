@@ -8,12 +8,15 @@ public struct SubjectKey: Hashable, Comparable, Sendable {
     public let kind: RecordKind
     /// The machine or offer id, the presence's class number, or the kind and id of a conflict's subject.
     public let id: [UInt8]
+    /// The author's first eight bytes: they decide nearly every comparison.
+    private let prefix: UInt64
 
     public init(author: Ed25519.PublicKey, kind: RecordKind, id: [UInt8]) {
         precondition(kind != .withdrawal, "a withdrawal takes the key of what it withdraws")
         self.author = author
         self.kind = kind
         self.id = id
+        prefix = author.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     public static func machine(_ machine: MachineID, of provider: Ed25519.PublicKey) -> SubjectKey {
@@ -34,8 +37,19 @@ public struct SubjectKey: Hashable, Comparable, Sendable {
 
     /// By author, then kind, then id: one author's subjects stand together.
     public static func < (left: SubjectKey, right: SubjectKey) -> Bool {
+        if left.prefix != right.prefix { return left.prefix < right.prefix }
         if left.author != right.author { return left.author.bytes.lexicographicallyPrecedes(right.author.bytes) }
         if left.kind != right.kind { return left.kind < right.kind }
         return left.id.lexicographicallyPrecedes(right.id)
+    }
+
+    public static func == (left: SubjectKey, right: SubjectKey) -> Bool {
+        left.prefix == right.prefix && left.kind == right.kind && left.id == right.id && left.author == right.author
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(prefix)
+        hasher.combine(kind)
+        hasher.combine(id)
     }
 }

@@ -1,0 +1,81 @@
+/// A gossip topic of the market (market.md §3): its grammar is the filter for what a node follows and holds.
+public struct MarketTopic: Hashable, Sendable {
+    /// Longer than every topic of this grammar.
+    public static let byteCountMax = 128
+
+    public enum Lane: Hashable, Sendable {
+        /// Machines, offers, withdrawals, presences of the segment's providers: `o`.
+        case offers(Segment)
+        /// Requests and public bids for one class: `r`.
+        case requests(MarketClass)
+        /// Proofs and conflicts: `p`.
+        case proofs
+    }
+
+    public let network: String
+    public let profile: MarketProfile
+    public let lane: Lane
+
+    public init(network: String, profile: MarketProfile = .first, lane: Lane) {
+        precondition(NetworkName.isValid(network), "\(network) is no network name")
+        (self.network, self.profile, self.lane) = (network, profile, lane)
+    }
+
+    /// Reads a topic; `nil` unless it is spelled exactly as `text` spells it.
+    public init?(text: String) {
+        guard text.utf8.count <= Self.byteCountMax else { return nil }
+        let parts = text.split(separator: "/", maxSplits: 8, omittingEmptySubsequences: false).map(String.init)
+        let profile = MarketProfile.first
+        guard parts.count >= 5, parts[0].isEmpty, parts[1] == "rialto", NetworkName.isValid(parts[2]),
+            parts[4] == String(profile.version)
+        else { return nil }
+        let lane: Lane
+        switch (parts[3], parts.count) {
+        case ("o", 7):
+            guard let marketClass = MarketClass(name: parts[5]), let shard = Int(parts[6]),
+                (0..<1 << profile.shardBits(of: marketClass)).contains(shard), String(shard) == parts[6]
+            else { return nil }
+            lane = .offers(Segment(marketClass: marketClass, shard: shard))
+        case ("r", 6):
+            guard let marketClass = MarketClass(name: parts[5]) else { return nil }
+            lane = .requests(marketClass)
+        case ("p", 5): lane = .proofs
+        case (_, _): return nil
+        }
+        self.init(network: parts[2], profile: profile, lane: lane)
+    }
+
+    public var text: String {
+        switch lane {
+        case .offers(let segment):
+            "/rialto/\(network)/o/\(profile.version)/\(segment.marketClass.name)/\(segment.shard)"
+        case .requests(let marketClass): "/rialto/\(network)/r/\(profile.version)/\(marketClass.name)"
+        case .proofs: "/rialto/\(network)/p/\(profile.version)"
+        }
+    }
+}
+
+extension MarketProfile {
+    /// The lane whose topic carries a record: f(record) of market.md §2.
+    public func lane(of record: SignedRecord) -> MarketTopic.Lane {
+        switch record.kind {
+        case .machine, .offer, .presence, .withdrawal:
+            .offers(segment(of: record.author, in: record.record.marketClass))
+        case .conflict: .proofs
+        }
+    }
+
+    /// The topic that carries a record.
+    public func topic(of record: SignedRecord, network: String) -> String {
+        MarketTopic(network: network, profile: self, lane: lane(of: record)).text
+    }
+
+    /// Every topic of the market, in a fixed order: what a node with the whole market follows.
+    public func topics(network: String) -> [String] {
+        let lanes =
+            segments.map(MarketTopic.Lane.offers) + MarketClass.allCases.sorted().map(MarketTopic.Lane.requests) + [
+                .proofs
+            ]
+        return lanes.map { MarketTopic(network: network, profile: self, lane: $0).text }
+    }
+}
