@@ -65,7 +65,8 @@ extension [NoiseHandshake.Output] {
     }
 
     var session: NoiseSession? {
-        compactMap { (output) -> NoiseSession? in if case .completed(let session) = output { session } else { nil } }.first
+        compactMap { (output) -> NoiseSession? in if case .completed(let session) = output { session } else { nil } }
+            .first
     }
 
     var failure: NoiseFailure? {
