@@ -54,8 +54,10 @@ public struct Catalogue: Sendable {
         self[id]?.gpuClass ?? .other
     }
 
-    /// Every model that a person may mean by `text`: the id, a name or an alias in any case and with any punctuation, or
-    /// the first words of ids (`a100` means all its variants). Empty if nothing matches; in the table's order.
+    /// Every model that a person may mean by a text, in the table's order; empty if nothing matches.
+    ///
+    /// The text is an id, a name or an alias in any case and with any punctuation, or the first words of ids (`a100` means
+    /// all its variants).
     public func models(named text: String) -> [GPUModel] {
         indices(named: text).map { models[$0] }
     }

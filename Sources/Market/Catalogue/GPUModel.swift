@@ -1,6 +1,6 @@
-/// One GPU model with the figures that its vendor, or the named source, claims. Nothing here is measured.
+/// One GPU model with the figures that its vendor, or the named source, claims.
 ///
-/// A figure that no source states is `nil`, never zero.
+/// Nothing here is measured. A figure that no source states is `nil`, never zero.
 public struct GPUModel: Hashable, Sendable, Identifiable {
     /// The catalogue id that offers and queries name, such as `rtx-4090`: lower-case letters, digits and dashes.
     public let id: String

@@ -66,7 +66,7 @@ enum ScaledDecimal {
         return value
     }
 
-    /// The shortest decimal of `value ÷ scale`; `scale` is a power of ten. Total: the smallest integer has no trap.
+    /// The shortest decimal of `value ÷ scale`, where `scale` is a power of ten; defined for every value.
     static func text(_ value: Int, scale: Int) -> String {
         let magnitude = value.magnitude
         let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: UInt(scale))
