@@ -10,7 +10,7 @@ public struct YamuxConfig: Hashable, Sendable {
     /// Streams that the peer may have open at once; more are answered with a reset.
     ///
     /// Ours: far above what gossip, the DHT and
-    /// identify need, a sixteenth of what would fill `unreadByteCountMax` with whole windows.
+    /// identify need. Their windows together are sixteen times `unreadByteCountMax`, which therefore is a cap of its own.
     public var inboundStreamCountMax = 64
     /// Streams that we may have open at once; `open` refuses more.
     public var outboundStreamCountMax = 512
