@@ -4,6 +4,7 @@ internal import CSodium
 public struct ChaChaPoly: Sendable {
     public static let keyByteCount = 32
     public static let tagByteCount = 16
+    static let nonceByteCount = 12
 
     private let key: SecretBytes
 
@@ -20,9 +21,19 @@ public struct ChaChaPoly: Sendable {
         associatedData: [UInt8] = [],
         into output: inout [UInt8]
     ) {
+        seal(plaintext, nonce: Self.nonce(counter), associatedData: associatedData, into: &output)
+    }
+
+    /// As above with all 12 bytes of the nonce, which public vectors choose.
+    func seal(
+        _ plaintext: borrowing Span<UInt8>,
+        nonce: [UInt8],
+        associatedData: [UInt8],
+        into output: inout [UInt8]
+    ) {
+        precondition(nonce.count == Self.nonceByteCount)
         let (start, count) = (output.count, plaintext.count)
         output.append(contentsOf: repeatElement(0, count: count + Self.tagByteCount))
-        let nonce = Self.nonce(counter)
         unsafe plaintext.withUnsafeBufferPointer { source in
             unsafe output.withUnsafeMutableBufferPointer { target in
                 unsafe key.withPointer { key in
@@ -51,10 +62,20 @@ public struct ChaChaPoly: Sendable {
         associatedData: [UInt8] = [],
         into output: inout [UInt8]
     ) -> Bool {
+        open(ciphertext, nonce: Self.nonce(counter), associatedData: associatedData, into: &output)
+    }
+
+    /// As above with all 12 bytes of the nonce, which public vectors choose.
+    func open(
+        _ ciphertext: borrowing Span<UInt8>,
+        nonce: [UInt8],
+        associatedData: [UInt8],
+        into output: inout [UInt8]
+    ) -> Bool {
+        precondition(nonce.count == Self.nonceByteCount)
         guard ciphertext.count >= Self.tagByteCount else { return false }
         let (start, count) = (output.count, ciphertext.count)
         output.append(contentsOf: repeatElement(0, count: count - Self.tagByteCount))
-        let nonce = Self.nonce(counter)
         let status = unsafe ciphertext.withUnsafeBufferPointer { source in
             unsafe output.withUnsafeMutableBufferPointer { target in
                 unsafe key.withPointer { key in
@@ -78,7 +99,7 @@ public struct ChaChaPoly: Sendable {
     }
 
     private static func nonce(_ counter: UInt64) -> [UInt8] {
-        var nonce = [UInt8](repeating: 0, count: 12)
+        var nonce = [UInt8](repeating: 0, count: nonceByteCount)
         for index in 0..<8 { nonce[4 + index] = UInt8(truncatingIfNeeded: counter >> UInt64(8 * index)) }
         return nonce
     }

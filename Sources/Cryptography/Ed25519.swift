@@ -15,7 +15,9 @@ public enum Ed25519 {
             self.bytes = bytes
         }
 
-        /// Whether `signature` is this key's signature over `message`. About 60 µs.
+        /// Whether `signature` is this key's signature over `message`.
+        ///
+        /// About 60 µs.
         public func verifies(signature: [UInt8], of message: [UInt8]) -> Bool {
             Sodium.initialize()
             guard signature.count == signatureByteCount else { return false }
@@ -44,7 +46,9 @@ public enum Ed25519 {
             publicKey = key
         }
 
-        /// The signature over `message`: 64 bytes, the same every time. About 17 µs.
+        /// The signature over `message`: 64 bytes, the same every time.
+        ///
+        /// About 17 µs.
         public func signature(of message: [UInt8]) -> [UInt8] {
             var signature = [UInt8](repeating: 0, count: signatureByteCount)
             unsafe secret.withPointer { key in

@@ -10,6 +10,8 @@ public struct SignatureCheck: Hashable, Sendable {
         self.signature = signature
     }
 
-    /// Whether the signature holds. About 60 µs.
+    /// Whether the signature holds.
+    ///
+    /// About 60 µs.
     public var holds: Bool { key.verifies(signature: signature, of: message) }
 }

@@ -1,6 +1,8 @@
 internal import CSodium
 
-/// The operating system's randomness. For shells and key generation; machines own a `SeededRandom` that was seeded from here.
+/// The operating system's randomness.
+///
+/// For shells and key generation; machines own a `SeededRandom` that was seeded from here.
 public enum SystemEntropy {
     public static func bytes(_ count: Int) -> [UInt8] {
         Sodium.initialize()
