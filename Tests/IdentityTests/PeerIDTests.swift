@@ -153,6 +153,7 @@ enum SpecificationKeys {
             ([0x00, 0x24] + SpecificationKeys.ed25519Public + [0x00], .malformedMultihash(.digestLength)),
             ([0x00, 0x26] + SpecificationKeys.ed25519Public + [0x18, 0x00], .notCanonicalKey),
             ([0x00, 0x25, 0x08, 0x01, 0x12, 0xa0, 0x00] + [UInt8](repeating: 1, count: 32), .notCanonicalKey),
+            ([0x00, 0x23, 0x08, 0x01, 0x12, 0x1f] + [UInt8](repeating: 1, count: 31), .notCanonicalKey),
             ([0x00, 0x2b] + [UInt8](repeating: 8, count: 43), .unsupportedMultihash),
             ([UInt8](repeating: 0xff, count: 4096), .unsupportedMultihash),
         ] as [([UInt8], PeerIDError)]
