@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -90,7 +91,7 @@ let package = Package(
 
         .target(
             name: "TestSupport",
-            dependencies: ["Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm"],
+            dependencies: ["Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", heap, collections],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -107,15 +108,28 @@ let package = Package(
         tests("PingTests", ["Ping", "Primitives"]),
         tests("IdentifyTests", ["Cryptography", "Identify", "Identity", "Primitives"]),
         tests("GossipsubTests", ["Cryptography", "Gossipsub", "Identity", "Primitives"]),
-        tests("SwarmTests", ["Cryptography", "Identify", "Identity", "Multistream", "Noise", "Primitives", "Swarm", "Yamux"]),
+        tests(
+            "SwarmTests",
+            ["Cryptography", "Identify", "Identity", "Multistream", "Noise", "Primitives", "Swarm", "Yamux"]
+        ),
         tests("MarketTests", ["Cryptography", "Identity", "Market", "Primitives", swiftProtobuf]),
-        tests("NodeTests", ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]),
+        tests(
+            "NodeTests",
+            ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]
+        ),
         tests("EventLoopTests", ["Cryptography", "EventLoop", "Identity", "Market", "Node", "Primitives", "Swarm"]),
         tests("StorageTests", ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage"]),
         tests("InventoryTests", ["Inventory", "Market"]),
         tests("LocalAPITests", ["Identity", "LocalAPI", "Market", "Node", "Primitives"]),
-        tests("CommandLineTests", ["Primitives"]),
-        tests("InteropTests", ["Primitives"], resources: [.copy("Peers")]),
+        tests("CommandLineTests", ["Primitives", "rialto"]),
+        tests(
+            "InteropTests",
+            [
+                "Cryptography", "EventLoop", "Gossipsub", "Identify", "Identity", "Market", "Node", "Primitives",
+                "Swarm",
+            ],
+            resources: [.copy("Peers")]
+        ),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]

@@ -90,7 +90,9 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     private mutating func refill() {
         var stream: [UInt8] = []
         stream.reserveCapacity(Self.blocksPerRefill * ChaCha20Block.byteCount)
-        for counter in 0..<UInt32(Self.blocksPerRefill) { ChaCha20Block.append(key: key, counter: counter, to: &stream) }
+        for counter in 0..<UInt32(Self.blocksPerRefill) {
+            ChaCha20Block.append(key: key, counter: counter, to: &stream)
+        }
         key = ChaCha20Block.Key(bytes: stream[..<Self.seedByteCount])
         buffer = stream
         offset = Self.seedByteCount

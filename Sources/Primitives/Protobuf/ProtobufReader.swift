@@ -79,7 +79,9 @@ public struct ProtobufReader: ~Escapable {
     public mutating func next() throws(ProtobufError) -> ProtobufField? {
         guard offset < source.count else { return nil }
         let tag = try varint()
-        guard let number = Int(exactly: tag >> 3), (1...0x1fff_ffff).contains(number) else { throw .fieldNumber(tag >> 3) }
+        guard let number = Int(exactly: tag >> 3), (1...0x1fff_ffff).contains(number) else {
+            throw .fieldNumber(tag >> 3)
+        }
         switch tag & 7 {
         case 0: return ProtobufField(number: number, value: .varint(try varint()))
         case 1: return ProtobufField(number: number, value: .fixed64(try fixed(byteCount: 8)))
