@@ -1,7 +1,9 @@
 public import Primitives
 
-/// One TCP connection, dialled or accepted. The machine numbers what it dials with even numbers, the driver what it accepts
-/// with odd ones, so that neither has to ask the other.
+/// One TCP connection, dialled or accepted.
+///
+/// The machine numbers what it dials with even numbers, the driver what it accepts with odd ones, so that neither has
+/// to ask the other.
 public struct ConnectionID: Hashable, Comparable, Sendable {
     public let rawValue: UInt64
 

@@ -1,9 +1,13 @@
 public import Identity
 public import Primitives
 
-/// How much the address book holds. All of it came from strangers (attack 16 of security.md §1).
+/// How much the address book holds.
+///
+/// All of it came from strangers (attack 16 of security.md §1).
 public struct AddressBookConfig: Hashable, Sendable {
-    /// Peers; about ten routing tables. Beyond, the disconnected peer that was touched longest ago is forgotten.
+    /// Peers; about ten routing tables.
+    ///
+    /// Beyond, the disconnected peer that was touched longest ago is forgotten.
     public var peerCountMax = 4096
     /// Addresses of one peer; honest nodes have fewer than ten.
     public var addressCountMax = 32

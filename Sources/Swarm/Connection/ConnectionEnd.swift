@@ -53,8 +53,10 @@ public struct ConnectionConfig: Hashable, Sendable {
     public var negotiationTimeout: Duration = .seconds(10)
     /// Whether the muxer is named inside the handshake; without, multistream is asked, which costs a round trip.
     public var offersEarlyMuxer = true
-    /// Bytes that are read of a peer that does not read ours; beyond, it is not read from until it does. More than a driver and
-    /// two kernels buffer, so that two honest peers that are both busy sending never wait for each other.
+    /// Bytes that are read of a peer that does not read ours; beyond, it is not read from until it does.
+    ///
+    /// More than a driver and two kernels buffer, so that two honest peers that are both busy sending never wait for
+    /// each other.
     public var readWhileCongestedMax = 8 << 20
     public var yamux = YamuxConfig()
 

@@ -9,8 +9,10 @@ public struct DialBackoffConfig: Hashable, Sendable {
     public var limit: Duration = .seconds(300)
     /// Addresses that are remembered at once.
     public var addressCountMax = 4096
-    /// Failed dials to one host: a burst, then one per interval. So a stranger who names many peers behind one victim's address
-    /// cannot make us knock there faster than one a minute (attack 37 of security.md §1).
+    /// Failed dials to one host: a burst, then one per interval.
+    ///
+    /// So a stranger who names many peers behind one victim's address cannot make us knock there faster than one a
+    /// minute (attack 37 of security.md §1).
     public var hostBurst = 8
     public var hostInterval: Duration = .seconds(60)
 

@@ -2,8 +2,10 @@ internal import Primitives
 
 /// The order in which the addresses of one peer are tried.
 enum HappyOrder {
-    /// Near addresses first (a neighbour answers in a millisecond, and leaves the rest untried), then alternating families, as
-    /// RFC 8305 §4 asks, beginning with the family of the first; otherwise the order given. Duplicates are dropped.
+    /// Near addresses first (a neighbour answers in a millisecond, and leaves the rest untried), then alternating
+    /// families, as RFC 8305 §4 asks, beginning with the family of the first; otherwise the order given.
+    ///
+    /// Duplicates are dropped.
     static func ordered(_ endpoints: [Endpoint], isNear: (IPAddress) -> Bool) -> [Endpoint] {
         var seen: Set<Endpoint> = []
         let unique = endpoints.filter { seen.insert($0).inserted }

@@ -19,7 +19,9 @@ public struct ConnectionLimitsConfig: Hashable, Sendable {
     public var inboundMax = 192
     /// Hosts whose rates are remembered at once: about 400 KiB.
     public var rememberedHostCountMax = 4096
-    /// Whether loopback, private and link-local addresses escape the limits by host, site and rate: homes and laboratories.
+    /// Whether loopback, private and link-local addresses escape the limits by host, site and rate: homes and
+    /// laboratories.
+    ///
     /// The caps on half-open connections and on all connections hold for them too.
     public var exemptsLocalAddresses = true
 
@@ -86,7 +88,9 @@ struct ConnectionLimits: Sendable {
         return nil
     }
 
-    /// The connection proved who it is: it is no longer half open. Outbound and refused connections are unknown here: no effect.
+    /// The connection proved who it is: it is no longer half open.
+    ///
+    /// Outbound and refused connections are unknown here: no effect.
     mutating func upgraded(_ id: ConnectionID) {
         guard let connection = admitted[id], connection.isHalfOpen else { return }
         admitted[id]?.isHalfOpen = false

@@ -5,7 +5,9 @@ internal import Primitives
 public struct ConnectionTrimmingConfig: Hashable, Sendable {
     /// Down to so many connections a trim goes.
     public var lowWater = 96
-    /// Above so many connections a trim happens. Index nodes 300/500, light nodes 8/16.
+    /// Above so many connections a trim happens.
+    ///
+    /// Index nodes 300/500, light nodes 8/16.
     public var highWater = 160
     /// A connection younger than this is not trimmed: its peer had no chance to be of value yet.
     public var grace: Duration = .seconds(60)

@@ -92,7 +92,9 @@ public struct ScopeLimits: Hashable, Sendable {
 
 /// The limits of every level; protocol.md §1.5 has the anchors.
 public struct ResourceLimits: Hashable, Sendable {
-    /// All connections. 256 leave room above the high-water mark of 160 for a minute of grace; memory is the whole transport's.
+    /// All connections.
+    ///
+    /// 256 leave room above the high-water mark of 160 for a minute of grace; memory is the whole transport's.
     public var system = ScopeLimits(
         each: ResourceUsage(
             inboundConnections: 192,
@@ -129,7 +131,9 @@ public struct ResourceLimits: Hashable, Sendable {
         connections: 8,
         streams: 512
     )
-    /// One connection. 64 inbound streams: a peer needs about ten at a time.
+    /// One connection.
+    ///
+    /// 64 inbound streams: a peer needs about ten at a time.
     public var connection = ScopeLimits(
         each: ResourceUsage(
             inboundConnections: 1,

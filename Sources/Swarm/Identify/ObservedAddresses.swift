@@ -1,0 +1,64 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// At which of our own addresses strangers see us, and which of these we believe.
+///
+/// One stranger can claim anything, and one network can hold many strangers: an address counts once it was seen from several
+/// neighbourhoods of the Internet (/16 of IPv4, /32 of IPv6). Each peer has one word, its last.
+struct ObservedAddresses: Sendable {
+    private struct Word: Sendable {
+        let endpoint: Endpoint
+        let neighbourhood: NetworkGroup
+        /// When the word is forgotten; `nil` while the peer is connected.
+        var until: Instant?
+    }
+
+    /// Peers whose words are kept.
+    static let wordCountMax = 1024
+
+    let config: IdentifyConfig
+    private var words: OrderedDictionary<PeerID, Word> = [:]
+
+    init(config: IdentifyConfig) {
+        self.config = config
+    }
+
+    /// The addresses that enough neighbourhoods agree on, in the order in which they were first seen.
+    var confirmed: [Multiaddr] {
+        var witnesses: OrderedDictionary<Endpoint, Set<NetworkGroup>> = [:]
+        for word in words.values { witnesses[word.endpoint, default: []].insert(word.neighbourhood) }
+        return witnesses.filter { $0.value.count >= config.observersMin }.keys.map { Multiaddr(endpoint: $0) }
+    }
+
+    /// Takes the word of a peer at `observer` that it sees us at `address`.
+    ///
+    /// Only addresses of the whole Internet are believed: those of our own networks we know better ourselves.
+    mutating func observed(_ address: Multiaddr, by peer: PeerID, at observer: IPAddress) {
+        guard let endpoint = address.tcpEndpoint, endpoint.port > 0, endpoint.address.scope == .global else { return }
+        guard observer.scope == .global else { return }
+        let distinct = Set(words.values.map(\.endpoint))
+        guard distinct.contains(endpoint) || distinct.count < config.observedAddressCountMax else { return }
+        if words[peer] == nil && words.count >= Self.wordCountMax {
+            guard let index = words.values.firstIndex(where: { $0.until != nil }) else { return }
+            words.remove(at: index)
+        }
+        words[peer] = Word(endpoint: endpoint, neighbourhood: .neighbourhood(of: observer), until: nil)
+    }
+
+    mutating func disconnected(_ peer: PeerID, at now: Instant) {
+        words[peer]?.until = now.advanced(by: config.observationLifetime)
+    }
+
+    /// Forgets the words of peers that left long ago.
+    mutating func expire(at now: Instant) {
+        words.removeAll { _, word in word.until.map { $0 <= now } ?? false }
+    }
+
+    var nextDeadline: Instant? { words.values.compactMap(\.until).min() }
+
+    func checkInvariants() {
+        assert(words.count <= Self.wordCountMax)
+        assert(Set(words.values.map(\.endpoint)).count <= config.observedAddressCountMax)
+    }
+}

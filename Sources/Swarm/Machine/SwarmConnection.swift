@@ -1,0 +1,68 @@
+internal import Identify
+internal import Identity
+internal import Ping
+internal import Primitives
+
+/// What the swarm knows of one socket, from the dial or the accept to the driver's last word about it.
+struct SwarmConnection: Sendable {
+    let direction: Direction
+    var local: Endpoint
+    let remote: Endpoint
+    var openedAt: Instant
+    let expectedPeer: PeerID?
+    /// `nil` while TCP is on its way and after the connection has ended.
+    var machine: ConnectionMachine?
+    /// Whether we are done with it and wait for the driver to say the same.
+    var isClosing = false
+    /// Once the upgrade has proven it.
+    var peer: PeerID?
+    /// Why we closed it, where the connection itself has no better reason.
+    var closeReason: DisconnectReason?
+    var streams: [UInt32: SwarmStream] = [:]
+
+    func info(_ id: ConnectionID) -> ConnectionInfo? {
+        peer.map {
+            ConnectionInfo(id: id, peer: $0, direction: direction, local: local, remote: remote, openedAt: openedAt)
+        }
+    }
+}
+
+/// One stream and what it is for.
+struct SwarmStream: Sendable {
+    enum Use: Sendable {
+        /// The peer opened it; the protocol is not agreed on.
+        case undecided
+        /// We open it for the application, which does not know of it yet.
+        case opening(StreamRequestID)
+        case application
+        /// We ask the peer who it is.
+        case asking(IdentifyReader)
+        /// The peer tells what has changed.
+        case hearingPush(IdentifyReader)
+        /// We tell what has changed.
+        case pushing
+        /// We have answered and closed; the peer has still to.
+        case answered
+        case pinging(PingMachine)
+        case answeringPings(PingResponder)
+    }
+
+    let direction: Direction
+    var use: Use
+    /// Bytes that the application holds.
+    var held = 0
+}
+
+/// What the swarm knows of a connected peer.
+struct SwarmPeer: Sendable {
+    /// Upgraded connections, the oldest first: new streams go to the first.
+    var connections: [ConnectionID] = []
+    var description: PeerDescription?
+    var identifyMessage: IdentifyMessage?
+    var roundTrip: Duration?
+    /// Where our pings go.
+    var pingStream: StreamHandle?
+    /// Which version of our own description the peer was last told.
+    var toldRevision = 0
+    var pushes: TokenBucket
+}
