@@ -244,7 +244,7 @@ public struct RecordBook: Sendable {
 /// Some records of a book, and where the next ones start.
 public struct RecordPage: Sendable {
     public let records: [SignedRecord]
-    /// The cursor of the next page; `nil` if this is the last. The page may be empty and yet not be the last.
+    /// The cursor of the next page; `nil` if this is the last, which need not be an empty one.
     public let next: SubjectKey?
 
     static let end = RecordPage(records: [], next: nil)

@@ -452,7 +452,7 @@ nonisolated struct Rialto_Record_Machine: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 nonisolated struct Rialto_Record_Device: Sendable {
@@ -711,7 +711,7 @@ nonisolated struct Rialto_Record_Offer: @unchecked Sendable {
 
   init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 /// "I am here": vouches for the provider's offers of one class for 30 minutes.
