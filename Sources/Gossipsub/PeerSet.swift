@@ -37,6 +37,12 @@ struct PeerSet: Hashable, Sendable, RandomAccessCollection {
         return true
     }
 
+    func union(_ others: some Sequence<PeerID>) -> PeerSet {
+        var union = self
+        for peer in others { union.insert(peer) }
+        return union
+    }
+
     private func lowerBound(of peer: PeerID) -> Int {
         var (low, high) = (0, sorted.count)
         while low < high {

@@ -136,7 +136,9 @@ extension GossipsubMachine {
         let asked = random.sample(Array(wanted), room)
         peers[peer]?.askedIDCount += asked.count
         promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
-        outbox[peer, default: RPCParts()].gossip.append(ControlMessage.iwantField(asked))
+        for portion in ControlMessage.portions(asked) {
+            outbox[peer, default: RPCParts()].gossip.append(ControlMessage.iwantField(portion))
+        }
     }
 
     private mutating func receiveIWant(_ ids: [MessageID], from peer: PeerID) {

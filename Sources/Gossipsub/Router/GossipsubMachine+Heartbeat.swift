@@ -121,7 +121,9 @@ extension GossipsubMachine {
         for peer in random.sample(others, count) {
             // Each peer hears of other ids when there are too many, so that together they hear of all.
             let told = random.sample(ids, config.ihaveIDCountMax)
-            outbox[peer, default: RPCParts()].gossip.append(IHave(topic: topic, ids: told).field)
+            for portion in ControlMessage.portions(told) {
+                outbox[peer, default: RPCParts()].gossip.append(IHave(topic: topic, ids: Array(portion)).field)
+            }
         }
     }
 }

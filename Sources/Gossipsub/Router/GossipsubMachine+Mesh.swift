@@ -33,7 +33,7 @@ extension GossipsubMachine {
     private mutating func announce(_ topic: Topic, isSubscribed: Bool) {
         // A peer whose stream is not open yet hears of all topics in the hello.
         for (peer, state) in peers where state.stream == .flowing || state.stream == .congested {
-            outbox[peer, default: RPCParts()].subscriptions[topic] = isSubscribed
+            outbox[peer, default: RPCParts()].announce(topic, isSubscribed: isSubscribed)
         }
     }
 

@@ -118,7 +118,7 @@ extension GossipsubMachine {
         guard let joined = topics[topic] else { return }
         let field = judged.wire.field
         cache.insert(judged.key, field: field)
-        let receivers = PeerSet(Array(joined.mesh) + floodsubPeers(joined.subscribers))
+        let receivers = joined.mesh.union(floodsubReceivers(topic))
         for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
             guard peers[peer]?.unwanted.contains(judged.key.id) == false else { continue }
             sayMessage(field, to: peer)
@@ -182,7 +182,7 @@ extension GossipsubMachine {
             scores.score(of: $0) >= threshold && peers[$0]?.isReachable == true
         }
         var receivers = topics[topic]?.mesh ?? fanoutPeers(topic, of: subscribers, at: now)
-        for peer in floodsubPeers(subscribers) { receivers.insert(peer) }
+        for peer in floodsubReceivers(topic) { receivers.insert(peer) }
         guard config.floodsOwnMessages else { return receivers }
         let others = subscribers.filter { !receivers.contains($0) }
         for peer in random.sample(others, config.floodCountMax - receivers.count) { receivers.insert(peer) }
@@ -200,9 +200,10 @@ extension GossipsubMachine {
         return entry.peers
     }
 
-    private func floodsubPeers(_ subscribers: some Sequence<PeerID>) -> [PeerID] {
-        subscribers.filter {
-            peers[$0]?.version.hasMesh == false && scores.score(of: $0) >= config.score.publishThreshold
+    /// The floodsub peers of a topic, which get all of its messages unless they are bad.
+    private func floodsubReceivers(_ topic: Topic) -> [PeerID] {
+        floodsubPeers.filter {
+            peers[$0]?.topics.contains(topic) == true && scores.score(of: $0) >= config.score.publishThreshold
         }
     }
 }

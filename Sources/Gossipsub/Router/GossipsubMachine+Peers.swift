@@ -14,6 +14,7 @@ extension GossipsubMachine {
         guard let version = GossipsubVersion(protocolName: protocolName), peer != identity else { return }
         guard peers[peer] == nil && peers.count < config.peerCountMax else { return }
         peers[peer] = GossipPeer(version: version, isOutbound: isOutbound)
+        if !version.hasMesh { floodsubPeers.insert(peer) }
         scores.connect(peer, address: address)
         gater.connect(peer)
         outputs.append(.openStream(peer))
@@ -28,6 +29,7 @@ extension GossipsubMachine {
         scores.disconnect(peer, at: now)
         gater.disconnect(peer, at: now)
         peers[peer] = nil
+        floodsubPeers.remove(peer)
         outbox[peer] = nil
     }
 
@@ -40,7 +42,7 @@ extension GossipsubMachine {
         peers[peer]?.stream = .flowing
         // The hello: all that we are subscribed to, before anything that waited.
         var hello = RPCParts()
-        for topic in topics.keys { hello.subscriptions[topic] = true }
+        for topic in topics.keys { hello.announce(topic, isSubscribed: true) }
         peers[peer]?.queue.dropSubscriptions()
         if let waiting = peers[peer]?.queue.take() { hello.merge(waiting) }
         say(hello, to: peer)

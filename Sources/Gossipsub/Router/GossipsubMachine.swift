@@ -91,6 +91,8 @@ public struct GossipsubMachine: Sendable {
     var sequence: UInt64
 
     var peers: OrderedDictionary<PeerID, GossipPeer> = [:]
+    /// Those of the peers that know no mesh: usually none, so that forwarding need not look for them.
+    var floodsubPeers = PeerSet()
     var topics: OrderedDictionary<Topic, JoinedTopic> = [:]
     var fanout: OrderedDictionary<Topic, FanoutTopic> = [:]
     var scores: PeerScoreBook
@@ -173,11 +175,20 @@ public struct GossipsubMachine: Sendable {
     /// The topics that we are subscribed to, in the order of joining.
     public var joinedTopics: [Topic] { Array(topics.keys) }
 
+    /// The topics that we publish to without being subscribed, the longest unused first.
+    public var fanoutTopics: [Topic] { Array(fanout.keys) }
+
     /// The peers of a topic's mesh, ascending.
     public func mesh(of topic: Topic) -> [PeerID] { topics[topic].map { Array($0.mesh) } ?? [] }
 
     /// The connected peers that are subscribed to a topic of ours, ascending.
     public func subscribers(of topic: Topic) -> [PeerID] { Array(subscriberSet(of: topic)) }
+
+    /// The topics that a peer is subscribed to, in the order in which it said so.
+    public func topics(of peer: PeerID) -> [Topic] { peers[peer].map { Array($0.topics) } ?? [] }
+
+    /// How many messages a peer asked us not to send.
+    public func unwantedCount(of peer: PeerID) -> Int { peers[peer]?.unwanted.count ?? 0 }
 
     /// What we think of a peer now; 0 for a stranger.
     public func score(of peer: PeerID) -> Double { scores.score(of: peer) }

@@ -17,6 +17,10 @@ struct RPCParts: Sendable {
 
     var isEmpty: Bool { subscriptions.isEmpty && meshControl.isEmpty && messages.isEmpty && gossip.isEmpty }
 
+    mutating func announce(_ topic: Topic, isSubscribed: Bool) {
+        subscriptions[topic] = isSubscribed
+    }
+
     /// Adds what is said later; the later word on a topic stands.
     mutating func merge(_ later: RPCParts) {
         subscriptions.merge(later.subscriptions) { _, newer in newer }

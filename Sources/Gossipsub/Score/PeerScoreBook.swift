@@ -155,8 +155,8 @@ struct PeerScoreBook: Sendable {
         return params.behaviourWeight * surplus * surplus
     }
 
-    /// The counters of a peer, for tests and for status reports.
-    func stats(of peer: PeerID) -> PeerStats? { peers[peer] }
+    /// What a connected peer did in a topic.
+    func stats(of peer: PeerID, in topic: Topic) -> TopicStats? { peers[peer]?.topics[topic] }
 
     /// P3's threshold of a topic at this time.
     func threshold(of topic: Topic) -> Double { paces[topic]?.threshold ?? 0 }

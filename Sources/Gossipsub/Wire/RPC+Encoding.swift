@@ -69,7 +69,7 @@ extension Prune {
 
 extension ControlMessage {
     /// An IWANT as a field of the control message.
-    static func iwantField(_ ids: [MessageID]) -> [UInt8] {
+    static func iwantField(_ ids: some Sequence<MessageID>) -> [UInt8] {
         idsField(2, ids)
     }
 
@@ -78,13 +78,30 @@ extension ControlMessage {
         idsField(5, ids)
     }
 
+    /// Ids in portions that fit the control of one RPC even at a strict receiver (`RPCPacker.controlByteCountMax`).
+    static func portions(_ ids: [MessageID]) -> [ArraySlice<MessageID>] {
+        var (portions, start, byteCount): ([ArraySlice<MessageID>], Int, Int) = ([], 0, 0)
+        for (index, id) in ids.enumerated() {
+            if byteCount + id.bytes.count > portionByteCountMax {
+                portions.append(ids[start..<index])
+                (start, byteCount) = (index, 0)
+            }
+            byteCount += id.bytes.count + 3
+        }
+        if start < ids.count { portions.append(ids[start...]) }
+        return portions
+    }
+
+    /// Leaves room for the topic and the entry's own framing.
+    private static let portionByteCountMax = RPCPacker.controlByteCountMax - 256
+
     static func graftField(_ topic: Topic) -> [UInt8] {
         var writer = ProtobufWriter()
         writer.message(3) { $0.text(1, topic.text) }
         return writer.bytes
     }
 
-    private static func idsField(_ number: Int, _ ids: [MessageID]) -> [UInt8] {
+    private static func idsField(_ number: Int, _ ids: some Sequence<MessageID>) -> [UInt8] {
         var writer = ProtobufWriter()
         writer.message(number) { nested in
             for id in ids { nested.requiredBytes(1, id.bytes) }
