@@ -25,8 +25,8 @@ extension CompiledCondition {
     }
 
     func shortfall(ofRow row: Int, in table: SearchTable, context: SearchContext) -> SearchShortfall {
-        let gap = gap(ofRow: row, in: table).map { gap in
-            amountText(gap.missing, row: row, in: table) + (gap.isTooSmall ? " too little" : " too much")
+        let gap = gap(ofRow: row, in: table).flatMap { gap in
+            amountText(gap.missing, row: row, in: table).map { $0 + (gap.isTooSmall ? " too little" : " too much") }
         }
         let found = table.text(of: condition.field, row: row, context: context)
         return SearchShortfall(term: condition.description, found: found, gap: gap)
@@ -67,13 +67,13 @@ extension CompiledCondition {
         return (distance.missing, max(1, edge), distance.isTooSmall)
     }
 
-    private func amountText(_ amount: Int64, row: Int, in table: SearchTable) -> String {
+    private func amountText(_ amount: Int64, row: Int, in table: SearchTable) -> String? {
         switch condition.field.kind {
         // A version has no distance that a reader could use: 0.4 between 8.6 and 9.0 means nothing.
-        case .quantity(.capability): "a version"
+        case .quantity(.capability): nil
         case .quantity(let quantity): quantity.text(Int(amount))
         case .money: PriceUnit.text(micros: Int(amount), unit: table.unit(ofRow: row))
-        case .model, .choice, .text, .country, .continent, .unit, .flag, .peerPrefix, .idPrefix: "\(amount)"
+        case .model, .choice, .text, .country, .continent, .unit, .flag, .peerPrefix, .idPrefix: nil
         }
     }
 }

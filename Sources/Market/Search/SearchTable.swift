@@ -120,6 +120,11 @@ public struct SearchTable: Sendable {
         set(.gramsPerKilowattHour, stated: machine?.power.gramsPerKilowattHour ?? 0)
     }
 
+    /// A listing need not come from the book, whose records are within their bounds.
+    private static func bounded(_ mebibytes: Int) -> Int {
+        min(max(0, mebibytes), MachineBody.Bounds.deviceMemoryMebibytesMax)
+    }
+
     /// What can be said of all devices that the offer may lease now, or of all its devices while none is free.
     private func hardware(of machine: MachineBody?, offer: OfferBody) -> Hardware {
         var summary = Hardware(model: nil, marketClass: offer.marketClass, memoryMebibytes: 0)
@@ -129,13 +134,13 @@ public struct SearchTable: Sendable {
         for device in machine.devices where slots.contains(device.slot) {
             guard let seen = first else {
                 first = device
-                summary.memoryMebibytes = device.memoryMebibytes
+                summary.memoryMebibytes = Self.bounded(device.memoryMebibytes)
                 continue
             }
             guard seen.catalogueID == device.catalogueID, seen.computeCapability == device.computeCapability else {
                 return Hardware(model: nil, marketClass: offer.marketClass, memoryMebibytes: 0)
             }
-            summary.memoryMebibytes = min(summary.memoryMebibytes, device.memoryMebibytes)
+            summary.memoryMebibytes = min(summary.memoryMebibytes, Self.bounded(device.memoryMebibytes))
         }
         guard let first else { return summary }
         summary.model = catalogue.index(ofID: first.catalogueID)
