@@ -1,0 +1,37 @@
+public import Gossipsub
+public import Identity
+public import Market
+public import Primitives
+public import Swarm
+
+/// What an operator decides about a node.
+public struct NodeConfig: Sendable {
+    /// The network's name: it stands in every record and topic, so that two networks never merge by accident.
+    public var network = "main"
+    public var agentVersion = "rialto"
+    /// Sockets to listen on; an unspecified address means every interface.
+    public var listen: [Endpoint]
+    /// Peers to be in touch with for ever.
+    public var seeds: [Multiaddr]
+    /// How long what this node publishes lives unless it is renewed, which happens at half of it (market design §2: at most 24 h).
+    public var recordLifetime = Duration.seconds(24 * 3600)
+    /// How often a provider says that it is there.
+    public var presenceInterval = Duration.seconds(600)
+    /// How often a node compares what it holds with a peer, besides on every new connection.
+    public var exchangeInterval = Duration.seconds(120)
+    /// Whether peers on loopback, private and link-local addresses are free of the per-address limits.
+    public var exemptsLocalNetworks = true
+
+    public var swarm = SwarmConfig()
+    public var gossip = GossipsubConfig()
+    public var book = RecordBookConfig()
+
+    public init(listen: [Endpoint], seeds: [Multiaddr] = []) {
+        self.listen = listen
+        self.seeds = seeds
+    }
+
+    var desk: DeskConfig {
+        DeskConfig(network: network, recordLifetime: recordLifetime, presenceInterval: presenceInterval)
+    }
+}

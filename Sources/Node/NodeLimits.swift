@@ -1,0 +1,18 @@
+/// The node's own bounds, each with its reason.
+public enum NodeLimits {
+    /// Enough to keep every core busy, small enough that the first verdict does not wait for the last.
+    public static let signatureBatchCountMax = 64
+    /// Records that wait for their signatures: about half a second of one core.
+    static let pendingRecordCountMax = 8_192
+    /// What one peer may have waiting, so that no peer can fill the queue alone.
+    static let pendingRecordsPerPeerMax = 1_024
+    /// One page of an export.
+    public static let exportCountMax = 1_024
+    public static let importCountMax = 1_024
+    /// Ids that one prefix may match before the answer is cut.
+    static let foundRecordCountMax = 16
+    /// How long an orderly stop waits for the last words to be written and sent.
+    static let shutdownTimeout = Duration.seconds(10)
+    /// How soon a peer that was reached is remembered again.
+    static let rememberInterval = Duration.seconds(600)
+}

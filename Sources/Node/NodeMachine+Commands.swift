@@ -1,0 +1,210 @@
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// What the operator asks, and the orderly end.
+extension NodeMachine {
+    mutating func carryOut(_ command: NodeCommand, _ id: CommandID, at now: Instant, into outputs: inout [Output]) {
+        guard case .running = phase else {
+            outputs.append(.answer(id, .failed(.shuttingDown)))
+            return
+        }
+        switch command {
+        case .status: outputs.append(.answer(id, .status(status(at: now))))
+        case .peers: outputs.append(.answer(id, .peers(peers)))
+        case .snapshot: outputs.append(.answer(id, .snapshot(snapshot(at: now))))
+        case .ownOffers: outputs.append(.answer(id, .offers(desk.offers)))
+        case .connect(let addresses): connect(to: addresses, id)
+        case .disconnect(let remote):
+            let isConnected = swarm.connection(to: remote) != nil
+            if isConnected { work.append(.swarm(.disconnect(remote))) }
+            outputs.append(.answer(id, isConnected ? .done : .failed(.notConnected)))
+        case .publishOffer(let draft): work.append(.desk(.publish(commands.wish(id), draft)))
+        case .updateOffer(let offer, let change): work.append(.desk(.update(commands.wish(id), offer, change)))
+        case .withdrawOffer(let offer, let reason):
+            work.append(.desk(.withdraw(commands.wish(id), offer, reason: reason)))
+        case .findRecords(let prefix):
+            let found = records { $0.id.bytes.starts(with: prefix) }
+            outputs.append(.answer(id, .records(Array(found.prefix(NodeLimits.foundRecordCountMax)))))
+        case .exportRecords(let after):
+            let page = book.page(after: after, countMax: NodeLimits.exportCountMax, byteCountMax: .max)
+            outputs.append(.answer(id, .exported(page.records, next: page.next)))
+        case .importRecords(let envelopes): importRecords(envelopes, id, at: now, into: &outputs)
+        case .resumeKey:
+            work.append(.desk(.resumeSigning))
+            outputs.append(.answer(id, .done))
+        case .shutdown: shutDown(id, at: now, into: &outputs)
+        }
+    }
+
+    private mutating func connect(to addresses: [Multiaddr], _ id: CommandID) {
+        let remote = addresses.lazy.compactMap(\.peerID).first
+        work.append(.swarm(.connect(commands.connect(id), remote, addresses)))
+    }
+
+    private mutating func importRecords(
+        _ envelopes: [[UInt8]],
+        _ id: CommandID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard envelopes.count <= NodeLimits.importCountMax else {
+            outputs.append(.answer(id, .failed(.tooMany(limit: NodeLimits.importCountMax))))
+            return
+        }
+        guard !envelopes.isEmpty else {
+            outputs.append(.answer(id, .imported([])))
+            return
+        }
+        commands.beginImport(id, count: envelopes.count)
+        for (index, envelope) in envelopes.enumerated() {
+            judge(envelope, topic: nil, from: .command(id, index: index), at: now, into: &outputs)
+        }
+    }
+
+    mutating func stepDesk(_ input: ProviderDesk.Input, at now: Instant, into outputs: inout [Output]) {
+        var deskOutputs: [ProviderDesk.Output] = []
+        desk.handle(input, at: now, into: &deskOutputs)
+        for output in deskOutputs { handle(output, at: now, into: &outputs) }
+    }
+
+    private mutating func handle(_ output: ProviderDesk.Output, at now: Instant, into outputs: inout [Output]) {
+        switch output {
+        case .persist(let ticket, let changes):
+            let receivedAt = wall.unixMilliseconds(at: now)
+            let writes = changes.map { StoreChange($0, receivedAt: receivedAt) }
+            outputs.append(.persist(tickets.draw(for: .desk(ticket)), writes))
+        case .publish(let record):
+            admitOwn(record, at: now)
+            gossip(record)
+        case .answered(let request, .success(let record)):
+            if let command = commands.granted(request) { outputs.append(.answer(command, .offer(record))) }
+        case .answered(let request, .failure(let refusal)):
+            if let command = commands.granted(request) { outputs.append(.answer(command, .failed(.refused(refusal)))) }
+        case .signingStopped: outputs.append(.event(.signingStopped))
+        case .saidGoodbye: disconnectSoon(at: now)
+        }
+    }
+
+    // MARK: Writes
+
+    mutating func persisted(_ ticket: Ticket, at now: Instant, into outputs: inout [Output]) {
+        if storeFailure != nil {
+            storeFailure = nil
+            outputs.append(.event(.storeRecovered))
+        }
+        if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persisted(ticket))) }
+        disconnectIfQuiet(at: now)
+    }
+
+    mutating func persistFailed(
+        _ ticket: Ticket,
+        _ failure: StoreFailure,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        if storeFailure != failure { outputs.append(.event(.storeFailed(failure))) }
+        storeFailure = failure
+        if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persistFailed(ticket))) }
+        disconnectIfQuiet(at: now)
+    }
+
+    // MARK: The orderly end
+
+    private mutating func shutDown(_ id: CommandID, at now: Instant, into outputs: inout [Output]) {
+        commands.shutdown(id)
+        phase = .closing(deadline: now.advanced(by: NodeLimits.shutdownTimeout))
+        outputs.append(.event(.stopping))
+        work.append(.desk(.shutdown))
+    }
+
+    private mutating func disconnectSoon(at now: Instant) {
+        hasSaidGoodbye = true
+        disconnectIfQuiet(at: now)
+    }
+
+    /// Closes the connections once the last word is said and everything is written.
+    private mutating func disconnectIfQuiet(at now: Instant) {
+        guard case .closing = phase, hasSaidGoodbye, tickets.pendingCount == 0 else { return }
+        disconnect(at: now)
+    }
+
+    mutating func disconnect(at now: Instant) {
+        phase = .disconnecting(deadline: now.advanced(by: NodeLimits.shutdownTimeout))
+        work.append(.swarm(.shutdown))
+    }
+
+    mutating func stop(into outputs: inout [Output]) {
+        guard phase != .stopped else { return }
+        phase = .stopped
+        for command in commands.takeShutdowns() { outputs.append(.answer(command, .done)) }
+        outputs.append(.stopped)
+    }
+
+    // MARK: Looking
+
+    private func status(at now: Instant) -> NodeStatus {
+        let connected = swarm.peers
+        return NodeStatus(
+            peer: peer,
+            network: config.network,
+            addresses: swarm.listenAddresses.map { $0.with(peer: peer) },
+            uptime: (startedAt ?? now).duration(to: now),
+            inboundPeerCount: connected.count { $0.connections.first?.direction == .inbound },
+            outboundPeerCount: connected.count { $0.connections.first?.direction == .outbound },
+            recordCount: book.recordCount,
+            listingCount: book.listings.count,
+            ownOfferCount: desk.offers.count,
+            isSigning: desk.isSigning,
+            storeFailure: storeFailure,
+            unixMilliseconds: wall.unixMilliseconds(at: now),
+            resources: swarm.resources
+        )
+    }
+
+    private var peers: [NodePeer] {
+        swarm.peers.map { summary in
+            NodePeer(
+                summary: summary,
+                score: gossip.score(of: summary.peer),
+                meshTopicCount: gossip.joinedTopics.count { gossip.mesh(of: $0).contains(summary.peer) }
+            )
+        }
+    }
+
+    private func snapshot(at now: Instant) -> MarketSnapshot {
+        MarketSnapshot(
+            listings: book.listings,
+            unixMilliseconds: wall.unixMilliseconds(at: now),
+            generation: book.generation,
+            roundTrips: Dictionary(uniqueKeysWithValues: roundTrips.elements.map { ($0.key, $0.value) })
+        )
+    }
+}
+
+extension StoreChange {
+    fileprivate init(_ change: DeskChange, receivedAt: Int64) {
+        switch change {
+        case .reserveSequences(let number):
+            self = .setFact(name: OwnFacts.reservedSequenceName, value: OwnFacts.bytes(number))
+        case .put(let record): self = .putOwnRecord(StoredRecord(record, receivedAt: receivedAt))
+        case .delete(let subject): self = .deleteOwnRecord(subject)
+        }
+    }
+}
+
+extension StoredRecord {
+    init(_ record: SignedRecord, receivedAt: Int64) {
+        self.init(
+            id: record.id,
+            subject: record.subject,
+            sequence: record.record.sequence,
+            expiresAt: record.record.expiresAt,
+            receivedAt: receivedAt,
+            envelope: record.envelope
+        )
+    }
+}

@@ -1,0 +1,61 @@
+internal import Cryptography
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import Primitives
+internal import Swarm
+
+// What the router says, and who it concerns.
+extension NodeMachine {
+    mutating func stepGossip(_ input: GossipsubMachine.Input, at now: Instant, into outputs: inout [Output]) {
+        var gossipOutputs: [GossipsubMachine.Output] = []
+        gossip.handle(input, at: now, into: &gossipOutputs)
+        for output in gossipOutputs { handle(output, at: now, into: &outputs) }
+    }
+
+    private mutating func handle(_ output: GossipsubMachine.Output, at now: Instant, into outputs: inout [Output]) {
+        switch output {
+        case .openStream(let remote):
+            guard let request = gossipStreams.open(to: remote) else { return }
+            let spoken = swarm.protocols(of: remote)
+            let proposals = GossipsubVersion.protocolNames.filter(spoken.contains)
+            work.append(.swarm(.openStream(request, remote, proposals)))
+        case .closeStream(let remote):
+            if let stream = gossipStreams.outbound(of: remote) { work.append(.swarm(.closeWrite(stream))) }
+        case .send(let remote, let rpc):
+            guard let stream = gossipStreams.outbound(of: remote) else { return }
+            work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc))))
+        case .verify(let id, let check):
+            inbox.add(.message(id), checks: [check])
+        case .validate(let id, let message):
+            judge(message.data, topic: message.topic.text, from: .gossip(message.source, id), at: now, into: &outputs)
+        case .meshJoined(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+        case .meshLeft(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+        case .connect(let entries):
+            for entry in entries {
+                let request = drawRecommendedConnect()
+                work.append(.swarm(.connect(request, entry.peer, entry.addresses)))
+            }
+        case .misbehaved(let remote, let misbehaviour):
+            outputs.append(.event(.peerMisbehaved(remote, "gossip: \(misbehaviour)")))
+        case .published, .publishRefused, .peerSubscribed, .peerUnsubscribed: break
+        }
+    }
+
+    private mutating func drawRecommendedConnect() -> ConnectRequestID {
+        let range = RequestRange.recommendedConnects
+        defer { nextRecommended = nextRecommended == range.upperBound ? range.lowerBound : nextRecommended + 1 }
+        return ConnectRequestID(rawValue: nextRecommended)
+    }
+
+    /// A connection that carries mesh links is trimmed last (protocol design §1.5); ten for each keeps them above mere age.
+    private func meshValue(of remote: PeerID) -> Int {
+        10 * gossip.joinedTopics.count { gossip.mesh(of: $0).contains(remote) }
+    }
+
+    /// Gives a record of our own, or one that somebody else missed, to the topic's mesh.
+    mutating func gossip(_ record: SignedRecord) {
+        guard let topic = Topic(profile.topic(of: record, network: config.network)) else { return }
+        work.append(.gossip(.publish(topic, record.envelope)))
+    }
+}

@@ -1,0 +1,152 @@
+internal import Cryptography
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+
+// The way of a record: screened, verified off the loop, admitted to the book, and told to whoever brought it.
+extension NodeMachine {
+    /// Judges one envelope, or begins to: `topic` is where it was gossiped, `nil` if it was fetched or imported.
+    mutating func judge(
+        _ envelope: [UInt8],
+        topic: String?,
+        from origin: RecordInbox.Origin,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard inbox.hasRoom(for: origin) else {
+            return tell(.ignore(.verificationBudget), to: origin, into: &outputs)
+        }
+        var budget = budget(for: origin)
+        let screening = gate.screen(
+            envelope,
+            on: topic,
+            against: book,
+            at: wall.unixMilliseconds(at: now),
+            instant: now,
+            budget: &budget
+        )
+        if case .gossip(let remote, _) = origin { budgets[remote] = budget }
+        switch screening {
+        case .drop(let verdict): tell(verdict, to: origin, into: &outputs)
+        case .needsSignatures(let pending, let checks): inbox.add(.record(pending, origin), checks: checks)
+        }
+    }
+
+    /// What gossip costs is the peer's; pages that we asked for come one at a time and are bounded by their length.
+    private func budget(for origin: RecordInbox.Origin) -> VerificationBudget {
+        guard case .gossip(let remote, _) = origin else { return VerificationBudget() }
+        return budgets[remote] ?? VerificationBudget()
+    }
+
+    mutating func verified(_ batch: BatchID, _ results: [Bool], at now: Instant, into outputs: inout [Output]) {
+        for (item, holds) in inbox.takeResults(of: batch, results) {
+            switch item {
+            case .message(let id): work.append(.gossip(.verified(id, holds)))
+            case .record(let pending, let origin):
+                if holds && pending.record.author == key.publicKey {
+                    work.append(.desk(.ownRecordSeen(pending.record)))
+                }
+                var changes: [BookChange] = []
+                let verdict = gate.admit(
+                    pending,
+                    signaturesHold: holds,
+                    into: &book,
+                    at: wall.unixMilliseconds(at: now),
+                    instant: now,
+                    changes: &changes
+                )
+                follow(changes, at: now)
+                tell(verdict, to: origin, into: &outputs)
+            }
+        }
+    }
+
+    private mutating func tell(_ verdict: RecordVerdict, to origin: RecordInbox.Origin, into outputs: inout [Output]) {
+        switch origin {
+        case .gossip(let remote, let id):
+            switch verdict {
+            case .accept: work.append(.gossip(.validated(id, .accept)))
+            case .ignore: work.append(.gossip(.validated(id, .ignore(isFinal: verdict.isFinal))))
+            case .reject:
+                work.append(.gossip(.validated(id, .reject)))
+                outputs.append(.event(.recordRefused(remote, verdict)))
+            }
+        case .exchange(let remote):
+            if case .reject = verdict { outputs.append(.event(.recordRefused(remote, verdict))) }
+            pageRecordJudged(from: remote)
+        case .command(let command, let index):
+            if let verdicts = commands.judged(command, index: index, verdict) {
+                outputs.append(.answer(command, .imported(verdicts)))
+            }
+        }
+    }
+
+    /// Puts a record of our own into the book, as if it had arrived.
+    mutating func admitOwn(_ record: SignedRecord, at now: Instant) {
+        var changes: [BookChange] = []
+        _ = book.admit(record, at: wall.unixMilliseconds(at: now), into: &changes)
+        follow(changes, at: now)
+    }
+
+    mutating func restoreRecords(at now: Instant) {
+        let records = restoredRecords.compactMap { stored in
+            (try? SignedRecord(envelope: stored.envelope)).map { (record: $0, receivedAt: stored.receivedAt) }
+        }
+        follow(book.restore(records, floors: restoredFloors, at: wall.unixMilliseconds(at: now)), at: now)
+        (restoredRecords, restoredFloors) = ([], [])
+    }
+
+    // MARK: What the book says
+
+    private mutating func follow(_ changes: [BookChange], at now: Instant) {
+        for change in changes {
+            switch change {
+            case .store(let record, let receivedAt):
+                cacheChanges.append(.putRecord(StoredRecord(record, receivedAt: receivedAt)))
+            case .remove(let id): cacheChanges.append(.deleteRecord(id))
+            case .floor(let floor): cacheChanges.append(.putFloor(floor))
+            case .dropFloor(let subject): cacheChanges.append(.deleteFloor(subject))
+            case .listing(let change): listingChanges.append(change)
+            case .conflictFound(let subject): conflicts.found(subject, at: now, random: &random)
+            case .offersMissing(let provider, _): askSomebody(for: provider)
+            }
+        }
+    }
+
+    var bookDeadline: Instant? {
+        guard phase != .starting, phase != .stopped else { return nil }
+        return book.nextDeadline.map(wall.instant(atUnixMilliseconds:))
+    }
+
+    mutating func expireBook(at now: Instant) {
+        var changes: [BookChange] = []
+        book.expire(at: wall.unixMilliseconds(at: now), into: &changes)
+        follow(changes, at: now)
+    }
+
+    /// A finder waits a little and speaks only if nobody else did (market design §2, "Conflict").
+    mutating func publishDueConflicts(at now: Instant, into outputs: inout [Output]) {
+        for subject in conflicts.due(at: now) {
+            if let body = book.unpublishedConflict(over: subject) { work.append(.desk(.publishConflict(body))) }
+        }
+    }
+
+    // MARK: The end of a step
+
+    mutating func flushSignatures(into outputs: inout [Output]) {
+        for (batch, checks) in inbox.takeBatches() { outputs.append(.verify(batch, checks)) }
+    }
+
+    mutating func flushChanges(into outputs: inout [Output]) {
+        if !cacheChanges.isEmpty {
+            outputs.append(.persist(tickets.draw(for: .cache), cacheChanges))
+            cacheChanges.removeAll(keepingCapacity: true)
+        }
+        if !listingChanges.isEmpty {
+            outputs.append(.event(.listingsChanged(listingChanges)))
+            listingChanges.removeAll(keepingCapacity: true)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// What the swarm says, and who it concerns.
+extension NodeMachine {
+    /// What others may open to us, besides the swarm's own identify, push and ping.
+    static let inboundProtocols = GossipsubVersion.protocolNames + [RecordExchangeLimits.protocolName]
+
+    mutating func stepSwarm(_ input: SwarmMachine.Input, at now: Instant, into outputs: inout [Output]) {
+        var swarmOutputs: [SwarmMachine.Output] = []
+        swarm.handle(input, at: now, into: &swarmOutputs)
+        for output in swarmOutputs { handle(output, at: now, into: &outputs) }
+    }
+
+    private mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
+        switch output {
+        case .transport(let output): outputs.append(.transport(output))
+        case .listening(let address):
+            outputs.append(.event(.listening(address.with(peer: peer))))
+            becomeReadyIfPossible(into: &outputs)
+        case .listenFailed(let endpoint, let failure): outputs.append(.event(.listenFailed(endpoint, failure)))
+        case .connected(let remote, let info):
+            outputs.append(.event(.connected(info)))
+            work.append(.seeds(.connected(remote)))
+        case .disconnected(let remote, _): disconnected(remote, into: &outputs)
+        case .connectAnswered(let request, let result): connectAnswered(request, result, into: &outputs)
+        case .identified(let remote, let description): identified(remote, description, at: now)
+        case .streamOpened(let request, let stream, _): streamOpened(request, stream)
+        case .streamFailed(let request, _): streamFailed(request)
+        case .inboundStream(let stream, let remote, let protocolName): accepted(stream, remote, protocolName)
+        case .data(let stream, let bytes): received(bytes, on: stream, into: &outputs)
+        case .remoteClosedWrite(let stream): closedByRemote(stream, isReset: false)
+        case .streamReset(let stream): closedByRemote(stream, isReset: true)
+        case .streamCongested(let stream):
+            if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.congested(remote))) }
+        case .streamDrained(let stream):
+            if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.drained(remote))) }
+        case .roundTrip(let remote, let duration): roundTrips[remote] = duration
+        case .addressesChanged(let addresses): work.append(.desk(.addresses(addresses.map(\.bytes))))
+        case .refused(let endpoint, let reason): outputs.append(.event(.connectionRefused(endpoint, reason)))
+        case .stopped: stop(into: &outputs)
+        }
+    }
+
+    private mutating func disconnected(_ remote: PeerID, into outputs: inout [Output]) {
+        roundTrips[remote] = nil
+        exchangePartners.remove(remote)
+        pagesPending[remote] = nil
+        budgets[remote] = nil
+        gossipStreams.disconnected(remote)
+        work.append(.gossip(.peerDisconnected(remote)))
+        work.append(.exchange(.peerDisconnected(remote)))
+        work.append(.seeds(.disconnected(remote)))
+        outputs.append(.event(.disconnected(remote)))
+    }
+
+    private mutating func identified(_ remote: PeerID, _ description: PeerDescription, at now: Instant) {
+        guard let connection = swarm.connection(to: remote) else { return }
+        if let version = GossipsubVersion.protocolNames.first(where: description.protocols.contains) {
+            let isOutbound = connection.direction == .outbound
+            let address = connection.remote.address
+            work.append(
+                .gossip(
+                    .peerConnected(remote, protocolName: version, isOutbound: isOutbound, address: address)
+                )
+            )
+        }
+        if let envelope = description.signedPeerRecord { work.append(.gossip(.peerRecord(remote, envelope))) }
+        if description.protocols.contains(RecordExchangeLimits.protocolName) { beginExchange(with: remote, at: now) }
+        remember(remote, description, at: now)
+    }
+
+    private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {
+        if protocolName == RecordExchangeLimits.protocolName {
+            work.append(.exchange(.inboundStream(stream, remote)))
+        } else if let replaced = gossipStreams.accepted(stream, from: remote) {
+            work.append(.swarm(.reset(replaced)))
+        }
+    }
+
+    private mutating func streamOpened(_ request: StreamRequestID, _ stream: StreamHandle) {
+        if exchange.owns(request) {
+            work.append(.exchange(.streamOpened(request, stream)))
+        } else if let remote = gossipStreams.opened(request, stream) {
+            work.append(.gossip(.streamReady(remote)))
+        } else {
+            work.append(.swarm(.reset(stream)))
+        }
+    }
+
+    private mutating func streamFailed(_ request: StreamRequestID) {
+        if exchange.owns(request) {
+            work.append(.exchange(.streamFailed(request)))
+        } else if let remote = gossipStreams.failed(request) {
+            work.append(.gossip(.streamClosed(remote)))
+        }
+    }
+
+    private mutating func received(_ bytes: [UInt8], on stream: StreamHandle, into outputs: inout [Output]) {
+        guard gossipStreams.owns(stream) else {
+            // The exchange counts what it consumes itself.
+            work.append(.exchange(.data(stream, bytes)))
+            return
+        }
+        work.append(.swarm(.consumed(stream, bytes.count)))
+        guard let remote = gossipStreams.peer(of: stream) else { return }
+        do {
+            for rpc in try gossipStreams.received(bytes, on: stream) { work.append(.gossip(.received(remote, rpc))) }
+        } catch {
+            // No honest peer announces such a length: what follows cannot be told apart any more.
+            _ = gossipStreams.closed(stream)
+            work.append(.swarm(.reset(stream)))
+            outputs.append(.event(.peerMisbehaved(remote, "gossip message length: \(error)")))
+        }
+    }
+
+    private mutating func closedByRemote(_ stream: StreamHandle, isReset: Bool) {
+        guard gossipStreams.owns(stream) else {
+            work.append(.exchange(isReset ? .streamReset(stream) : .remoteClosedWrite(stream)))
+            return
+        }
+        // The other side never writes on the stream that we write on, so its end of it means nothing until it resets.
+        if !isReset && gossipStreams.isOutbound(stream) { return }
+        guard let closed = gossipStreams.closed(stream) else { return }
+        if !isReset { work.append(.swarm(.closeWrite(stream))) }
+        if closed.wasOutbound { work.append(.gossip(.streamClosed(closed.peer))) }
+    }
+
+    private mutating func connectAnswered(
+        _ request: ConnectRequestID,
+        _ result: Result<PeerID, ConnectFailure>,
+        into outputs: inout [Output]
+    ) {
+        if seeds.owns(request) { work.append(.seeds(.connectAnswered(request, result))) }
+        guard let command = commands.connected(request) else { return }
+        switch result {
+        case .success(let remote): outputs.append(.answer(command, .connected(remote)))
+        case .failure(let failure): outputs.append(.answer(command, .failed(.connect(failure))))
+        }
+    }
+
+    mutating func stepSeeds(_ input: PeerSeeds.Input, at now: Instant) {
+        var seedOutputs: [PeerSeeds.Output] = []
+        seeds.handle(input, at: now, into: &seedOutputs)
+        for case .connect(let request, let remote, let addresses) in seedOutputs {
+            work.append(.swarm(.connect(request, remote, addresses)))
+        }
+    }
+
+    /// Writes down where a peer was reached, at most every ten minutes, to find it again after a restart.
+    private mutating func remember(_ remote: PeerID, _ description: PeerDescription, at now: Instant) {
+        if let since = remembered[remote], since.advanced(by: NodeLimits.rememberInterval) > now { return }
+        remembered.removeAll { $0.value.advanced(by: NodeLimits.rememberInterval) <= now }
+        let addresses = Array(description.listenAddresses.prefix(8))
+        guard !addresses.isEmpty else { return }
+        remembered[remote] = now
+        let lastSeen = wall.unixMilliseconds(at: now)
+        cacheChanges.append(.putPeer(StoredPeer(peer: remote, addresses: addresses, lastSeen: lastSeen)))
+    }
+}

@@ -1,0 +1,252 @@
+public import Cryptography
+internal import DequeModule
+internal import Gossipsub
+public import Identity
+internal import Market
+internal import OrderedCollections
+public import Primitives
+internal import Swarm
+
+/// A whole Rialto node as a value: swarm, gossip, record exchange, the book of the market, and the provider's desk.
+///
+/// The driver feeds each input with its instant, does the outputs in order, then arms one timer at `nextDeadline`; it feeds
+/// `clock` once before `started`. The machine owns no socket, clock, task, lock or source of entropy, so that the shell and the
+/// simulator drive the very same code.
+///
+/// It is the parent of its machines: their outputs become inputs of others or outputs of its own, in the order in which they
+/// arise, until nothing is left (`settle`).
+public struct NodeMachine: Sendable {
+    let config: NodeConfig
+    let key: Ed25519.PrivateKey
+    public let peer: PeerID
+    let gate: RecordGate
+    var profile: MarketProfile { gate.profile }
+
+    var wall = WallClock()
+    var startedAt: Instant?
+    var phase = Phase.starting
+    var swarm: SwarmMachine
+    var gossip: GossipsubMachine
+    var gossipStreams: GossipStreams
+    var seeds: PeerSeeds
+    var exchange: RecordExchangeMachine
+    var exchangeAt: Instant?
+    /// Connected peers that speak the exchange protocol.
+    var exchangePartners: OrderedSet<PeerID> = []
+    /// How many records of each peer's last page still wait for their verdict.
+    var pagesPending: OrderedDictionary<PeerID, Int> = [:]
+    var hasSaidGoodbye = false
+    var nextRecommended = RequestRange.recommendedConnects.lowerBound
+    var catchUp: CatchUp
+    var desk: ProviderDesk
+    var book: RecordBook
+    var conflicts = ConflictNotices()
+    var inbox: RecordInbox
+    var tickets = TicketBook()
+    var commands = PendingCommands()
+    var remembered: OrderedDictionary<PeerID, Instant> = [:]
+    var restoredPeers: [StoredPeer]
+    var restoredRecords: [StoredRecord]
+    var restoredFloors: [SubjectFloor]
+    /// What each gossiping peer may still make us verify.
+    var budgets: OrderedDictionary<PeerID, VerificationBudget> = [:]
+    var random: SeededRandom
+    /// Changes of the cache that this step made; written once, at its end.
+    var cacheChanges: [StoreChange] = []
+    var listingChanges: [ListingChange] = []
+    var storeFailure: StoreFailure?
+    var roundTrips: OrderedDictionary<PeerID, Duration> = [:]
+    var work = Deque<Work>()
+
+    /// A node that has not begun: feed `clock`, then `started`.
+    ///
+    /// `isFreshIdentity` says that this home made the key at this start, so nobody can know records of it (market design §2).
+    public init(
+        config: NodeConfig,
+        identity key: Ed25519.PrivateKey,
+        isFreshIdentity: Bool,
+        restored: RestoredState,
+        random seed: SeededRandom
+    ) {
+        var random = seed
+        self.config = config
+        self.key = key
+        peer = PeerID(publicKey: key.publicKey)
+        let facts = OwnFacts(restored.facts, random: &random)
+        swarm = SwarmMachine(config: config.swarm, identity: key, random: random.split())
+        gossip = GossipsubMachine(
+            config: config.gossip,
+            key: key,
+            firstSequence: facts.reservedSequence,
+            random: random.split()
+        )
+        gossipStreams = GossipStreams(
+            rpcByteCountMax: config.gossip.rpc.byteCountMax,
+            requestIDs: RequestRange.gossipStreams
+        )
+        seeds = PeerSeeds(requestIDs: RequestRange.seedConnects, random: random.split())
+        exchange = RecordExchangeMachine(requestIDs: RequestRange.exchangeStreams)
+        catchUp = CatchUp(isNeeded: !isFreshIdentity, hasSeeds: !config.seeds.isEmpty)
+        desk = ProviderDesk(
+            config: config.desk,
+            key: key,
+            secrets: facts.secrets,
+            reservedSequence: facts.reservedSequence,
+            records: restored.ownRecords.compactMap { try? SignedRecord(envelope: $0.envelope) },
+            random: random.split()
+        )
+        gate = RecordGate(network: config.network)
+        book = RecordBook(config: config.book)
+        inbox = RecordInbox()
+        restoredPeers = restored.peers
+        restoredRecords = restored.records + restored.ownRecords
+        restoredFloors = restored.floors
+        for (name, value) in facts.fresh { cacheChanges.append(.setFact(name: name, value: value)) }
+        self.random = random
+    }
+}
+
+extension NodeMachine {
+    enum Phase: Hashable, Sendable {
+        /// Before `started`.
+        case starting
+        case running(isReady: Bool)
+        /// The desk says its last words, the store writes them.
+        case closing(deadline: Instant)
+        /// The swarm closes its connections.
+        case disconnecting(deadline: Instant)
+        case stopped
+    }
+
+    /// What one child has for another; done first come, first served.
+    enum Work: Sendable {
+        case swarm(SwarmMachine.Input)
+        case gossip(GossipsubMachine.Input)
+        case seeds(PeerSeeds.Input)
+        case exchange(RecordExchangeMachine.Input)
+        case desk(ProviderDesk.Input)
+    }
+
+    /// Who asked the swarm for a stream or a connection is told by the number of the request.
+    enum RequestRange {
+        static let gossipStreams: ClosedRange<UInt64> = 0...((1 << 48) - 1)
+        static let exchangeStreams: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
+        static let seedConnects: ClosedRange<UInt64> = 0...((1 << 48) - 1)
+        static let commandConnects: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
+        static let recommendedConnects: ClosedRange<UInt64> = (2 << 48)...((3 << 48) - 1)
+    }
+
+    /// When `deadlineReached` is due; `nil` while nothing waits.
+    public var nextDeadline: Instant? {
+        let own: Instant? =
+            switch phase {
+            case .closing(let deadline), .disconnecting(let deadline): deadline
+            case .starting, .running, .stopped: nil
+            }
+        return earliest(
+            own,
+            swarm.nextDeadline,
+            gossip.nextDeadline,
+            seeds.nextDeadline,
+            exchange.nextDeadline,
+            exchangeAt,
+            catchUp.nextDeadline,
+            desk.nextDeadline,
+            conflicts.nextDeadline,
+            bookDeadline
+        )
+    }
+
+    public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        switch input {
+        case .started: start(at: now, into: &outputs)
+        case .clock(let unixMilliseconds): told(unixMilliseconds, at: now, into: &outputs)
+        case .transport(let input): work.append(.swarm(.transport(input)))
+        case .verified(let batch, let results): verified(batch, results, at: now, into: &outputs)
+        case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
+        case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)
+        case .command(let id, let command): carryOut(command, id, at: now, into: &outputs)
+        case .deadlineReached: expire(at: now, into: &outputs)
+        }
+        settle(at: now, into: &outputs)
+    }
+
+    /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.
+    private mutating func settle(at now: Instant, into outputs: inout [Output]) {
+        while let next = work.popFirst() {
+            switch next {
+            case .swarm(let input): stepSwarm(input, at: now, into: &outputs)
+            case .gossip(let input): stepGossip(input, at: now, into: &outputs)
+            case .seeds(let input): stepSeeds(input, at: now)
+            case .exchange(let input): stepExchange(input, at: now, into: &outputs)
+            case .desk(let input): stepDesk(input, at: now, into: &outputs)
+            }
+        }
+        flushSignatures(into: &outputs)
+        flushChanges(into: &outputs)
+    }
+
+    private mutating func start(at now: Instant, into outputs: inout [Output]) {
+        precondition(phase == .starting, "started twice")
+        phase = .running(isReady: false)
+        startedAt = now
+        restoreRecords(at: now)
+        work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols)))
+        work.append(.swarm(.started(listen: config.listen)))
+        for topic in profile.topics(network: config.network) {
+            guard let topic = Topic(topic) else {
+                preconditionFailure("the profile's topics are within gossipsub's bound")
+            }
+            work.append(.gossip(.subscribe(topic, TopicConfig())))
+        }
+        work.append(.seeds(.started(seeds: config.seeds, remembered: restoredPeers)))
+        restoredPeers = []
+        exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
+        catchUp.start(at: now)
+        if catchUp.isDone { work.append(.desk(.caughtUp)) }
+        becomeReadyIfPossible(into: &outputs)
+    }
+
+    private mutating func told(_ unixMilliseconds: Int64, at now: Instant, into outputs: inout [Output]) {
+        let step = wall.set(unixMilliseconds: unixMilliseconds, at: now)
+        work.append(.swarm(.clock(unixMilliseconds: unixMilliseconds)))
+        work.append(.desk(.clock(unixMilliseconds: unixMilliseconds)))
+        // Smaller differences are the two readings' own.
+        if abs(step) > 1_000 { outputs.append(.event(.clockStepped(milliseconds: step))) }
+    }
+
+    private mutating func expire(at now: Instant, into outputs: inout [Output]) {
+        work.append(.swarm(.deadlineReached))
+        work.append(.gossip(.deadlineReached))
+        work.append(.seeds(.deadlineReached))
+        work.append(.exchange(.deadlineReached))
+        work.append(.desk(.deadlineReached))
+        expireBook(at: now)
+        publishDueConflicts(at: now, into: &outputs)
+        if let due = exchangeAt, due <= now { exchangeWithSomebody(at: now) }
+        if catchUp.expire(at: now) { work.append(.desk(.caughtUp)) }
+        switch phase {
+        case .closing(let deadline) where deadline <= now: disconnect(at: now)
+        case .disconnecting(let deadline) where deadline <= now: stop(into: &outputs)
+        case .starting, .running, .closing, .disconnecting, .stopped: break
+        }
+    }
+
+    mutating func becomeReadyIfPossible(into outputs: inout [Output]) {
+        guard phase == .running(isReady: false), !swarm.listenAddresses.isEmpty, catchUp.isDone else { return }
+        phase = .running(isReady: true)
+        outputs.append(.event(.ready(hasSeeds: !config.seeds.isEmpty)))
+    }
+
+    /// Checks what must always hold, in every machine; for tests and the simulator.
+    public func checkInvariants(at now: Instant) {
+        swarm.checkInvariants()
+        gossip.checkInvariants(at: now)
+        seeds.checkInvariants()
+        exchange.checkInvariants()
+        desk.checkInvariants()
+        book.checkInvariants()
+        inbox.checkInvariants()
+        precondition(work.isEmpty, "a step ended before its work was done")
+    }
+}

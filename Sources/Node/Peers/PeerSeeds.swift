@@ -1,0 +1,156 @@
+internal import OrderedCollections
+public import Identity
+public import Primitives
+public import Swarm
+
+/// Keeps the node in company: dials the configured seeds for ever, and remembered peers while company is scarce.
+///
+/// Seeds are re-contacted without end, so that two halves of a network that started apart merge as soon as one seed is up. A seed
+/// that fails waits 5 s, then twice as long each time, up to 5 min, with jitter, so that a restarted seed is not trampled.
+public struct PeerSeeds: Sendable {
+    public enum Input: Sendable {
+        case started(seeds: [Multiaddr], remembered: [StoredPeer])
+        case connected(PeerID)
+        case disconnected(PeerID)
+        case connectAnswered(ConnectRequestID, Result<PeerID, ConnectFailure>)
+        case deadlineReached
+    }
+
+    public enum Output: Sendable {
+        case connect(ConnectRequestID, PeerID?, [Multiaddr])
+    }
+
+    static let retryMin = Duration.seconds(5)
+    static let retryMax = Duration.seconds(300)
+    /// How many peers are company enough to leave remembered ones in peace: the outbound share of a mesh (security design, attack 11).
+    static let companyCount = 8
+    static let seedCountMax = 64
+    static let rememberedCountMax = 256
+
+    fileprivate enum State: Sendable {
+        case resting(until: Instant)
+        case dialing(ConnectRequestID)
+        case connected
+    }
+
+    fileprivate struct Candidate: Sendable {
+        let peer: PeerID?
+        let addresses: [Multiaddr]
+        let isSeed: Bool
+        var state: State
+        var failures = 0
+        /// Who answered at an address that names no peer.
+        var answeredBy: PeerID?
+
+        var identity: PeerID? { peer ?? answeredBy }
+    }
+
+    private var candidates: [Candidate] = []
+    private var connectedPeers: OrderedSet<PeerID> = []
+    private var random: SeededRandom
+    private let requestIDs: ClosedRange<UInt64>
+    private var nextRequestID: UInt64
+
+    public init(requestIDs: ClosedRange<UInt64>, random: SeededRandom) {
+        self.requestIDs = requestIDs
+        nextRequestID = requestIDs.lowerBound
+        self.random = random
+    }
+
+    public func owns(_ request: ConnectRequestID) -> Bool { requestIDs.contains(request.rawValue) }
+
+    public var nextDeadline: Instant? {
+        var deadline: Instant?
+        for candidate in candidates {
+            guard isWanted(candidate), case .resting(let until) = candidate.state else { continue }
+            deadline = earliest(deadline, until)
+        }
+        return deadline
+    }
+
+    public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        switch input {
+        case .started(let seeds, let remembered):
+            candidates = Self.candidates(seeds: seeds, remembered: remembered, at: now)
+            dialDue(at: now, into: &outputs)
+        case .connected(let peer):
+            connectedPeers.append(peer)
+            for index in candidates.indices where candidates[index].identity == peer {
+                candidates[index].state = .connected
+                candidates[index].failures = 0
+            }
+        case .disconnected(let peer):
+            connectedPeers.remove(peer)
+            for index in candidates.indices where candidates[index].identity == peer { rest(index, at: now) }
+        case .connectAnswered(let request, let result):
+            guard let index = candidates.firstIndex(where: { $0.isDialing(request) }) else { return }
+            answered(index, result, at: now)
+        case .deadlineReached:
+            dialDue(at: now, into: &outputs)
+        }
+    }
+
+    private static func candidates(seeds: [Multiaddr], remembered: [StoredPeer], at now: Instant) -> [Candidate] {
+        let configured = seeds.prefix(seedCountMax).map { seed in
+            Candidate(peer: seed.peerID, addresses: [seed], isSeed: true, state: .resting(until: now))
+        }
+        let known = Set(configured.compactMap(\.peer))
+        let others = remembered.filter { !known.contains($0.peer) && !$0.addresses.isEmpty }
+            .sorted { ($0.lastSeen, $0.peer) > ($1.lastSeen, $1.peer) }
+            .prefix(rememberedCountMax)
+            .map { Candidate(peer: $0.peer, addresses: $0.addresses, isSeed: false, state: .resting(until: now)) }
+        return configured + others
+    }
+
+    private func isWanted(_ candidate: Candidate) -> Bool {
+        candidate.isSeed || connectedPeers.count < Self.companyCount
+    }
+
+    private mutating func dialDue(at now: Instant, into outputs: inout [Output]) {
+        var scarce = max(0, Self.companyCount - connectedPeers.count)
+        for index in candidates.indices {
+            let candidate = candidates[index]
+            guard case .resting(let until) = candidate.state, until <= now else { continue }
+            guard candidate.isSeed || scarce > 0 else { continue }
+            if !candidate.isSeed { scarce -= 1 }
+            let request = ConnectRequestID(rawValue: nextRequestID)
+            nextRequestID = nextRequestID == requestIDs.upperBound ? requestIDs.lowerBound : nextRequestID + 1
+            candidates[index].state = .dialing(request)
+            outputs.append(.connect(request, candidate.peer, candidate.addresses))
+        }
+    }
+
+    private mutating func answered(_ index: Int, _ result: Result<PeerID, ConnectFailure>, at now: Instant) {
+        switch result {
+        case .success(let peer):
+            candidates[index].answeredBy = peer
+            // The connection may have come and gone before the answer.
+            if connectedPeers.contains(peer) {
+                candidates[index].state = .connected
+                candidates[index].failures = 0
+            } else {
+                rest(index, at: now)
+            }
+        case .failure:
+            rest(index, at: now)
+        }
+    }
+
+    private mutating func rest(_ index: Int, at now: Instant) {
+        let doublings = min(candidates[index].failures, 6)
+        candidates[index].failures += 1
+        let wait = min(Self.retryMin * (1 << doublings), Self.retryMax)
+        candidates[index].state = .resting(until: now.advanced(by: random.jittered(wait, by: 0.2)))
+    }
+
+    /// Checks what must always hold; for tests and the simulator.
+    public func checkInvariants() {
+        precondition(candidates.count <= Self.seedCountMax + Self.rememberedCountMax)
+    }
+}
+
+extension PeerSeeds.Candidate {
+    fileprivate func isDialing(_ request: ConnectRequestID) -> Bool {
+        if case .dialing(request) = state { true } else { false }
+    }
+}

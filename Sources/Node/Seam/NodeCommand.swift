@@ -1,0 +1,92 @@
+public import Identity
+public import Market
+internal import Primitives
+public import Swarm
+
+/// What an operator, a provider or a renter asks of a running node.
+public enum NodeCommand: Sendable {
+    case status
+    case peers
+    /// Connects to one peer; the addresses must agree on who that is.
+    case connect([Multiaddr])
+    case disconnect(PeerID)
+    /// Everything that a search needs, as a value that another thread may rank.
+    case snapshot
+    case publishOffer(OfferDraft)
+    case updateOffer(OfferID, OfferChange)
+    case withdrawOffer(OfferID, reason: Int)
+    case ownOffers
+    /// The records whose ids begin with these bytes.
+    case findRecords(prefix: [UInt8])
+    /// At most `NodeLimits.exportCountMax` records behind this subject, ascending by subject.
+    case exportRecords(after: SubjectKey?)
+    /// At most `NodeLimits.importCountMax` envelopes; each passes the same gate as a gossiped one.
+    case importRecords([[UInt8]])
+    /// The operator vouches that no other home uses this key.
+    case resumeKey
+    /// Says goodbye, writes what is to be written, closes every connection.
+    case shutdown
+}
+
+/// What became of a command.
+public enum NodeAnswer: Sendable {
+    case done
+    case status(NodeStatus)
+    case peers([NodePeer])
+    case connected(PeerID)
+    case snapshot(MarketSnapshot)
+    case offer(SignedRecord)
+    case offers([SignedRecord])
+    case records([SignedRecord])
+    /// `next` is where the following page begins; `nil` at the end.
+    case exported([SignedRecord], next: SubjectKey?)
+    /// One verdict for each envelope, in order.
+    case imported([RecordVerdict])
+    case failed(NodeFailure)
+}
+
+/// Why a command was not carried out.
+public enum NodeFailure: Error, Hashable, Sendable {
+    case refused(DeskRefusal)
+    case connect(ConnectFailure)
+    case notConnected
+    case tooMany(limit: Int)
+    case shuttingDown
+}
+
+/// The state of a node in numbers.
+public struct NodeStatus: Sendable {
+    public let peer: PeerID
+    public let network: String
+    public let addresses: [Multiaddr]
+    public let uptime: Duration
+    public let inboundPeerCount: Int
+    public let outboundPeerCount: Int
+    public let recordCount: Int
+    public let listingCount: Int
+    public let ownOfferCount: Int
+    /// Whether the node signs; `false` while it catches up or when its key is in use elsewhere.
+    public let isSigning: Bool
+    /// What the last write failed with, until one succeeds.
+    public let storeFailure: StoreFailure?
+    public let unixMilliseconds: Int64
+    public let resources: ResourceUsage
+}
+
+/// One connected peer.
+public struct NodePeer: Sendable {
+    public let summary: PeerSummary
+    /// Gossipsub's score; 0 for peers that do not gossip.
+    public let score: Double
+    public let meshTopicCount: Int
+}
+
+/// The market as one node saw it at one moment: rows by reference, so that it costs a pointer each.
+public struct MarketSnapshot: Sendable {
+    public let listings: [Listing]
+    public let unixMilliseconds: Int64
+    /// Rises with every change of the book: two snapshots with one number are equal.
+    public let generation: UInt64
+    /// Measured round trips to connected providers.
+    public let roundTrips: [PeerID: Duration]
+}

@@ -1,0 +1,28 @@
+public import Identity
+public import Market
+public import Primitives
+public import Swarm
+
+/// What is worth telling: the driver logs, counts and streams from these, and the machine never knows.
+public enum NodeEvent: Sendable {
+    case listening(Multiaddr)
+    case listenFailed(Endpoint, TransportFailure)
+    /// The listening sockets are up and the node may sign; `hasSeeds` says whether it knows anybody to talk to.
+    case ready(hasSeeds: Bool)
+    case connected(ConnectionInfo)
+    case disconnected(PeerID)
+    case connectFailed([Multiaddr], ConnectFailure)
+    /// Rows of the market that came, changed or went.
+    case listingsChanged([ListingChange])
+    case recordRefused(PeerID?, RecordVerdict)
+    case peerMisbehaved(PeerID, String)
+    case connectionRefused(Endpoint, RefusalReason)
+    case exchanged(PeerID, RecordExchangeMachine.Outcome)
+    case storeFailed(StoreFailure)
+    case storeRecovered
+    /// Our key signs elsewhere too: nothing is signed until the operator resumes it.
+    case signingStopped
+    /// Wall time stepped against the monotonic clock.
+    case clockStepped(milliseconds: Int64)
+    case stopping
+}

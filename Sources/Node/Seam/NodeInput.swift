@@ -1,0 +1,51 @@
+public import Swarm
+
+/// One group of signatures that the driver checks together.
+public struct BatchID: Hashable, Comparable, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    public static func < (left: BatchID, right: BatchID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One group of writes that becomes durable together.
+public struct Ticket: Hashable, Comparable, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    public static func < (left: Ticket, right: Ticket) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One command, numbered by the driver; its answer carries the same number.
+public struct CommandID: Hashable, Comparable, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    public static func < (left: CommandID, right: CommandID) -> Bool { left.rawValue < right.rawValue }
+}
+
+extension NodeMachine {
+    /// What happened.
+    public enum Input: Sendable {
+        /// First of all inputs, behind one `clock`.
+        case started
+        /// Wall time: at start, every ten seconds, and when it steps.
+        case clock(unixMilliseconds: Int64)
+        case transport(TransportInput)
+        /// The verdicts in the order of the batch's checks.
+        case verified(BatchID, [Bool])
+        case persisted(Ticket)
+        case persistFailed(Ticket, StoreFailure)
+        case command(CommandID, NodeCommand)
+        case deadlineReached
+    }
+}
