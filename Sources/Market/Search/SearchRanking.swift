@@ -18,6 +18,7 @@ struct SearchRanking {
     private let request: SearchRequest
     private let context: SearchContext
     private let factors: [Factor?]
+    private let fits: [SearchVerdict]
     private let providerAmounts: [Int64?]
     private let unit: Int64?
 
@@ -27,6 +28,7 @@ struct SearchRanking {
         self.context = context
         unit = table.units.firstIndex(of: request.priceUnit).map(Int64.init)
         factors = table.hardware.map { Self.factor(of: $0, table.catalogue, request) }
+        fits = table.hardware.map { Self.fit(of: $0, table.catalogue, request) }
         providerAmounts = table.providers.map { Self.amount(of: $0, request.sort.key, context) }
     }
 
@@ -45,19 +47,25 @@ struct SearchRanking {
         }
     }
 
-    /// Whether the request's model fits the GPUs that the row is quoted for; rows without a known memory do not fit.
-    func fits(row: Int) -> Bool {
-        guard let workload = request.sort.key.workload else { return true }
-        guard let memory = table.hardware(ofRow: row).memoryMebibytes(in: table.catalogue) else { return false }
-        let (total, overflow) = (memory / 1_024).multipliedReportingOverflow(by: request.gpuCount)
-        return overflow || workload.fits(memoryGB: total)
-    }
+    /// Whether the request's model fits the GPUs that the row is quoted for; `unknown` where no memory is stated.
+    func fit(ofRow row: Int) -> SearchVerdict { fits[Int(table.value(.hardware, row))] }
 
     /// The row's amount in words and with its marks.
     func rank(ofRow row: Int) -> SearchRank {
         guard let amount = amount(ofRow: row) else { return .unknown(reason(ofRow: row)) }
         let (scale, text) = scaleAndUnit
         return .known(SearchRank.Amount(count: amount, scale: scale, unit: text), marks: marks(ofRow: row))
+    }
+
+    private static func fit(
+        of hardware: SearchTable.Hardware,
+        _ catalogue: Catalogue,
+        _ request: SearchRequest
+    ) -> SearchVerdict {
+        guard let workload = request.sort.key.workload else { return .passes }
+        guard let memory = hardware.memoryMebibytes(in: catalogue) else { return .unknown }
+        let (total, overflow) = (memory / 1_024).multipliedReportingOverflow(by: request.gpuCount)
+        return SearchVerdict(overflow || workload.fits(memoryGB: total))
     }
 
     private func factor(ofRow row: Int) -> Factor? { factors[Int(table.value(.hardware, row))] }

@@ -78,24 +78,9 @@ struct SearchRun {
     /// A request for tokens rejects what does not fit; the step says so, because nothing is filtered silently.
     private mutating func applyModelFit() {
         guard let workload = request.sort.key.workload else { return }
-        let fitting = table.hardware.map { $0.memoryMebibytes(in: table.catalogue) != nil }
-        var unknownCount = 0
-        var passCount = 0
-        for row in 0..<table.rowCount {
-            if !fitting[Int(table.value(.hardware, row))] { unknownCount += 1 }
-            if ranking.fits(row: row) { passCount += 1 }
-        }
-        survivors.removeAll { !ranking.fits(row: $0) }
-        let text =
-            "fits \(workload.parametersText) parameters of \(workload.bytesPerParameter) bytes with 20 % to spare"
-        steps.append(
-            SearchExplanation.Step(
-                term: text,
-                passCount: passCount,
-                unknownCount: unknownCount,
-                survivorCount: survivors.count
-            )
-        )
+        let verdicts = (0..<table.rowCount).map { ranking.fit(ofRow: $0) }
+        let size = "\(workload.parametersText) parameters of \(workload.bytesPerParameter) bytes"
+        apply(verdicts, text: "fits \(size) with 20 % to spare")
     }
 
     /// A row's place in the order.
