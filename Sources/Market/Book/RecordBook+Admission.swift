@@ -38,11 +38,19 @@ extension RecordBook {
         for floor in floors where !setFloor(floor, at: now, into: &changes) {
             changes.append(.dropFloor(floor.subject))
         }
+        // The store has them; it need only know which were given up.
+        changes.removeAll { change in
+            if case .floor = change { true } else { false }
+        }
         for (record, receivedAt) in records {
             let admission = admit(record, receivedAt: min(receivedAt, now), at: now, into: &changes)
             switch admission {
             case .admitted, .dismissed(.duplicate): break
-            case .dismissed: if !contains(record.id) { changes.append(.remove(record.id)) }
+            case .dismissed(let dismissal):
+                guard !contains(record.id) else { break }
+                changes.append(.remove(record.id))
+                // It ended while we were away: it leaves the floor that it would have left.
+                if dismissal == .expired { setFloor(leftBy: record, receivedAt: receivedAt, at: now, into: &changes) }
             }
         }
         return changes.filter { change in
@@ -143,7 +151,7 @@ extension RecordBook {
         into changes: inout [BookChange]
     ) {
         let subject = record.subject
-        let until = max(record.record.expiresAt, receivedAt + record.kind.lifetimeMax) + Self.floorSlackMilliseconds
+        let until = Self.floorEnd(of: record, receivedAt: receivedAt)
         var holding = Holding(record: record, receivedAt: receivedAt, floorUntil: until)
         if let old = holdings[subject] {
             leaveGroup(subject, old)

@@ -1,9 +1,31 @@
 extension RecordBook {
+    /// The later of the record's expiry and its kind's longest life from its arrival, and an hour (market.md §2).
+    static func floorEnd(of record: SignedRecord, receivedAt: Int64) -> Int64 {
+        max(record.record.expiresAt, receivedAt + record.kind.lifetimeMax) + floorSlackMilliseconds
+    }
+
+    /// The floor that a record leaves when it ends.
+    mutating func setFloor(
+        leftBy record: SignedRecord,
+        receivedAt: Int64,
+        at now: Int64,
+        into changes: inout [BookChange]
+    ) {
+        let until = Self.floorEnd(of: record, receivedAt: receivedAt)
+        let floor = SubjectFloor(subject: record.subject, sequence: record.standingSequence, until: until)
+        setFloor(floor, at: now, into: &changes)
+    }
+
     /// Keeps what a subject no longer accepts; `false` if that time has passed already or the table is full of newer ones.
     @discardableResult
     mutating func setFloor(_ floor: SubjectFloor, at now: Int64, into changes: inout [BookChange]) -> Bool {
         guard floor.until > now, holdings[floor.subject] == nil else { return false }
-        if floors[floor.subject] != nil { forgetFloor(of: floor.subject) }
+        var floor = floor
+        if let known = floors[floor.subject] {
+            forgetFloor(of: floor.subject)
+            let sequence = max(floor.sequence, known.sequence)
+            floor = SubjectFloor(subject: floor.subject, sequence: sequence, until: max(floor.until, known.until))
+        }
         let author = floor.subject.author
         let member = GroupMember(sequence: floor.sequence, subject: floor.subject)
         floors[floor.subject] = floor
