@@ -118,7 +118,16 @@ let package = Package(
             ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]
         ),
         tests("EventLoopTests", ["Cryptography", "EventLoop", "Identity", "Market", "Node", "Primitives", "Swarm"]),
-        tests("StorageTests", ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage"]),
+        .executableTarget(
+            name: "StoreCrashChild",
+            dependencies: ["Cryptography", "Market", "Node", "Storage"],
+            path: "Tests/StoreCrashChild",
+            swiftSettings: strict
+        ),
+        tests(
+            "StorageTests",
+            ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage", "StoreCrashChild", grdb]
+        ),
         tests("InventoryTests", ["Inventory", "Market"]),
         tests("LocalAPITests", ["Identity", "LocalAPI", "Market", "Node", "Primitives"]),
         tests("CommandLineTests", ["Primitives", "rialto"]),

@@ -1,0 +1,161 @@
+public import Node
+internal import GRDB
+internal import Synchronization
+
+/// What a node keeps across restarts: its own state in one file, the network's in another (market.md, "Durable";
+/// security design, attack 41).
+///
+/// May be used from any thread; commits exclude each other.
+public final class NodeStore: Sendable {
+    private struct Cache: Sendable {
+        var database: CacheDatabase
+        var warnings: [StoreWarning] = []
+    }
+
+    private let own: OwnDatabase
+    private let cache: Mutex<Cache>
+    private let lock: HomeLock
+
+    private init(own: OwnDatabase, cache: CacheDatabase, lock: HomeLock) {
+        (self.own, self.lock) = (own, lock)
+        self.cache = Mutex(Cache(database: cache))
+    }
+
+    /// Opens the store in a home directory, which it locks until the last reference is dropped, and reads everything back.
+    public static func open(
+        directory: String
+    ) throws(StoreFailure) -> (NodeStore, RestoredState, [StoreWarning]) {
+        try open(directory: directory, limits: StoreLimits())
+    }
+
+    package static func open(
+        directory: String,
+        limits: StoreLimits
+    ) throws(StoreFailure) -> (NodeStore, RestoredState, [StoreWarning]) {
+        let lock = try lock(directory)
+        var warnings: [StoreWarning] = []
+        let own = try OwnDatabase(directory: directory)
+        try own.file.setPageCountMax(limits.pageCountMax)
+        var state = RestoredState.empty
+        try own.file.read { database in
+            let facts = try FactTable.load(database, countMax: limits.factCountMax)
+            let records = try OwnRecordTable.load(database, countMax: limits.ownRecordCountMax)
+            state.facts = warnings.noting(FactTable.name, facts)
+            state.ownRecords = warnings.noting(OwnRecordTable.name, records)
+        }
+        var cache = try CacheDatabase(directory: directory, limits: limits, warnings: &warnings)
+        do throws(StoreFailure) {
+            try restore(cache, limits, into: &state, &warnings)
+        } catch .corrupt(let reason) {
+            try cache.replace(reason: reason, warnings: &warnings)
+            (state.records, state.floors, state.peers) = ([], [], [])
+        }
+        return (NodeStore(own: own, cache: cache, lock: lock), state, warnings)
+    }
+
+    private static func lock(_ directory: String) throws(StoreFailure) -> HomeLock {
+        let lock: HomeLock?
+        do throws(HomeError) {
+            try HomeDirectory.prepare(directory)
+            lock = try HomeLock.acquire(in: directory)
+        } catch {
+            throw .inputOutput(error.description)
+        }
+        guard let lock else { throw .locked }
+        return lock
+    }
+
+    private static func restore(
+        _ cache: CacheDatabase,
+        _ limits: StoreLimits,
+        into state: inout RestoredState,
+        _ warnings: inout [StoreWarning]
+    ) throws(StoreFailure) {
+        try cache.file.read { database in
+            let records = try RecordTable.load(database, countMax: limits.recordCountMax)
+            let floors = try FloorTable.load(database, countMax: limits.floorCountMax)
+            let peers = try PeerTable.load(database, countMax: limits.peerCountMax)
+            state.records = warnings.noting(RecordTable.name, records)
+            state.floors = warnings.noting(FloorTable.name, floors)
+            state.peers = warnings.noting(PeerTable.name, peers)
+        }
+    }
+
+    /// Makes the changes durable, in their order: own state first and by itself, then the cache.
+    ///
+    /// One transaction for each file, so all changes of a file come or none. After a failure the whole list may be committed again.
+    public func commit(_ changes: [StoreChange]) -> Result<Void, StoreFailure> {
+        let ownChanges = changes.filter(\.isOwnState)
+        let cacheChanges = changes.filter { !$0.isOwnState }
+        return cache.withLock { cache in
+            Result { () throws(StoreFailure) in
+                if !ownChanges.isEmpty { try own.file.transaction { try Self.apply(ownChanges, $0) } }
+                if !cacheChanges.isEmpty { try Self.commit(cacheChanges, to: &cache) }
+            }
+        }
+    }
+
+    private static func commit(_ changes: [StoreChange], to cache: inout Cache) throws(StoreFailure) {
+        do throws(StoreFailure) {
+            try cache.database.file.transaction { try apply(changes, $0) }
+        } catch .corrupt(let reason) {
+            try cache.database.replace(reason: reason, warnings: &cache.warnings)
+            try cache.database.file.transaction { try apply(changes, $0) }
+        }
+    }
+
+    private static func apply(_ changes: [StoreChange], _ database: Database) throws {
+        for change in changes {
+            switch change {
+            case .setFact(let name, let value): try FactTable.put(database, name: name, value: value)
+            case .putOwnRecord(let record): try OwnRecordTable.put(database, record)
+            case .deleteOwnRecord(let subject): try OwnRecordTable.delete(database, subject)
+            case .putRecord(let record): try RecordTable.put(database, record)
+            case .deleteRecord(let id): try RecordTable.delete(database, id)
+            case .putFloor(let floor): try FloorTable.put(database, floor)
+            case .deleteFloor(let subject): try FloorTable.delete(database, subject)
+            case .putPeer(let peer): try PeerTable.put(database, peer)
+            case .deletePeer(let peer): try PeerTable.delete(database, peer)
+            }
+        }
+    }
+
+    /// What happened since the last call that an operator should know.
+    public func takeWarnings() -> [StoreWarning] {
+        cache.withLock { cache in
+            defer { cache.warnings = [] }
+            return cache.warnings
+        }
+    }
+
+    /// Copies own state to a new file while the node runs.
+    ///
+    /// The key is a file of its own, to be copied with it.
+    public func backup(to path: String) throws(StoreFailure) {
+        try own.backUp(to: path)
+    }
+
+    /// For tests: SQLite's numbers for how durable the own file and the cache are.
+    package func durability() throws(StoreFailure) -> [Int] {
+        let file = cache.withLock { $0.database.file }
+        return [try own.file.synchronousLevel(), try file.synchronousLevel()]
+    }
+
+    /// For tests: how many pages each file may have from now on.
+    package func setPageCountMax(own ownCount: Int, cache cacheCount: Int) throws(StoreFailure) {
+        try own.file.setPageCountMax(ownCount)
+        let file = cache.withLock { $0.database.file }
+        try file.setPageCountMax(cacheCount)
+    }
+}
+
+extension [StoreWarning] {
+    /// The rows, after a note of those that were left out.
+    fileprivate mutating func noting<Row>(
+        _ table: String,
+        _ loaded: (elements: [Row], leftOutCount: Int)
+    ) -> [Row] {
+        if loaded.leftOutCount > 0 { append(.rowsLeftOut(table: table, count: loaded.leftOutCount)) }
+        return loaded.elements
+    }
+}

@@ -1,0 +1,24 @@
+internal import GRDB
+internal import Node
+
+extension StoreFailure {
+    /// What an error of SQLite means to the node, for the file at `path`.
+    init(_ error: any Error, path: String) {
+        guard let error = error as? DatabaseError else {
+            self = (error as? StoreFailure) ?? .inputOutput("\(path): \(error)")
+            return
+        }
+        let message = "\(path): \(error.message ?? "no message") (\(error.extendedResultCode.rawValue))"
+        switch error.resultCode {
+        case .SQLITE_FULL: self = .diskFull
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(message)
+        case .SQLITE_READONLY: self = .readOnly
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked
+        default: self = .inputOutput(message)
+        }
+    }
+
+    var isCorruption: Bool {
+        if case .corrupt = self { true } else { false }
+    }
+}
