@@ -85,7 +85,7 @@ extension NodeMachine {
         case .answered(let request, .failure(let refusal)):
             if let command = commands.granted(request) { outputs.append(.answer(command, .failed(.refused(refusal)))) }
         case .signingStopped: outputs.append(.event(.signingStopped))
-        case .saidGoodbye: disconnectSoon(at: now)
+        case .saidGoodbye: hasSaidGoodbye = true
         }
     }
 
@@ -97,7 +97,6 @@ extension NodeMachine {
             outputs.append(.event(.storeRecovered))
         }
         if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persisted(ticket))) }
-        disconnectIfQuiet(at: now)
     }
 
     mutating func persistFailed(
@@ -109,7 +108,6 @@ extension NodeMachine {
         if storeFailure != failure { outputs.append(.event(.storeFailed(failure))) }
         storeFailure = failure
         if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persistFailed(ticket))) }
-        disconnectIfQuiet(at: now)
     }
 
     // MARK: The orderly end
@@ -121,17 +119,7 @@ extension NodeMachine {
         work.append(.desk(.shutdown))
     }
 
-    private mutating func disconnectSoon(at now: Instant) {
-        hasSaidGoodbye = true
-        disconnectIfQuiet(at: now)
-    }
-
     /// Closes the connections once the last word is said and everything is written.
-    private mutating func disconnectIfQuiet(at now: Instant) {
-        guard case .closing = phase, hasSaidGoodbye, tickets.pendingCount == 0 else { return }
-        disconnect(at: now)
-    }
-
     mutating func disconnect(at now: Instant) {
         phase = .disconnecting(deadline: now.advanced(by: NodeLimits.shutdownTimeout))
         work.append(.swarm(.shutdown))

@@ -2,7 +2,7 @@ public import Cryptography
 internal import DequeModule
 internal import Gossipsub
 public import Identity
-internal import Market
+public import Market
 internal import OrderedCollections
 public import Primitives
 internal import Swarm
@@ -173,6 +173,16 @@ extension NodeMachine {
 
     /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.
     private mutating func settle(at now: Instant, into outputs: inout [Output]) {
+        finishWork(at: now, into: &outputs)
+        flushSignatures(into: &outputs)
+        flushChanges(into: &outputs)
+        // Only now are the last words on their way to the disk and the peers.
+        guard case .closing = phase, hasSaidGoodbye, tickets.pendingCount == 0 else { return }
+        disconnect(at: now)
+        finishWork(at: now, into: &outputs)
+    }
+
+    private mutating func finishWork(at now: Instant, into outputs: inout [Output]) {
         while let next = work.popFirst() {
             switch next {
             case .swarm(let input): stepSwarm(input, at: now, into: &outputs)
@@ -182,8 +192,6 @@ extension NodeMachine {
             case .desk(let input): stepDesk(input, at: now, into: &outputs)
             }
         }
-        flushSignatures(into: &outputs)
-        flushChanges(into: &outputs)
     }
 
     private mutating func start(at now: Instant, into outputs: inout [Output]) {
@@ -237,6 +245,11 @@ extension NodeMachine {
         phase = .running(isReady: true)
         outputs.append(.event(.ready(hasSeeds: !config.seeds.isEmpty)))
     }
+
+    /// The rows of the market as this node sees them now, in no particular order.
+    public var marketListings: [Listing] { book.listings }
+
+    public func isConnected(to remote: PeerID) -> Bool { swarm.connection(to: remote) != nil }
 
     /// Checks what must always hold, in every machine; for tests and the simulator.
     public func checkInvariants(at now: Instant) {
