@@ -218,9 +218,13 @@ struct DialMachine: Sendable {
                 at: now
             )
         case .failed(let reason):
-            jobs[id]?.note(.resolution(reason))
+            return note(.resolution(reason), in: id)
         }
-        if jobs[id]?.isExhausted == true { jobs[id]?.note(.resolution("no usable address")) }
+        if jobs[id]?.isExhausted == true { note(.resolution("no usable address"), in: id) }
+    }
+
+    private mutating func note(_ failure: ConnectFailure, in id: UInt64) {
+        jobs[id]?.note(failure)
     }
 
     /// Somebody in no network of ours (TEST-NET-1, RFC 5737).

@@ -10,8 +10,6 @@ struct ObservedAddresses: Sendable {
     private struct Word: Sendable {
         let endpoint: Endpoint
         let neighbourhood: NetworkGroup
-        /// When the word is forgotten; `nil` while the peer is connected.
-        var until: Instant?
     }
 
     /// Peers whose words are kept.
@@ -19,6 +17,8 @@ struct ObservedAddresses: Sendable {
 
     let config: IdentifyConfig
     private var words: OrderedDictionary<PeerID, Word> = [:]
+    /// When the words of peers that left are forgotten.
+    private var forgetting = DeadlineQueue<PeerID>()
 
     init(config: IdentifyConfig) {
         self.config = config
@@ -40,25 +40,27 @@ struct ObservedAddresses: Sendable {
         let distinct = Set(words.values.map(\.endpoint))
         guard distinct.contains(endpoint) || distinct.count < config.observedAddressCountMax else { return }
         if words[peer] == nil && words.count >= Self.wordCountMax {
-            guard let index = words.values.firstIndex(where: { $0.until != nil }) else { return }
-            words.remove(at: index)
+            guard let oldest = forgetting.first else { return }
+            forgetting.arm(oldest, at: nil)
+            words[oldest] = nil
         }
-        words[peer] = Word(endpoint: endpoint, neighbourhood: .neighbourhood(of: observer), until: nil)
+        words[peer] = Word(endpoint: endpoint, neighbourhood: .neighbourhood(of: observer))
+        forgetting.arm(peer, at: nil)
     }
 
     mutating func disconnected(_ peer: PeerID, at now: Instant) {
-        words[peer]?.until = now.advanced(by: config.observationLifetime)
+        if words[peer] != nil { forgetting.arm(peer, at: now.advanced(by: config.observationLifetime)) }
     }
 
     /// Forgets the words of peers that left long ago.
     mutating func expire(at now: Instant) {
-        words.removeAll { _, word in word.until.map { $0 <= now } ?? false }
+        while let peer = forgetting.popDue(at: now) { words[peer] = nil }
     }
 
-    var nextDeadline: Instant? { words.values.compactMap(\.until).min() }
+    var nextDeadline: Instant? { forgetting.earliest }
 
     func checkInvariants() {
-        assert(words.count <= Self.wordCountMax)
+        assert(words.count <= Self.wordCountMax && forgetting.count <= words.count)
         assert(Set(words.values.map(\.endpoint)).count <= config.observedAddressCountMax)
     }
 }

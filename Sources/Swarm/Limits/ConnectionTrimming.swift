@@ -51,23 +51,27 @@ struct ConnectionTrimming: Sendable {
     }
 
     /// The connections to close, the least worthy first; called when `nextDeadline` is reached.
+    ///
+    /// Young connections neither go nor count: else a flood of them, safe for a minute, would push out all old ones.
     mutating func trim(_ connections: [Candidate], at now: Instant) -> [ConnectionID] {
         nextDeadline = nil
         guard connections.count > config.highWater else { return [] }
+        let mature = connections.filter { maturity(of: $0) <= now }
+        guard mature.count > config.highWater else {
+            nextDeadline = connections.map { maturity(of: $0) }.sorted()[config.highWater]
+            return []
+        }
         lastTrim = now
-        let old = connections.filter { !$0.isProtected && $0.openedAt.advanced(by: config.grace) <= now }
-        let worst = old.sorted { left, right in
+        let worst = mature.filter { !$0.isProtected }.sorted { left, right in
             if left.value != right.value { return left.value < right.value }
             if left.openedAt != right.openedAt { return left.openedAt > right.openedAt }
             return left.id < right.id
         }
-        let chosen = worst.prefix(connections.count - config.lowWater).map(\.id)
-        if connections.count - chosen.count > config.highWater {
-            let grace = config.grace
-            let graceEnds = connections.filter { !$0.isProtected }.map { $0.openedAt.advanced(by: grace) }
-            let silenceEnd = now.advanced(by: config.silence)
-            nextDeadline = graceEnds.filter { $0 > now }.min().map { max($0, silenceEnd) }
-        }
-        return chosen
+        return worst.prefix(mature.count - config.lowWater).map(\.id)
+    }
+
+    /// From when on a connection counts.
+    private func maturity(of connection: Candidate) -> Instant {
+        connection.isProtected ? connection.openedAt : connection.openedAt.advanced(by: config.grace)
     }
 }

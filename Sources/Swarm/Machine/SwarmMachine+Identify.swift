@@ -41,7 +41,6 @@ extension SwarmMachine {
         guard case .success(let stream) = open([IdentifyMessage.protocolName], on: id, isLazy: true, use, at: now)
         else { return }
         streamTimers.arm(stream, at: now.advanced(by: config.identify.timeout))
-        drive(id, .closeWrite(stream.stream), at: now)
     }
 
     mutating func startHearingPush(_ stream: StreamHandle, of peer: PeerID, at now: Instant) {
@@ -50,7 +49,6 @@ extension SwarmMachine {
         }
         setUse(of: stream, .hearingPush(IdentifyReader()))
         streamTimers.arm(stream, at: now.advanced(by: config.identify.timeout))
-        drive(stream.connection, .closeWrite(stream.stream), at: now)
     }
 
     mutating func received(
@@ -69,6 +67,7 @@ extension SwarmMachine {
         }
     }
 
+    /// The peer has said all: our side closes too, and what was said is believed as far as it can be.
     mutating func identified(
         by reader: IdentifyReader,
         on stream: StreamHandle,
@@ -76,6 +75,7 @@ extension SwarmMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
+        drive(stream.connection, .closeWrite(stream.stream), at: now)
         guard let peer = connections[stream.connection]?.peer, let state = connectedPeers[peer],
             let source = connections[stream.connection]?.remote.address,
             let part = try? reader.finished().validated(for: peer)
