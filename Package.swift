@@ -76,7 +76,7 @@ let package = Package(
             "Node",
             ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
         ),
-        library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm"]),
+        library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", deque]),
         library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
         library("Inventory", ["Market", "Primitives"]),
         library("LocalAPI", ["Identity", "Market", "Node", "Primitives", flyingFox, flyingSocks]),
