@@ -8,7 +8,6 @@ public import Swarm
 public struct NodeConfig: Sendable {
     /// The network's name: it stands in every record and topic, so that two networks never merge by accident.
     public var network = "main"
-    public var agentVersion = "rialto"
     /// Sockets to listen on; an unspecified address means every interface.
     public var listen: [Endpoint]
     /// Peers to be in touch with for ever.
@@ -19,8 +18,6 @@ public struct NodeConfig: Sendable {
     public var presenceInterval = Duration.seconds(600)
     /// How often a node compares what it holds with a peer, besides on every new connection.
     public var exchangeInterval = Duration.seconds(120)
-    /// Whether peers on loopback, private and link-local addresses are free of the per-address limits.
-    public var exemptsLocalNetworks = true
 
     public var swarm = SwarmConfig()
     public var gossip = GossipsubConfig()

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The node's own bounds, each with its reason.
 public enum NodeLimits {
     /// Enough to keep every core busy, small enough that the first verdict does not wait for the last.
@@ -11,6 +13,8 @@ public enum NodeLimits {
     public static let importCountMax = 1_024
     /// Ids that one prefix may match before the answer is cut.
     static let foundRecordCountMax = 16
+    /// Stands for every peer whose own network is unknown: a global address, so that only global addresses are taken from it.
+    static let strangerAddress = IPAddress(9, 9, 9, 9)
     /// How long an orderly stop waits for the last words to be written and sent.
     static let shutdownTimeout = Duration.seconds(10)
     /// How soon a peer that was reached is remembered again.

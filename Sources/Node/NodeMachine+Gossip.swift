@@ -33,8 +33,9 @@ extension NodeMachine {
         case .meshLeft(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
         case .connect(let entries):
             for entry in entries {
-                let request = drawRecommendedConnect()
-                work.append(.swarm(.connect(request, entry.peer, entry.addresses)))
+                // Whoever recommends is a stranger from the open internet: nobody may lead us into our own network.
+                work.append(.swarm(.learnedRecord(entry.envelope, from: NodeLimits.strangerAddress)))
+                work.append(.swarm(.connect(drawRecommendedConnect(), entry.peer, [])))
             }
         case .misbehaved(let remote, let misbehaviour):
             outputs.append(.event(.peerMisbehaved(remote, "gossip: \(misbehaviour)")))

@@ -21,6 +21,8 @@ public struct TestNetwork {
     public var delay: ClosedRange<Duration> = .milliseconds(5) ... .milliseconds(60)
     /// Of a hundred dials, how many end in `timedOut`.
     public var dialLossPercent = 0
+    /// Of a thousand sends, how many arrive with one byte changed.
+    public var corruptionPerMille = 0
     public private(set) var now = Instant.zero
     public private(set) var events: [(at: Instant, node: NodeIndex, event: NodeEvent)] = []
     public private(set) var answers: OrderedDictionary<CommandID, NodeAnswer> = [:]
@@ -309,7 +311,11 @@ extension TestNetwork {
         byteCount += bytes.count
         pipe.arrivesAt = max(pipe.arrivesAt, now.advanced(by: drawDelay()))
         pipes[key] = pipe
-        schedule(pipe.far.node, .transport(.received(pipe.far.connection, bytes)), at: pipe.arrivesAt)
+        var arriving = bytes
+        if corruptionPerMille > 0, !bytes.isEmpty, random.chance(corruptionPerMille, in: 1000) {
+            arriving[random.below(arriving.count)] ^= UInt8(1 + random.below(255))
+        }
+        schedule(pipe.far.node, .transport(.received(pipe.far.connection, arriving)), at: pipe.arrivesAt)
     }
 
     private mutating func sever(_ key: Pipe.Key, reason: TransportFailure?) {
