@@ -9,7 +9,7 @@ public struct MessageID: Hashable, Comparable, Sendable {
         self.bytes = bytes
     }
 
-    /// The id of a message that proves itself: the first 20 bytes of SHA-256 over its data (market.md §2).
+    /// The id of a message that proves itself: the first 20 bytes of SHA-256 over its data.
     public static func hashing(_ data: [UInt8]) -> MessageID {
         MessageID(bytes: Array(SHA256.hash(data).prefix(20)))
     }
@@ -32,7 +32,7 @@ public struct MessageID: Hashable, Comparable, Sendable {
 ///
 /// Ids are counted per topic, unlike go: our ids cover the data alone, so a stranger could otherwise publish an honest record
 /// under a wrong topic, have it rejected there, and thereby silence it under the right one; and one request may honestly appear
-/// under several topics (market.md §3).
+/// under several topics.
 struct MessageKey: Hashable, Sendable {
     let id: MessageID
     let topic: Topic

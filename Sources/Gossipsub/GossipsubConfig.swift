@@ -1,4 +1,4 @@
-/// The parameters of the router (gossipsub 1.0 to 1.2, "Parameters"; the Rialto column of protocol.md §1.2).
+/// The parameters of the router (gossipsub 1.0 to 1.2, "Parameters").
 public struct GossipsubConfig: Sendable {
     // MARK: Mesh
 
@@ -54,11 +54,11 @@ public struct GossipsubConfig: Sendable {
     // MARK: Limits
 
     public var rpc = RPCLimits()
-    /// Topics that one peer's subscriptions are remembered of (protocol.md §1.2).
+    /// Topics that one peer's subscriptions are remembered of.
     public var topicsPerPeerMax = 512
     /// Topics of our own to publish to without having joined them; the longest unused gives way.
     public var fanoutTopicCountMax = 64
-    /// Beyond the connection limits of every kind of node (protocol.md §1.5: index nodes have 500).
+    /// Beyond the connection limits of every kind of node.
     public var peerCountMax = 1024
     /// Five minutes of memory at most.
     ///
@@ -73,7 +73,7 @@ public struct GossipsubConfig: Sendable {
     public var pendingPerPeerMax = 1024
     public var pendingCountMax = 8192
     public var pendingByteCountMax = 16 << 20
-    /// What waits for a congested peer (protocol.md §1.2).
+    /// What waits for a congested peer.
     public var queueCountMax = 64
     public var queueByteCountMax = 256 << 10
     /// How often our stream to a peer is opened again after it closed, and the first pause, which doubles.

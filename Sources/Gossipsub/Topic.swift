@@ -1,7 +1,7 @@
 /// The name under which peers publish and subscribe: 1 to 128 bytes of text.
 ///
 /// Nothing else is asked of it here: what a market topic looks like is the market's business, and foreign peers have topics of
-/// their own. The bound keeps a subscription flood small (security.md, attack 2).
+/// their own. The bound keeps a subscription flood small.
 public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
     public static let byteCountMax = 128
 
@@ -34,7 +34,7 @@ public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
 
 /// What proves who published a message (pubsub specification, "Message Signing").
 public enum SignaturePolicy: Hashable, Sendable {
-    /// Messages carry no author, sequence number, signature or key; what they carry proves itself. Ours (protocol.md, decision 3).
+    /// Messages carry no author, sequence number, signature or key; what they carry proves itself. Ours.
     case strictNoSign
     /// Messages carry all of them but the key, and the signature must hold. The default of foreign networks.
     case strictSign

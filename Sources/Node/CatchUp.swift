@@ -5,7 +5,7 @@ internal import Primitives
 /// Whether the node may sign yet: a home that may have been restored first asks peers for its own newest records.
 ///
 /// Up to three peers are asked, for at most 5 s after the first connection and 60 s in all; with no peer configured it goes on after
-/// 5 s (market design §2, "Sequence").
+/// 5 s.
 struct CatchUp: Sendable {
     static let peerCount = 3
     static let afterFirst = Duration.seconds(5)

@@ -12,7 +12,7 @@ public struct NodeConfig: Sendable {
     public var listen: [Endpoint]
     /// Peers to be in touch with for ever.
     public var seeds: [Multiaddr]
-    /// How long what this node publishes lives unless it is renewed, which happens at half of it (market design §2: at most 24 h).
+    /// How long what this node publishes lives unless it is renewed, which happens at half of it (at most 24 h).
     public var recordLifetime = Duration.seconds(24 * 3600)
     /// How often a provider says that it is there.
     public var presenceInterval = Duration.seconds(600)

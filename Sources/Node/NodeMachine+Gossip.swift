@@ -49,7 +49,7 @@ extension NodeMachine {
         return ConnectRequestID(rawValue: nextRecommended)
     }
 
-    /// A connection that carries mesh links is trimmed last (protocol design §1.5); ten for each keeps them above mere age.
+    /// A connection that carries mesh links is trimmed last; ten for each keeps them above mere age.
     private func meshValue(of remote: PeerID) -> Int {
         10 * gossip.joinedTopics.count { gossip.mesh(of: $0).contains(remote) }
     }

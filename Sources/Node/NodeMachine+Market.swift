@@ -126,7 +126,7 @@ extension NodeMachine {
         follow(changes, at: now)
     }
 
-    /// A finder waits a little and speaks only if nobody else did (market design §2, "Conflict").
+    /// A finder waits a little and speaks only if nobody else did.
     mutating func publishDueConflicts(at now: Instant, into outputs: inout [Output]) {
         for subject in conflicts.due(at: now) {
             if let body = book.unpublishedConflict(over: subject) { work.append(.desk(.publishConflict(body))) }

@@ -60,7 +60,7 @@ public struct NodeMachine: Sendable {
 
     /// A node that has not begun: feed `clock`, then `started`.
     ///
-    /// `isFreshIdentity` says that this home made the key at this start, so nobody can know records of it (market design §2).
+    /// `isFreshIdentity` says that this home made the key at this start, so nobody can know records of it.
     public init(
         config: NodeConfig,
         identity key: Ed25519.PrivateKey,

@@ -77,7 +77,7 @@ extension IPAddress {
     }
 
     /// The one policy that exempts homes, laboratories and tests from limits per address: loopback, private and link-local
-    /// addresses (protocol.md §1.2, last line).
+    /// addresses.
     public var isExemptFromNetworkLimits: Bool {
         isLoopback || isPrivate || isLinkLocal
     }

@@ -1,6 +1,6 @@
 /// Wall time as the machine knows it: what the driver last said, carried on by the monotonic clock.
 ///
-/// Never adjusted from peers (security design, attack 32). A simulator skews a node by what it says here.
+/// Never adjusted from peers. A simulator skews a node by what it says here.
 public struct WallClock: Hashable, Sendable {
     private var unixMillisecondsAtOrigin: Int64?
 

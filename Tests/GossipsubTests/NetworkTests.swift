@@ -47,7 +47,7 @@ private let topic: Topic = "/market/test"
         #expect(network.misbehaviours.isEmpty)
     }
 
-    /// Scenario S-01 of security.md.
+    /// Scenario S-01.
     @Test func `two nodes deliver a thousand messages once, with one copy each on the wire`() {
         var network = network(seed: 1, count: 2)
         for number in 0..<1000 {

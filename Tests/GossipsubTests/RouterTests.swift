@@ -40,7 +40,7 @@ private let topic: Topic = "t"
         for number in 1...9 where mesh.contains(peer(number)) {
             #expect(victim.prunes(to: number) == [Prune(topic: topic, backoffSeconds: 10, peers: [])])
         }
-        // Joining again honours the backoff of our own leaving (security.md, attack 6).
+        // Joining again honours the backoff of our own leaving.
         victim.feed(.subscribe(topic, TopicConfig()))
         #expect(Set(victim.machine.mesh(of: topic)).isDisjoint(with: mesh))
         #expect(victim.machine.mesh(of: topic).count == 3)

@@ -7,7 +7,7 @@ import Testing
 
 private let topic: Topic = "t"
 
-/// The black-box scenarios S-02 to S-11 of security.md §2; S-01 is among the network tests.
+/// The black-box scenarios S-02 to S-11; S-01 is among the network tests.
 @Suite struct `Attacks by raw peers` {
     private var victim = Victim()
 

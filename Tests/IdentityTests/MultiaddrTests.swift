@@ -256,7 +256,7 @@ private let relay = "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"
 }
 
 @Suite struct `Scope of addresses` {
-    /// protocol.md §1.1: rows are what is told, columns who tells.
+    /// Rows are what is told, columns who tells.
     @Test(arguments: [
         ("127.0.0.1", "127.0.0.1", true), ("127.0.0.1", "192.168.1.9", false), ("127.0.0.1", "8.8.8.8", false),
         ("::1", "127.0.0.1", true), ("::ffff:127.0.0.1", "8.8.8.8", false),

@@ -40,7 +40,7 @@ struct Backoffs: Sendable {
         entry(topic, peer).map { now < $0.until } ?? false
     }
 
-    /// Whether we may graft the peer; every path that grafts must ask (security.md, attack 6).
+    /// Whether we may graft the peer; every path that grafts must ask.
     func allowsOurGraft(_ topic: Topic, _ peer: PeerID, at now: Instant) -> Bool {
         entry(topic, peer).map { now >= $0.until.advanced(by: slack) } ?? true
     }

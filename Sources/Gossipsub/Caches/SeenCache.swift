@@ -4,7 +4,7 @@ internal import Primitives
 
 /// The messages that were judged lately, so that none is judged, delivered or forwarded twice.
 ///
-/// An id enters by a verdict alone (accept, reject, final ignore), never by a drop for a full queue: market.md §2.
+/// An id enters by a verdict alone (accept, reject, final ignore), never by a drop for a full queue.
 struct SeenCache: Sendable {
     enum Verdict: Hashable, Sendable { case accepted, rejected, ignored }
 

@@ -3,7 +3,7 @@ internal import Primitives
 
 /// What we know of one connected peer.
 struct GossipPeer: Sendable {
-    /// Our stream to the peer: we write only on it, the peer writes only on its own (protocol.md §1.2).
+    /// Our stream to the peer: we write only on it, the peer writes only on its own.
     enum OutboundStream: Hashable, Sendable {
         /// Asked for; becomes `flowing` or `closed`.
         case opening

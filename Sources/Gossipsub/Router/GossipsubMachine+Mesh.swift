@@ -12,8 +12,7 @@ extension GossipsubMachine {
         topics[topic] = JoinedTopic(config: topicConfig, subscribers: subscriberSet(of: topic))
         scores.setParams(topicConfig.score, of: topic)
         announce(topic, isSubscribed: true)
-        // Fanout peers already know our messages; the rest is drawn at random. Backoffs hold here as everywhere
-        // (security.md, attack 6).
+        // Fanout peers already know our messages; the rest is drawn at random. Backoffs hold here as everywhere.
         let candidates = graftCandidates(topic, at: now)
         let known = fanout.removeValue(forKey: topic)?.peers ?? PeerSet()
         let first = candidates.filter(known.contains)

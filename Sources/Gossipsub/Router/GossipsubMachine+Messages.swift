@@ -19,13 +19,13 @@ extension GossipsubMachine {
             charge([peer], wire.topic)
             return
         }
-        // An echo of our own, or a forgery in our name (interop.md, pubsub).
+        // An echo of our own, or a forgery in our name.
         guard opened.author != identity else { return }
         let key = MessageKey(id: opened.id, topic: wire.topic)
         if opened.check == nil { promises.settle(opened.id) }
         guard !isDuplicate(wire, key, from: peer, at: now, into: &outputs) else { return }
         guard pending.hasRoom(for: wire.data?.count ?? 0, from: peer) else {
-            // Not marked as seen: another copy may come at a better time (market.md §2).
+            // Not marked as seen: another copy may come at a better time.
             gater.noteDropped(at: now)
             return
         }

@@ -84,7 +84,7 @@ extension GossipsubMachine {
         peers[peer]?.record = record.isEmpty ? nil : record
     }
 
-    /// What we recommend of a peer: the size to which protocol.md §1.3 cuts a peer's record.
+    /// What we recommend of a peer: the size to which the DHT, too, cuts a peer's record.
     static let recordByteCountMax = 2 << 10
 
     private mutating func leaveAllMeshes(_ peer: PeerID, into outputs: inout [Output]) {

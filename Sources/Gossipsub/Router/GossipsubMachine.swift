@@ -9,7 +9,7 @@ public import Primitives
 /// the streams: one that we open to a peer and write on, one that the peer opens and we read from, both carrying RPCs with a
 /// varint length in front, which is removed and added outside.
 ///
-/// Sources: libp2p/specs, pubsub (README, gossipsub v1.0 to v1.3); parameters and departures: protocol.md §1.2.
+/// Sources: libp2p/specs, pubsub (README, gossipsub v1.0 to v1.3).
 public struct GossipsubMachine: Sendable {
     /// What happened.
     public enum Input: Sendable {

@@ -6,7 +6,7 @@ internal import Primitives
 ///
 /// It is asleep until the share of messages that found the validation queue full passes a ratio, and again a minute after the last one
 /// did. Awake, it lets a peer's messages pass with the probability (1 + good) / (1 + good + weighted bad), so that whoever
-/// brought most of the useless load loses most. Control messages always pass. Weights and times: protocol.md §1.2.
+/// brought most of the useless load loses most. Control messages always pass. Weights and times are gossipsub 1.1's.
 struct PeerGater: Sendable {
     private struct Tally: Sendable {
         var delivered = 0.0

@@ -222,7 +222,7 @@ struct PeerScoreBook: Sendable {
         return counts
     }
 
-    /// What a mesh peer must have delivered: a share of what the mesh does, and nothing in a quiet topic (protocol.md §1.2).
+    /// What a mesh peer must have delivered: a share of what the mesh does, and nothing in a quiet topic.
     private func threshold(_ pace: TopicPace, meshDeliveries: [Double]) -> Double {
         let rate = pace.deliveries * (1 - pace.params.meshDeliveriesDecay) / (params.decayInterval / .seconds(1))
         guard rate >= pace.params.meshDeliveriesRateMin, !meshDeliveries.isEmpty else { return 0 }

@@ -1,9 +1,9 @@
-/// What a peer's score adds up from beside its topics, and what it opens (gossipsub 1.1, "Peer Scoring"; protocol.md §1.2).
+/// What a peer's score adds up from beside its topics, and what it opens (gossipsub 1.1, "Peer Scoring").
 public struct PeerScoreParams: Hashable, Sendable {
     /// The most that all topics together can earn a peer.
     ///
     /// Their losses are not capped, unlike in the specification, because
-    /// with its cap after summation silence in one mesh would be free for a peer that is good in six others (protocol.md §1.2).
+    /// with its cap after summation silence in one mesh would be free for a peer that is good in six others.
     public var topicScoreCap = 10.0
 
     /// P5: what the application thinks of the peer, at most `applicationScoreMax`.
@@ -48,7 +48,7 @@ public struct PeerScoreParams: Hashable, Sendable {
         topicScoreCap + applicationWeight * applicationScoreMax
     }
 
-    /// Throws unless every number makes sense and the inequality of protocol.md §1.2 holds for every topic: the largest positive
+    /// Throws unless every number makes sense and the inequality holds for every topic: the largest positive
     /// sum is smaller than the penalty of staying silent in one mesh.
     public func validate(topics: [TopicScoreParams]) throws(ScoreParamsError) {
         try require(topicScoreCap.isFinite && topicScoreCap >= 0, "topicScoreCap")

@@ -71,7 +71,7 @@ struct PeerStats: Hashable, Sendable {
     var group: ColocationGroup?
 }
 
-/// Addresses that probably belong to one host or customer: an IPv4 address or an IPv6 /56 (protocol.md §1.2, P6).
+/// Addresses that probably belong to one host or customer: an IPv4 address or an IPv6 /56.
 struct ColocationGroup: Hashable, Sendable {
     private let prefix: [UInt8]
 

@@ -6,7 +6,7 @@ public enum ScoreParamsError: Error, Hashable, Sendable {
     case silencePays
 }
 
-/// What a peer earns and loses in one topic (gossipsub 1.1, "Topic Parameter Calculation"; start values: protocol.md §1.2).
+/// What a peer earns and loses in one topic (gossipsub 1.1, "Topic Parameter Calculation").
 ///
 /// Decays are factors per score interval of one second.
 public struct TopicScoreParams: Hashable, Sendable {

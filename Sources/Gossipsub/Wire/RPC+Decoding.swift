@@ -162,7 +162,7 @@ extension Prune {
 }
 
 extension PeerInfo {
-    /// `nil` without a record: an unsigned recommendation is worth nothing (protocol.md §1.2).
+    /// `nil` without a record: an unsigned recommendation is worth nothing.
     fileprivate init?(parsing source: Span<UInt8>, limits: RPCLimits) throws(ProtobufError) {
         var (peer, record): ([UInt8], [UInt8]) = ([], [])
         var reader = ProtobufReader(source)

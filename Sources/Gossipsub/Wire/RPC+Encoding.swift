@@ -73,7 +73,7 @@ extension ControlMessage {
         idsField(2, ids)
     }
 
-    /// An IDONTWANT as a field of the control message; we never send it (protocol.md §1.2), tests do.
+    /// An IDONTWANT as a field of the control message; we never send it, tests do.
     static func idontwantField(_ ids: [MessageID]) -> [UInt8] {
         idsField(5, ids)
     }

@@ -3,7 +3,7 @@ internal import Primitives
 /// Packs encoded fields into as few RPCs as their limits allow.
 ///
 /// The limits are those of the strictest receiver that we know, not our own: 64 KiB an RPC and 16 KiB of control are rust's
-/// defaults, 100 subscriptions ours and rust's (protocol.md §1.2). A single larger message travels alone.
+/// defaults, 100 subscriptions ours and rust's. A single larger message travels alone.
 struct RPCPacker {
     static let byteCountMax = 64 << 10
     static let controlByteCountMax = 16 << 10

@@ -24,7 +24,7 @@ extension IPAddress {
     ///
     /// Else a stranger could point us at services of our own machine or network. A peer that is itself within a scope may tell
     /// of addresses in it and in wider ones: a peer on our cable knows our network as we do. `nil` as the source means the
-    /// operator's own configuration. (protocol.md §1.1, addressing.)
+    /// operator's own configuration.
     public func isDialable(learnedFrom source: IPAddress?) -> Bool {
         guard let scope else { return false }
         guard scope != .global, let source else { return true }

@@ -23,7 +23,7 @@ public struct PeerRecord: Hashable, Sendable {
     public static let payloadType: [UInt8] = [0x03, 0x01]
     /// As identify reads at most 8 KiB in one message (go-libp2p).
     public static let envelopeByteCountMax = 8 << 10
-    /// As many addresses as are kept for a connected peer (protocol.md §1.1, identify).
+    /// As many addresses as are kept for a connected peer.
     public static let addressCountMax = 500
 
     public let peer: PeerID

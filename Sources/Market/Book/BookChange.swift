@@ -1,6 +1,6 @@
 public import Cryptography
 
-/// The lowest sequence that a subject no longer accepts, kept after its record has gone (market.md §2, "Subject key").
+/// The lowest sequence that a subject no longer accepts, kept after its record has gone.
 public struct SubjectFloor: Hashable, Sendable {
     public let subject: SubjectKey
     /// Records up to and including this sequence are stale; of a conflict, the disputed sequence.
@@ -25,7 +25,7 @@ public enum BookChange: Sendable {
     case listing(ListingChange)
     /// Two bodies of one sequence met here: publish `RecordBook.unpublishedConflict(over:)` after 0–10 s unless one is heard.
     case conflictFound(SubjectKey)
-    /// A presence and our offers of its provider disagree: fetch them; nothing is hidden (market.md §4, "Presence").
+    /// A presence and our offers of its provider disagree: fetch them; nothing is hidden.
     case offersMissing(provider: Ed25519.PublicKey, marketClass: MarketClass)
 }
 

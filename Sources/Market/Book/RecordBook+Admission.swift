@@ -15,7 +15,7 @@ extension RecordBook {
         admit(record, receivedAt: now, at: now, into: &changes)
     }
 
-    /// Takes one forwarding from a held record's allowance (market.md §2: it limits forwarding, never admission).
+    /// Takes one forwarding from a held record's allowance (it limits forwarding, never admission).
     ///
     /// Withdrawals and goodbyes are exempt: they must not be held up by what they end.
     public mutating func takeForwarding(of record: SignedRecord, at now: Instant) -> Bool {
@@ -90,7 +90,7 @@ extension RecordBook {
         return contains(record.id) ? admission : .dismissed(.segmentFull)
     }
 
-    /// A conflict carries two records of its subject: both belong to the set (market.md §2, "Conflict").
+    /// A conflict carries two records of its subject: both belong to the set.
     private mutating func admitRivals(
         of conflict: SignedRecord,
         receivedAt: Int64,

@@ -1,6 +1,6 @@
 internal import Cryptography
 
-/// Today's cut of a full segment: authors whose rank is not below it are left out (market.md §2, limits).
+/// Today's cut of a full segment: authors whose rank is not below it are left out.
 public struct SegmentCut: Hashable, Sendable {
     /// Days since the Unix epoch, UTC: tomorrow others are left out.
     public let day: Int64

@@ -1,5 +1,5 @@
 extension RecordBook {
-    /// The later of the record's expiry and its kind's longest life from its arrival, and an hour (market.md §2).
+    /// The later of the record's expiry and its kind's longest life from its arrival, and an hour.
     static func floorEnd(of record: SignedRecord, receivedAt: Int64) -> Int64 {
         max(record.record.expiresAt, receivedAt + record.kind.lifetimeMax) + floorSlackMilliseconds
     }

@@ -128,7 +128,7 @@ extension RecordBook {
         }
     }
 
-    /// Joins an offer with its machine and its provider's presence (market.md §4); `nil` if there is no offer to show.
+    /// Joins an offer with its machine and its provider's presence; `nil` if there is no offer to show.
     private func makeListing(of subject: SubjectKey) -> Listing? {
         guard let holding = holdings[subject], !isHidden(subject, holding),
             case .offer(let offer) = holding.record.record.body

@@ -2,7 +2,7 @@ public import Cryptography
 internal import Primitives
 
 public struct RecordBookConfig: Hashable, Sendable {
-    /// A segment's envelopes, in bytes (market.md §2, limits).
+    /// A segment's envelopes, in bytes.
     public var segmentByteCountMax = 512 << 20
     /// Everything the book keeps, in bytes of memory as `RecordBook.memoryByteCount` counts them.
     ///
@@ -19,10 +19,10 @@ public struct RecordBookConfig: Hashable, Sendable {
 /// Everything that the market has said and that still counts: one record for each subject, and the rows that they make.
 ///
 /// What is held follows from the records alone, not from their order of arrival, so that two honest books that saw the same
-/// records are equal (market.md §2). The book is given verified records and wall time (milliseconds since the Unix epoch) and
+/// records are equal. The book is given verified records and wall time (milliseconds since the Unix epoch) and
 /// says what changed; it keeps no clock. Every step costs O(log n) plus at most the 64 offers of one author and class.
 public struct RecordBook: Sendable {
-    /// Live subjects of one author, kind and class (market.md §2, limits).
+    /// Live subjects of one author, kind and class.
     public static let subjectsPerGroupMax = 64
     /// Floors of one author: a guess at what it leaves behind in 25 hours of honest churn.
     public static let floorsPerAuthorMax = 256
@@ -46,7 +46,7 @@ public struct RecordBook: Sendable {
         /// The floor that guarded the subject before; restored if a limit pushes the record out.
         var floorBelow: UInt64 = 0
         var floorUntil: Int64
-        /// Burst 8, then one per 10 s (market.md §2, limits).
+        /// Burst 8, then one per 10 s.
         var forwarding = TokenBucket(burst: 8, interval: .seconds(10))
         /// Where the subject stands in `deadlines`.
         var dueAt: Int64 = .max

@@ -6,12 +6,12 @@ public struct PendingRecord: Sendable {
     public let record: SignedRecord
 }
 
-/// Judges inbound records in market.md's order, cheapest check first, split around the signatures.
+/// Judges inbound records in the order of the verdict, cheapest check first, split around the signatures.
 ///
 /// The pubsub layer has checked frame, message budget and message id before; the store is the book. Nothing here draws, waits
 /// or remembers: the node gives the clocks, the bans and the peer's budget.
 public struct RecordGate: Sendable {
-    /// How far an author's clock may be ahead of ours (market.md §2, limits).
+    /// How far an author's clock may be ahead of ours.
     public static let clockToleranceMilliseconds: Int64 = 120_000
 
     public enum Screening: Sendable {

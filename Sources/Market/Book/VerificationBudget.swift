@@ -1,6 +1,6 @@
 public import Primitives
 
-/// How many signatures one peer may make us verify: verification is the scarce resource (protocol.md, decision 7).
+/// How many signatures one peer may make us verify: verification is the scarce resource.
 public struct VerificationBudget: Hashable, Sendable {
     /// A whole on-connect page at once: about 30 ms of one core.
     public static let burst = 512

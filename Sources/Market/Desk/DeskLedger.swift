@@ -6,7 +6,7 @@ internal import Primitives
 ///
 /// A value without time or keys: the desk computes the next ledger, makes its records durable, and only then replaces the old one.
 struct DeskLedger: Hashable, Sendable {
-    /// What admission keeps of one author, kind and segment (market.md §2); a class of one provider is one segment.
+    /// What admission keeps of one author, kind and segment; a class of one provider is one segment.
     static let offersPerClassMax = 64
 
     var machines: OrderedDictionary<MarketClass, MachineBody> = [:]

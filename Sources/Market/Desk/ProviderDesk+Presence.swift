@@ -133,7 +133,7 @@ extension ProviderDesk {
         }
     }
 
-    /// Whether our key was used for this number elsewhere: above our block, or in this run and not by us (market.md §2).
+    /// Whether our key was used for this number elsewhere: above our block, or in this run and not by us.
     private func isForeign(_ number: UInt64) -> Bool {
         if number > max(sequence.reserved, sequence.last) { return true }
         guard let firstSequence, let oldest = signedSequences.first, number >= firstSequence, number >= oldest else {

@@ -164,7 +164,7 @@ extension ProviderDesk {
             expiresAt: wall + life,
             body: body
         )
-        // An author never lowers the expiry along a key, or an older version would outlive a newer one (market.md §2).
+        // An author never lowers the expiry along a key, or an older version would outlive a newer one.
         if let previous = records[record.subject(author: key.publicKey)]?.record.expiresAt {
             record.expiresAt = min(max(record.expiresAt, previous), wall + body.kind.lifetimeMax)
         }

@@ -24,7 +24,7 @@ public struct DeskTicket: Hashable, Sendable {
 /// Wishes are handled one after the other, so that no two of them take the same slot.
 ///
 /// Before the first signature the desk waits for `caughtUp`: a home that was restored from a backup must first hear from its peers
-/// which sequence numbers it has used (market.md §2, "Sequence"). Offers and machines are signed anew at half their life; a presence
+/// which sequence numbers it has used. Offers and machines are signed anew at half their life; a presence
 /// per class says every ten minutes that the provider is there, and the last one says goodbye.
 public struct ProviderDesk: Sendable {
     public enum Input: Sendable {
@@ -208,7 +208,7 @@ public struct DeskConfig: Hashable, Sendable {
     static let presenceJitter = 0.2
 
     public let network: String
-    /// At most 24 h (market.md §2); renewed at half of it.
+    /// At most 24 h; renewed at half of it.
     public let recordLifetime: Duration
     public let presenceInterval: Duration
 

@@ -1,5 +1,5 @@
 /// The sequence numbers of one author: each is max(last + 1, now in milliseconds), and none is used before a block that contains it
-/// is durable (market.md §2, "Sequence").
+/// is durable.
 ///
 /// Blocks spare a write for each number: after a crash the author goes on above the block, never inside it.
 struct SequenceReservation: Hashable, Sendable {

@@ -1,6 +1,6 @@
 /// Two envelopes of one author with one subject key and one sequence but two record ids: an accident or a trick.
 ///
-/// It hides both and accuses nobody (market.md §2, "Conflict").
+/// It hides both and accuses nobody.
 public struct ConflictBody: Hashable, Sendable {
     /// The record with the lower id.
     public let first: SignedRecord

@@ -20,7 +20,7 @@ public struct Bytes16: Hashable, Comparable, Sendable {
     }
 }
 
-/// Names a machine record along its versions: 16 random bytes (market.md §4).
+/// Names a machine record along its versions: 16 random bytes.
 public struct MachineID: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let value: Bytes16
 
@@ -71,7 +71,7 @@ public struct OfferID: Hashable, Comparable, Sendable, CustomStringConvertible {
 /// Names one record by its content: SHA-256 over domain, public key, payload type and payload, not over the signature.
 ///
 /// The hashed bytes are the four strings in this order, each behind its length as an unsigned varint: the domain
-/// `rialto-record`, the author's libp2p public key message (36 bytes), the payload type, the payload (market.md §2).
+/// `rialto-record`, the author's libp2p public key message (36 bytes), the payload type, the payload.
 public struct RecordID: Hashable, Comparable, Sendable, CustomStringConvertible {
     public static let byteCount = 32
     private let high: Bytes16

@@ -1,4 +1,4 @@
-/// What a provider says about one machine's GPUs of one class and about the host around them (market.md §4, "Machine").
+/// What a provider says about one machine's GPUs of one class and about the host around them.
 ///
 /// A field that is empty or zero was not stated. All of it is a claim.
 public struct MachineBody: Hashable, Sendable {

@@ -1,4 +1,4 @@
-/// Prices in millionths of a unit ("micros"), each 0…10¹³ (market.md §4).
+/// Prices in millionths of a unit ("micros"), each 0…10¹³.
 ///
 /// Two versions of an offer with equal price terms honour each other's bids.
 public struct PriceTerms: Hashable, Sendable {
@@ -34,7 +34,7 @@ public struct PriceTerms: Hashable, Sendable {
     }
 }
 
-/// Slots of one machine for rent (market.md §4, "Offer").
+/// Slots of one machine for rent.
 public struct OfferBody: Hashable, Sendable {
     public enum Bounds {
         public static let slotCountMax = MachineBody.Bounds.deviceCountMax

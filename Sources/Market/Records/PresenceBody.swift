@@ -1,4 +1,4 @@
-/// "I am here": a provider vouches for its offers of one class for the next 30 minutes (market.md §4, "Presence").
+/// "I am here": a provider vouches for its offers of one class for the next 30 minutes.
 ///
 /// The provider's key and the class name the segment, so the segment is not repeated.
 public struct PresenceBody: Hashable, Sendable {

@@ -19,7 +19,7 @@ public enum RecordBody: Hashable, Sendable {
     }
 }
 
-/// One expiring statement, the payload of a signed envelope (market.md §2).
+/// One expiring statement, the payload of a signed envelope.
 public struct Record: Hashable, Sendable {
     public enum Bounds {
         public static let networkByteCountMax = 32

@@ -25,8 +25,7 @@ public enum RecordError: Error, Hashable, Sendable {
     /// The fields are there, but not in their one encoding.
     case notCanonical
 
-    /// Whether an honest node of a later version may have sent it: such a record is ignored, every other is rejected
-    /// (market.md §2, "Frozen schema").
+    /// Whether an honest node of a later version may have sent it: such a record is ignored, every other is rejected.
     public var mayBeNewer: Bool {
         switch self {
         case .payloadType, .unknownBody, .unknownValue, .tooLong: true

@@ -6,7 +6,7 @@ public enum RecordKind: UInt8, Hashable, Comparable, Sendable, CaseIterable {
     case withdrawal = 8
     case conflict = 9
 
-    /// The longest time between `issued_at` and `expires_at`, in milliseconds (market.md §2, table).
+    /// The longest time between `issued_at` and `expires_at`, in milliseconds.
     public var lifetimeMax: Int64 {
         switch self {
         case .presence: 30 * 60_000
@@ -15,7 +15,7 @@ public enum RecordKind: UInt8, Hashable, Comparable, Sendable, CaseIterable {
         }
     }
 
-    /// The largest envelope, in bytes: 4 KiB, or 9 KiB where two others are embedded (market.md §2, limits).
+    /// The largest envelope, in bytes: 4 KiB, or 9 KiB where two others are embedded.
     public var envelopeByteCountMax: Int {
         switch self {
         case .machine, .offer, .presence, .withdrawal: 4 * 1024

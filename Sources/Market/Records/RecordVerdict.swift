@@ -1,4 +1,4 @@
-/// What becomes of one inbound record (market.md §2, "Verdict").
+/// What becomes of one inbound record.
 public enum RecordVerdict: Hashable, Sendable {
     /// Stored; pass it on.
     case accept

@@ -7,7 +7,7 @@ internal import Primitives
 /// Immutable and shared by reference, so that lists and snapshots of records cost a pointer each. Made from bytes, it is
 /// canonical but not yet believed: `signatureChecks` must hold first.
 public final class SignedRecord: Sendable {
-    /// What a signature on a record is for; another purpose's signature does not verify here (market.md §2).
+    /// What a signature on a record is for; another purpose's signature does not verify here.
     public static let domain = "rialto-record"
     public static let payloadType = Array("/rialto/record/1".utf8)
     /// The largest envelope of any kind.

@@ -1,6 +1,6 @@
 public import Cryptography
 
-/// What a record speaks about: of all records with one subject key the highest sequence wins (market.md §2).
+/// What a record speaks about: of all records with one subject key the highest sequence wins.
 public struct SubjectKey: Hashable, Comparable, Sendable {
     /// The author; of a conflict the culprit, whoever found it.
     public let author: Ed25519.PublicKey

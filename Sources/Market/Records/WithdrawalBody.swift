@@ -1,4 +1,4 @@
-/// Takes a machine or an offer back; it stands under the subject key of what it withdraws (market.md §2 and §4).
+/// Takes a machine or an offer back; it stands under the subject key of what it withdraws.
 public struct WithdrawalBody: Hashable, Sendable {
     public enum Bounds {
         public static let subjectByteCount = 16
@@ -13,7 +13,7 @@ public struct WithdrawalBody: Hashable, Sendable {
 
     public var subject: Subject
     public var marketClass: MarketClass
-    /// A close code (market.md §4: 2xxx by the provider); 0 says nothing.
+    /// A close code; 0 says nothing.
     public var reason: Int
 
     public init(subject: Subject, marketClass: MarketClass, reason: Int = 0) {

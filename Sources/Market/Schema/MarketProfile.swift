@@ -1,6 +1,6 @@
 public import Cryptography
 
-/// One unit of gossip, storage and reconciliation: a class crossed with a sub-shard of its providers (market.md §3).
+/// One unit of gossip, storage and reconciliation: a class crossed with a sub-shard of its providers.
 public struct Segment: Hashable, Comparable, Sendable {
     public let marketClass: MarketClass
     public let shard: Int
@@ -15,7 +15,7 @@ public struct Segment: Hashable, Comparable, Sendable {
     }
 }
 
-/// How the market is cut into segments; versioned, part of the release (market.md §3).
+/// How the market is cut into segments; versioned, part of the release.
 ///
 /// Profile 1 has 16 segments. Classes follow the catalogue's columns `vendor` and `class`:
 ///

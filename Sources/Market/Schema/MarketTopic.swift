@@ -1,4 +1,4 @@
-/// A gossip topic of the market (market.md §3): its grammar is the filter for what a node follows and holds.
+/// A gossip topic of the market: its grammar is the filter for what a node follows and holds.
 public struct MarketTopic: Hashable, Sendable {
     /// Longer than every topic of this grammar.
     public static let byteCountMax = 128
@@ -56,7 +56,7 @@ public struct MarketTopic: Hashable, Sendable {
 }
 
 extension MarketProfile {
-    /// The lane whose topic carries a record: f(record) of market.md §2.
+    /// The lane whose topic carries a record.
     public func lane(of record: SignedRecord) -> MarketTopic.Lane {
         switch record.kind {
         case .machine, .offer, .presence, .withdrawal:

@@ -22,7 +22,7 @@ public struct PeerSeeds: Sendable {
 
     static let retryMin = Duration.seconds(5)
     static let retryMax = Duration.seconds(300)
-    /// How many peers are company enough to leave remembered ones in peace: the outbound share of a mesh (security design, attack 11).
+    /// How many peers are company enough to leave remembered ones in peace: the outbound share of a mesh.
     static let companyCount = 8
     static let seedCountMax = 64
     static let rememberedCountMax = 256

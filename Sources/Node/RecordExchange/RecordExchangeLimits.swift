@@ -9,7 +9,7 @@ public enum RecordExchangeLimits {
     static let digestCountMax = 64
     static let requestByteCountMax = 16 << 10
 
-    /// A proof or a conflict, the largest records, and their envelope (market design §2).
+    /// A proof or a conflict, the largest records, and their envelope.
     static let envelopeByteCountMax = 9 << 10
     static let pageByteCount = 96 << 10
     static let pageByteCountMax = 128 << 10

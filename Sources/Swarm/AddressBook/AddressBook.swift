@@ -3,7 +3,7 @@ public import Primitives
 
 /// How much the address book holds.
 ///
-/// All of it came from strangers (attack 16 of security.md §1).
+/// All of it came from strangers.
 public struct AddressBookConfig: Hashable, Sendable {
     /// Peers; about ten routing tables.
     ///

@@ -47,7 +47,7 @@ enum StreamEnd: Hashable, Sendable {
 
 /// The limits of one connection.
 public struct ConnectionConfig: Hashable, Sendable {
-    /// How long the whole upgrade may take, inbound and outbound alike; go-libp2p's value (interop.md §2).
+    /// How long the whole upgrade may take, inbound and outbound alike; go-libp2p's value.
     public var upgradeTimeout: Duration = .seconds(15)
     /// How long the agreement on a stream's protocol may take; go-libp2p's value.
     public var negotiationTimeout: Duration = .seconds(10)

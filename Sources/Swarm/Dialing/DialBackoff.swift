@@ -3,7 +3,7 @@ internal import Primitives
 
 /// How long an address that failed is left alone.
 public struct DialBackoffConfig: Hashable, Sendable {
-    /// The first wait; the n-th is `base + n² · step`, as go-libp2p does (interop.md §2).
+    /// The first wait; the n-th is `base + n² · step`, as go-libp2p does.
     public var base: Duration = .seconds(5)
     public var step: Duration = .seconds(1)
     public var limit: Duration = .seconds(300)
@@ -12,7 +12,7 @@ public struct DialBackoffConfig: Hashable, Sendable {
     /// Failed dials to one host: a burst, then one per interval.
     ///
     /// So a stranger who names many peers behind one victim's address cannot make us knock there faster than one a
-    /// minute (attack 37 of security.md §1).
+    /// minute.
     public var hostBurst = 8
     public var hostInterval: Duration = .seconds(60)
 

@@ -41,7 +41,7 @@ public enum ConnectFailure: Error, Hashable, Sendable {
     case shuttingDown
 }
 
-/// How dials are done; security.md §1 attacks 10 and 37.
+/// How dials are done.
 public struct DialConfig: Hashable, Sendable {
     /// Dials at once, over all peers.
     public var parallelMax = 8

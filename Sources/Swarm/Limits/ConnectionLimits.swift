@@ -3,7 +3,7 @@ internal import Primitives
 
 /// How many inbound connections strangers may hold and how fast they may come.
 ///
-/// The defaults are protocol.md §1.5 and attack 18 of security.md §1.
+/// The defaults stay near go-libp2p's.
 public struct ConnectionLimitsConfig: Hashable, Sendable {
     /// Inbound connections of one IPv4 /32 or IPv6 /56.
     public var perHostMax = 8

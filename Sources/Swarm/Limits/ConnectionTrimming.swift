@@ -1,7 +1,7 @@
 internal import Identity
 internal import Primitives
 
-/// The water marks of a node's connections; protocol.md §1.5.
+/// The water marks of a node's connections.
 public struct ConnectionTrimmingConfig: Hashable, Sendable {
     /// Down to so many connections a trim goes.
     public var lowWater = 96

@@ -90,7 +90,7 @@ public struct ScopeLimits: Hashable, Sendable {
     }
 }
 
-/// The limits of every level; protocol.md §1.5 has the anchors.
+/// The limits of every level.5 has the anchors.
 public struct ResourceLimits: Hashable, Sendable {
     /// All connections.
     ///

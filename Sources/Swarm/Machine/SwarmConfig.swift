@@ -27,7 +27,7 @@ public struct SwarmConfig: Hashable, Sendable {
 
     public init() {}
 
-    /// The water marks of a node that serves the whole market (protocol.md §1.5).
+    /// The water marks of a node that serves the whole market.
     public mutating func becomeIndexNode() {
         (trimming.lowWater, trimming.highWater) = (300, 500)
         connectionLimits.inboundMax = 600
@@ -54,7 +54,7 @@ public struct IdentifyConfig: Hashable, Sendable {
     /// Pushes that one peer may send at once, and afterwards one per `inboundPushInterval`.
     public var inboundPushBurst = 8
     public var inboundPushInterval: Duration = .seconds(5)
-    /// Independent networks that must see us at an address before we believe them (protocol.md §1.1).
+    /// Independent networks that must see us at an address before we believe them.
     public var observersMin = 4
     /// Addresses that anybody sees us at: one honest NAT gives us a few.
     public var observedAddressCountMax = 64

@@ -3,7 +3,7 @@ import Cryptography
 import Primitives
 import Testing
 
-/// Honest books that saw the same records are equal, whatever the order (market.md §2, limits).
+/// Honest books that saw the same records are equal, whatever the order.
 @Suite struct `Record convergence` {
     typealias S = RecordSamples
 
