@@ -14,7 +14,8 @@ struct CompiledCondition {
         case liveness(Bool, now: Int64)
         case silence(Bool, now: Int64)
         case interruptible(Bool)
-        case offerPrefix([String], isNegated: Bool)
+        case offerPrefix([IDPrefix], isNegated: Bool)
+        case machinePrefix([IDPrefix], isNegated: Bool)
         case nothingKnown
     }
 
@@ -50,12 +51,15 @@ struct CompiledCondition {
             }
         case .interruptible(let wanted): return table[.isInterruptible].map { SearchVerdict(($0 == 1) == wanted) }
         case .offerPrefix(let prefixes, let isNegated):
-            return table.listings.map { listing in
-                let text = listing.offer.offer.description
-                return SearchVerdict(prefixes.contains { text.hasPrefix($0) } != isNegated)
-            }
+            return table.listings.map { Self.verdict(of: $0.offer.offer.bytes, prefixes, isNegated) }
+        case .machinePrefix(let prefixes, let isNegated):
+            return table.listings.map { Self.verdict(of: $0.offer.machine.bytes, prefixes, isNegated) }
         case .nothingKnown: return Array(repeating: .unknown, count: table.rowCount)
         }
+    }
+
+    private static func verdict(of id: [UInt8], _ prefixes: [IDPrefix], _ isNegated: Bool) -> SearchVerdict {
+        SearchVerdict(prefixes.contains { $0.begins(id) } != isNegated)
     }
 
     private static func found(_ value: Int64, in verdicts: [SearchVerdict]) -> SearchVerdict {
@@ -88,7 +92,6 @@ extension CompiledCondition {
         case .city: return .lookup(.place, table.places.map { verdict(stated: $0.city.lowercased(), condition) })
         case .unit: return .lookup(.unit, table.units.map { verdict(stated: $0, condition) })
         case .runtime: return .lookup(.runtimes, table.runtimes.map { verdict(ofRuntimes: $0, condition) })
-        case .machine: return .lookup(.machine, table.machines.map { verdict(prefixing: $0.description, condition) })
         case .provider:
             return .lookup(.provider, table.providers.map { verdict(prefixing: PeerID(publicKey: $0), condition) })
         case .trust:
@@ -105,7 +108,9 @@ extension CompiledCondition {
         case .live: return .liveness(wanted(condition), now: context.now)
         case .silent: return .silence(wanted(condition), now: context.now)
         case .interruptible: return .interruptible(wanted(condition))
-        case .offer: return .offerPrefix(texts(condition), isNegated: condition.comparison.isNegated)
+        case .offer: return .offerPrefix(texts(condition).map(IDPrefix.init), isNegated: condition.comparison.isNegated)
+        case .machine:
+            return .machinePrefix(texts(condition).map(IDPrefix.init), isNegated: condition.comparison.isNegated)
         case .count, .min, .max, .power, .disk, .ram, .cores, .down, .up:
             return .numbers(condition.field.column, bounds(condition))
         }
@@ -145,10 +150,6 @@ extension CompiledCondition {
     private static func verdict(stated text: String, _ condition: SearchCondition) -> SearchVerdict {
         guard !text.isEmpty else { return .unknown }
         return SearchVerdict(condition.values.contains(.text(text)) != condition.comparison.isNegated)
-    }
-
-    private static func verdict(prefixing text: String, _ condition: SearchCondition) -> SearchVerdict {
-        SearchVerdict(texts(condition).contains { text.hasPrefix($0) } != condition.comparison.isNegated)
     }
 
     private static func verdict(prefixing peer: PeerID, _ condition: SearchCondition) -> SearchVerdict {

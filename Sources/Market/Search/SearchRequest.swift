@@ -29,6 +29,10 @@ public struct SearchRequest: Hashable, Sendable {
     public let diskGibibytes: Int
     /// Traffic expected in all these hours together.
     public let trafficGibibytes: Int
+    /// For how many GPUs rows are quoted and ranked: what the query asks.
+    public let gpuCount: Int
+    /// The unit in which prices are compared: what the query asks; rows in another unit sort last.
+    public let priceUnit: String
 
     public init(
         query: SearchQuery,
@@ -39,17 +43,13 @@ public struct SearchRequest: Hashable, Sendable {
         trafficGibibytes: Int = 0
     ) throws(SearchRequestError) {
         self.query = query
+        (gpuCount, priceUnit) = (query.gpuCount, query.priceUnit)
         self.sort = sort
         self.limit = try Self.checked(limit, "limit", 1...Bounds.limitMax)
         self.hours = try Self.checked(hours, "hours", 1...Bounds.hoursMax)
         self.diskGibibytes = try Self.checked(diskGibibytes, "disk", 0...Bounds.gibibytesMax)
         self.trafficGibibytes = try Self.checked(trafficGibibytes, "traffic", 0...Bounds.gibibytesMax)
     }
-
-    /// For how many GPUs rows are quoted and ranked.
-    public var gpuCount: Int { query.gpuCount }
-    /// The unit in which prices are compared; rows in another unit sort last.
-    public var priceUnit: String { query.priceUnit }
 
     private static func checked(
         _ value: Int,

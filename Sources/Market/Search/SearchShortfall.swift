@@ -59,7 +59,7 @@ extension CompiledCondition {
                 return Int64(number)
             }
             (asked, low, high) = (SearchBounds(condition.comparison, numbers), number, number)
-        case .lookup, .liveness, .silence, .interruptible, .offerPrefix, .nothingKnown: return nil
+        case .lookup, .liveness, .silence, .interruptible, .offerPrefix, .machinePrefix, .nothingKnown: return nil
         }
         guard let distance = asked.distance(from: low, through: high), distance.missing > 0 else { return nil }
         let edge =

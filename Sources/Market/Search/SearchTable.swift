@@ -13,7 +13,7 @@ public struct SearchTable: Sendable {
 
     /// One number of every row.
     enum Column: Int, CaseIterable {
-        case hardware, provider, unit, place, runtimes, machine
+        case hardware, provider, unit, place, runtimes
         case priceMicros, storageMicros, trafficMicros
         case count, durationMin, durationMax
         case heardAt, issuedAt, liveness, isInterruptible
@@ -46,7 +46,6 @@ public struct SearchTable: Sendable {
     private(set) var units: OrderedSet<String> = []
     private(set) var places: OrderedSet<Place> = []
     private(set) var runtimes: OrderedSet<[String]> = []
-    private(set) var machines: OrderedSet<MachineID> = []
     private var columns: [[Int64]]
 
     public var rowCount: Int { listings.count }
@@ -89,9 +88,10 @@ public struct SearchTable: Sendable {
 
     private mutating func append(_ listing: Listing) {
         let offer = listing.offer
-        set(.provider, Int64(providers.append(listing.provider).index))
+        // One provider's rows stand together.
+        if providers.last != listing.provider { providers.append(listing.provider) }
+        set(.provider, Int64(providers.count - 1))
         set(.unit, Int64(units.append(offer.price.unit).index))
-        set(.machine, Int64(machines.append(offer.machine).index))
         set(.priceMicros, offer.price.gpuHourMicros)
         set(.storageMicros, offer.price.storageGibibyteMonthMicros)
         set(.trafficMicros, offer.price.trafficGibibyteMicros)

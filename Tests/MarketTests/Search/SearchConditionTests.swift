@@ -71,7 +71,8 @@ import Testing
         ("disk>=500GB", [3]), ("ram>256GB", []), ("ram>=256GB", [3]), ("cores<=64", [3]), ("down>=1Gbps", [3]),
         ("up>500", []),
         ("reach=public", [3]), ("reach!=public", []), ("runtime=podman", [3]), ("runtime!=docker", []),
-        ("machine=0303", [4, 5]), ("offer=05", [5]), ("offer!=05", [4, 1, 2, 6, 3]), ("trust>=0", []),
+        ("machine=0303", [4, 5]), ("machine=030", [4, 5]), ("machine=04", [6]), ("offer=05", [5]), ("offer=051", []),
+        ("offer!=05", [4, 1, 2, 6, 3]), ("trust>=0", []),
         ("(gpu=a100 or price<=0.1)", [4, 3]), ("(gpu=rtx-4090 (country=FR or count>=2) or gpu=a100)", [1, 2, 3]),
         ("gpu=rtx-4090 price<=0.4 country=DE", [2]),
     ]) func `a condition passes exactly the rows it names`(query: String, offers: [UInt8]) throws {
