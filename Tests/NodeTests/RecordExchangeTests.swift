@@ -55,6 +55,12 @@ import Testing
         #expect(machine.askedCount == 4)
         feed(.ask(peer, request))
         #expect(outputs.isEmpty)
+        feed(.peerDisconnected(peer))
+        #expect(
+            outputs.contains(
+                .openStream(StreamRequestID(rawValue: 104), TestNetwork(seed: 1).peer(TestNetwork.index(4)))
+            )
+        )
     }
 
     @Test mutating func `the next page is asked for only when the last is judged`() {

@@ -22,6 +22,8 @@ public enum RecordExchangeLimits {
     static let answerTimeout = Duration.seconds(15)
     /// Runs that we make at a time: more would only queue for the same signatures.
     static let askedCountMax = 4
+    /// Peers that wait to be asked: as many as connect before the connection manager trims.
+    static let waitingCountMax = 256
     /// Runs that we serve at a time, over all peers.
     static let servedCountMax = 16
     /// Runs that one peer may ask for at once, and how soon it earns another.

@@ -12,7 +12,7 @@ public import Swarm
 /// It says nothing about which records are right: every record proves itself and passes the same gate as a gossiped one.
 public struct RecordExchangeMachine: Sendable {
     public enum Input: Sendable {
-        /// Ask this peer; no effect while a run with it is under way or too many others are.
+        /// Ask this peer, once others have answered if too many are asked; no effect while a run with it is under way.
         case ask(PeerID, RecordsRequest)
         case streamOpened(StreamRequestID, StreamHandle)
         case streamFailed(StreamRequestID)
@@ -81,6 +81,8 @@ public struct RecordExchangeMachine: Sendable {
     }
 
     private var asked: OrderedDictionary<PeerID, Asked> = [:]
+    /// Whom to ask next, longest waiting first.
+    private var waiting: OrderedDictionary<PeerID, RecordsRequest> = [:]
     private var served: OrderedDictionary<StreamHandle, Served> = [:]
     private var allowances: OrderedDictionary<PeerID, TokenBucket> = [:]
     private let requestIDs: ClosedRange<UInt64>
@@ -116,10 +118,10 @@ public struct RecordExchangeMachine: Sendable {
         case .streamOpened(let request, let stream): opened(request, stream, at: now, into: &outputs)
         case .streamFailed(let request):
             guard let peer = peer(opening: request) else { return }
-            finish(peer, .unsupported, into: &outputs)
+            finish(peer, .unsupported, at: now, into: &outputs)
         case .inboundStream(let stream, let peer): accept(stream, from: peer, at: now, into: &outputs)
         case .data(let stream, let bytes): received(bytes, on: stream, at: now, into: &outputs)
-        case .remoteClosedWrite(let stream), .streamReset(let stream): closed(stream, into: &outputs)
+        case .remoteClosedWrite(let stream), .streamReset(let stream): closed(stream, at: now, into: &outputs)
         case .pageJudged(let peer): judged(peer, at: now, into: &outputs)
         case .serve(let stream, let envelopes): serve(stream, envelopes, at: now, into: &outputs)
         case .peerDisconnected(let peer): disconnected(peer, at: now, into: &outputs)
@@ -130,6 +132,7 @@ public struct RecordExchangeMachine: Sendable {
     /// Checks what must always hold; for tests and the simulator.
     public func checkInvariants() {
         precondition(asked.count <= RecordExchangeLimits.askedCountMax)
+        precondition(waiting.count <= RecordExchangeLimits.waitingCountMax)
         precondition(served.count <= RecordExchangeLimits.servedCountMax)
         for run in asked.values { precondition(run.recordCount <= RecordExchangeLimits.runRecordCountMax) }
     }
@@ -140,7 +143,11 @@ public struct RecordExchangeMachine: Sendable {
 extension RecordExchangeMachine {
     private mutating func ask(_ peer: PeerID, _ request: RecordsRequest, at now: Instant, into outputs: inout [Output])
     {
-        guard asked[peer] == nil, asked.count < RecordExchangeLimits.askedCountMax else { return }
+        guard asked[peer] == nil else { return }
+        guard asked.count < RecordExchangeLimits.askedCountMax else {
+            if waiting.count < RecordExchangeLimits.waitingCountMax { waiting[peer] = request }
+            return
+        }
         let id = StreamRequestID(rawValue: nextRequestID)
         nextRequestID = nextRequestID == requestIDs.upperBound ? requestIDs.lowerBound : nextRequestID + 1
         let deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
@@ -168,6 +175,7 @@ extension RecordExchangeMachine {
         _ bytes: [UInt8],
         from peer: PeerID,
         on stream: StreamHandle,
+        at now: Instant,
         into outputs: inout [Output]
     ) {
         guard var run = asked[peer] else { return }
@@ -175,7 +183,7 @@ extension RecordExchangeMachine {
         asked[peer] = run
         guard case .waiting = run.state else {
             // Pages come one at a time, each asked for: a second one was not.
-            if run.frames.pendingByteCount > 0 { fail(peer, stream, into: &outputs) }
+            if run.frames.pendingByteCount > 0 { fail(peer, stream, at: now, into: &outputs) }
             return
         }
         let page: RecordsPage
@@ -183,7 +191,7 @@ extension RecordExchangeMachine {
             guard let frame = try run.frames.next() else { return }
             page = try RecordsPage(parsing: frame.span)
         } catch {
-            return fail(peer, stream, into: &outputs)
+            return fail(peer, stream, at: now, into: &outputs)
         }
         let room = RecordExchangeLimits.runRecordCountMax - run.recordCount
         let envelopes = Array(page.envelopes.prefix(room))
@@ -206,18 +214,31 @@ extension RecordExchangeMachine {
         finish(
             peer,
             hasMore ? .limited(recordCount: run.recordCount) : .complete(recordCount: run.recordCount),
+            at: now,
             into: &outputs
         )
     }
 
-    private mutating func fail(_ peer: PeerID, _ stream: StreamHandle, into outputs: inout [Output]) {
+    private mutating func fail(
+        _ peer: PeerID,
+        _ stream: StreamHandle,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         outputs.append(.reset(stream))
-        finish(peer, .malformed, into: &outputs)
+        finish(peer, .malformed, at: now, into: &outputs)
     }
 
-    private mutating func finish(_ peer: PeerID, _ outcome: Outcome, into outputs: inout [Output]) {
+    private mutating func finish(
+        _ peer: PeerID,
+        _ outcome: Outcome,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         asked[peer] = nil
         outputs.append(.finished(peer, outcome))
+        guard let next = waiting.keys.first, let request = waiting.removeValue(forKey: next) else { return }
+        ask(next, request, at: now, into: &outputs)
     }
 
     private func peer(opening request: StreamRequestID) -> PeerID? {
@@ -333,24 +354,25 @@ extension RecordExchangeMachine {
     ) {
         outputs.append(.consumed(stream, bytes.count))
         if let peer = peer(asking: stream) {
-            receivedPage(bytes, from: peer, on: stream, into: &outputs)
+            receivedPage(bytes, from: peer, on: stream, at: now, into: &outputs)
         } else {
             receivedRequest(bytes, on: stream, at: now, into: &outputs)
         }
     }
 
-    private mutating func closed(_ stream: StreamHandle, into outputs: inout [Output]) {
+    private mutating func closed(_ stream: StreamHandle, at now: Instant, into outputs: inout [Output]) {
         if let peer = peer(asking: stream), let run = asked[peer] {
             // A server may close behind its last page while we still judge it.
             if case .judging(_, hasMore: false) = run.state { return }
-            finish(peer, .disconnected, into: &outputs)
+            finish(peer, .disconnected, at: now, into: &outputs)
         } else if served.removeValue(forKey: stream) != nil {
             outputs.append(.closeWrite(stream))
         }
     }
 
     private mutating func disconnected(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        if asked[peer] != nil { finish(peer, .disconnected, into: &outputs) }
+        waiting[peer] = nil
+        if asked[peer] != nil { finish(peer, .disconnected, at: now, into: &outputs) }
         served.removeAll { $0.value.peer == peer }
         // A spent allowance outlives the connection, or reconnecting would renew it.
         allowances.removeAll { $0.value.isFull(at: now) }
@@ -359,7 +381,7 @@ extension RecordExchangeMachine {
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
         for (peer, run) in asked.elements where run.deadline <= now {
             if let stream = run.stream { outputs.append(.reset(stream)) }
-            finish(peer, .timedOut, into: &outputs)
+            finish(peer, .timedOut, at: now, into: &outputs)
         }
         for (stream, run) in served.elements where run.deadline <= now { drop(stream, into: &outputs) }
     }
