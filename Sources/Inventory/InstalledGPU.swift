@@ -6,7 +6,7 @@ public struct InstalledGPU: Hashable, Sendable {
     public let index: Int
     /// The driver's name for this very card.
     ///
-    /// It is never published; a machine record commits to it (market.md §4).
+    /// It is never published; a machine record commits to it.
     public let uuid: String
     public let name: String
     public let memoryMiB: Int

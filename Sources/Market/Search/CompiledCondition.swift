@@ -72,7 +72,7 @@ struct CompiledCondition {
         asked: [(unit: Int64, bounds: SearchBounds)],
         _ comparison: SearchComparison
     ) -> SearchVerdict {
-        // No oracle converts units (market.md §4): a price in another unit is neither above nor below.
+        // No oracle converts units: a price in another unit is neither above nor below.
         var verdict = SearchVerdict.unknown
         for asked in asked where asked.unit == unit {
             verdict = asked.bounds.verdict(price)

@@ -2,7 +2,7 @@
 ///
 /// Sums saturate: a price beyond 64 bits is "too much", not a trap.
 public struct Quote: Hashable, Sendable {
-    /// A month of storage has 30 days (market.md §4).
+    /// A month of storage has 30 days.
     static let hoursPerMonth = 720
 
     public let unit: String

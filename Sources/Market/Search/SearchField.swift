@@ -1,4 +1,4 @@
-/// What a search can ask of an offer (market.md §6): the left side of every condition.
+/// What a search can ask of an offer: the left side of every condition.
 public enum SearchField: String, CaseIterable, Hashable, Sendable {
     case gpu
     case `class`

@@ -1,4 +1,4 @@
-/// Reads the grammar of market.md §6.
+/// Reads the search grammar.
 ///
 /// ```
 /// query        = { term }

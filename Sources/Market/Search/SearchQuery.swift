@@ -60,7 +60,7 @@ public struct SearchCondition: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a renter looks for: conditions that must all hold (market.md §6).
+/// What a renter looks for: conditions that must all hold.
 ///
 /// `gpu=rtx-4090 count>=2 memory>=24GB price<=0.40 country in [DE,FR]`, and in parentheses alternatives joined by `or`.
 /// Nothing is filtered silently: `description` is the query that is carried out, in canonical text that reads back as itself.

@@ -1,5 +1,5 @@
 extension SearchTable {
-    /// Carries out a request over the table's rows (market.md §6).
+    /// Carries out a request over the table's rows.
     ///
     /// The order is total: the sort key, unknown last in either direction, then (provider, offer id).
     public func search(_ request: SearchRequest, context: SearchContext) -> SearchResult {

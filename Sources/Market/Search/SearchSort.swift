@@ -45,7 +45,7 @@ public struct DecodeWorkload: Hashable, Sendable, CustomStringConvertible {
     /// What the weights take, in kB (10^3 bytes): millions of parameters times thousandths of a byte.
     var kilobytes: Int { parameterMillions * bytesPerParameter.count }
 
-    /// Whether the weights leave a fifth of the memory free, for the cache and the runtime (market.md §6).
+    /// Whether the weights leave a fifth of the memory free, for the cache and the runtime.
     ///
     /// The memory counts in decimal gigabytes, the more cautious reading of a card's size.
     func fits(memoryGB: Int) -> Bool {
@@ -54,7 +54,7 @@ public struct DecodeWorkload: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// By what a search orders its rows (market.md §6).
+/// By what a search orders its rows.
 public enum SearchSortKey: Hashable, Sendable, CustomStringConvertible {
     /// The whole quote per hour.
     case price
