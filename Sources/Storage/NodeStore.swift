@@ -2,8 +2,7 @@ public import Node
 internal import GRDB
 internal import Synchronization
 
-/// What a node keeps across restarts: its own state in one file, the network's in another (market.md, "Durable";
-/// security design, attack 41).
+/// What a node keeps across restarts: its own state in one file, the network's in another.
 ///
 /// May be used from any thread; commits exclude each other.
 public final class NodeStore: Sendable {

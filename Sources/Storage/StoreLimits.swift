@@ -12,7 +12,7 @@ package struct StoreLimits: Sendable {
     /// Damaged caches that are kept for whoever wants to know why.
     package var setAsideCountMax = 3
 
-    /// A gossiped message is far smaller (market.md §2); a row with more was not written by us.
+    /// A gossiped message is far smaller; a row with more was not written by us.
     static let envelopeByteCountMax = 64 << 10
     static let factByteCountMax = 1 << 20
     static let factNameByteCountMax = 256

@@ -5,7 +5,7 @@ import Primitives
 import Storage
 import Testing
 
-/// S-24 of the security design: `kill -9` at random points, after which everything acknowledged is there.
+/// Scenario S-24: `kill -9` at random points, after which everything acknowledged is there.
 @Suite struct `A killed process` {
     /// One life of the child: the numbers whose commits returned before it was killed after `delay`.
     private func lastAcknowledged(_ directory: String, killedAfter delay: Duration) async throws -> UInt64? {

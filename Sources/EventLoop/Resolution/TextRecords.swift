@@ -4,7 +4,7 @@ internal import Swarm
 ///
 /// A peer may own the name's server: nothing in the packet is believed.
 enum TextRecords {
-    /// A character string has at most 255 bytes; a record longer than this is no address (interop.md: multiaddresses ≤ 512).
+    /// A character string has at most 255 bytes; a record longer than this is no address.
     static let byteCountMax = 1024
 
     enum Failure: Error, Equatable {

@@ -19,7 +19,7 @@ struct OwnDatabase: Sendable {
             throw .corrupt(
                 """
                 \(message). This file holds what the node signed and is never discarded. Restore it from a backup \
-                (`rialto restore`), then run `rialto key resume`; or move it away and use a new identity.
+                in its place, start the node, then run `rialto key resume`; or move it away and use a new identity.
                 """
             )
         }

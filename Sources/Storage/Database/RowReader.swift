@@ -20,7 +20,7 @@ struct RowReader {
         return number
     }
 
-    /// Sequences are below 2^63 (market.md §2), so SQLite's signed integers hold them.
+    /// Sequences are below 2^63, so SQLite's signed integers hold them.
     func sequence(_ index: Int) -> UInt64? {
         integer(index).flatMap { UInt64(exactly: $0) }
     }

@@ -34,7 +34,7 @@ public enum HomeError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The directory that holds a node's key and databases; nobody but its owner may look inside (security design, "Keys").
+/// The directory that holds a node's key and databases; nobody but its owner may look inside.
 public enum HomeDirectory {
     /// Makes the directory if it is missing, with mode 0700, and checks its owner and mode.
     public static func prepare(_ path: String) throws(HomeError) {

@@ -2,7 +2,7 @@ public import Cryptography
 internal import Glibc
 internal import Identity
 
-/// The key that a node is: `identity.key`, a libp2p private key message of 68 bytes, mode 0600 (security design, "Keys").
+/// The key that a node is: `identity.key`, a libp2p private key message of 68 bytes, mode 0600.
 public enum IdentityFile {
     public static let fileName = "identity.key"
 
