@@ -79,7 +79,11 @@ let package = Package(
         library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", deque]),
         library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
         library("Inventory", ["Market", "Primitives"]),
-        library("LocalAPI", ["Identity", "Market", "Node", "Primitives", flyingFox, flyingSocks]),
+        library(
+            "LocalAPI",
+            ["Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", flyingFox, flyingSocks],
+            resources: [.embedInCode("Resources")]
+        ),
         .executableTarget(
             name: "rialto",
             dependencies: [
@@ -129,8 +133,8 @@ let package = Package(
             ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage", "StoreCrashChild", grdb]
         ),
         tests("InventoryTests", ["Inventory", "Market"]),
-        tests("LocalAPITests", ["Identity", "LocalAPI", "Market", "Node", "Primitives"]),
-        tests("CommandLineTests", ["Primitives", "rialto"]),
+        tests("LocalAPITests", ["Cryptography", "Identity", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]),
+        tests("CommandLineTests", ["LocalAPI", "Primitives", "rialto"]),
         tests(
             "InteropTests",
             [

@@ -1,0 +1,92 @@
+internal import Identity
+internal import Node
+internal import Primitives
+internal import Swarm
+
+/// Who the node is.
+public struct IdentityView: Codable, Hashable, Sendable {
+    public let peer: String
+    public let addresses: [String]
+    public let network: String
+}
+
+/// The state of the node in numbers; sizes in bytes, times in seconds.
+public struct StatusView: Codable, Hashable, Sendable {
+    public let peer: String
+    public let network: String
+    public let addresses: [String]
+    public let uptimeSeconds: Int64
+    public let inboundPeers: Int
+    public let outboundPeers: Int
+    public let records: Int
+    public let listings: Int
+    public let ownOffers: Int
+    /// Whether the node signs; `false` while it catches up, or when its key is in use elsewhere.
+    public let signing: Bool
+    public let storeFailure: String?
+    public let connections: Int
+    public let streams: Int
+    public let memoryBytes: Int
+
+    init(_ status: NodeStatus) {
+        peer = status.peer.description
+        network = status.network
+        addresses = status.addresses.map(\.description)
+        uptimeSeconds = status.uptime.components.seconds
+        (inboundPeers, outboundPeers) = (status.inboundPeerCount, status.outboundPeerCount)
+        (records, listings, ownOffers) = (status.recordCount, status.listingCount, status.ownOfferCount)
+        signing = status.isSigning
+        storeFailure = status.storeFailure.map { "\($0)" }
+        connections = status.resources.inboundConnections + status.resources.outboundConnections
+        streams = status.resources.inboundStreams + status.resources.outboundStreams
+        memoryBytes = status.resources.memoryBytes
+    }
+}
+
+/// One connected peer.
+public struct PeerView: Codable, Hashable, Sendable {
+    public let peer: String
+    /// `inbound` or `outbound`: who opened the oldest connection.
+    public let direction: String
+    public let address: String
+    public let agent: String?
+    public let roundTripMilliseconds: Double?
+    public let score: Double
+    public let meshTopics: Int
+    public let connections: Int
+
+    init(_ peer: NodePeer) {
+        let first = peer.summary.connections.first
+        self.peer = peer.summary.peer.description
+        direction = first?.direction == .inbound ? "inbound" : "outbound"
+        address = first?.remote.description ?? ""
+        agent = peer.summary.description?.agentVersion
+        roundTripMilliseconds = peer.summary.roundTrip.map { $0 / .milliseconds(1) }
+        score = peer.score
+        meshTopics = peer.meshTopicCount
+        connections = peer.summary.connections.count
+    }
+}
+
+/// Where to find a peer: all addresses are of one peer.
+public struct ConnectRequest: Codable, Hashable, Sendable {
+    public let addresses: [String]
+
+    public init(addresses: [String]) {
+        self.addresses = addresses
+    }
+}
+
+/// Names a peer.
+public struct PeerReference: Codable, Hashable, Sendable {
+    public let peer: String
+}
+
+/// What was done, where there is nothing else to tell.
+public struct Outcome: Codable, Hashable, Sendable {
+    public let done: Bool
+
+    public init() {
+        done = true
+    }
+}

@@ -1,0 +1,63 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+
+/// The answer to a search.
+public struct SearchView: Codable, Sendable {
+    /// The query and the order as they were carried out.
+    public let query: String
+    public let sort: String
+    public let matches: Int
+    public let rows: [OfferRow]
+    public let explanation: ExplanationView?
+}
+
+/// How the search narrowed the market down.
+public struct ExplanationView: Codable, Sendable {
+    public struct Step: Codable, Sendable {
+        public let condition: String
+        /// How many rows this condition alone would pass, how many do not state what it asks, how many are left behind it.
+        public let passes: Int
+        public let unknown: Int
+        public let left: Int
+    }
+
+    public let rows: Int
+    public let steps: [Step]
+    public let nearestMiss: NearestMiss?
+    public let notes: [String]
+
+    public struct NearestMiss: Codable, Sendable {
+        public let provider: String
+        public let offerID: String
+        public let reasons: [String]
+    }
+
+    init(_ explanation: SearchExplanation) {
+        rows = explanation.rowCount
+        steps = explanation.steps.map {
+            Step(condition: $0.term, passes: $0.passCount, unknown: $0.unknownCount, left: $0.survivorCount)
+        }
+        nearestMiss = explanation.nearestMiss.map { miss in
+            NearestMiss(
+                provider: PeerID(publicKey: miss.id.provider).description,
+                offerID: miss.id.offer.description,
+                reasons: miss.shortfalls.map(\.description)
+            )
+        }
+        notes = explanation.notes
+    }
+}
+
+/// One line of a watched search.
+public struct WatchedChange: Codable, Sendable {
+    public enum Change: String, Codable, Sendable {
+        case appeared, changed, gone
+    }
+
+    public let change: Change
+    public let provider: String
+    public let offerID: String
+    /// Absent where the row is gone.
+    public let row: OfferRow?
+}

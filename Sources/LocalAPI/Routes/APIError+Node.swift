@@ -1,0 +1,59 @@
+internal import Identity
+internal import Market
+internal import Node
+internal import Swarm
+
+extension APIError {
+    init(_ failure: NodeFailure) {
+        switch failure {
+        case .refused(let refusal): self.init(refusal)
+        case .connect(let failure): self.init(.refused, "no connection: \(Self.sentence(failure))")
+        case .notConnected: self.init(.notFound, "no such peer is connected")
+        case .tooMany(let limit): self.init(.tooMany, "at most \(limit) at once")
+        case .shuttingDown: self.init(.unavailable, "the node is stopping")
+        }
+    }
+
+    private init(_ refusal: DeskRefusal) {
+        switch refusal {
+        case .noDevices: self.init(.badRequest, "an offer needs at least one GPU", hint: "name it with --gpu")
+        case .mixedClasses:
+            self.init(.badRequest, "these GPUs are of several market classes", hint: "publish one offer for each")
+        case .tooManyDevices(let limit): self.init(.refused, "a machine offers at most \(limit) GPUs of a class")
+        case .tooManyOffers(let limit): self.init(.refused, "a provider has at most \(limit) offers of a class")
+        case .tooManyRequests: self.init(.tooMany, "too many wishes wait", hint: "try again in a moment")
+        case .unknownOffer: self.init(.notFound, "this node has no such offer", hint: "list yours: rialto offer list")
+        case .invalid(let error): self.init(.badRequest, "nobody would accept this offer: \(Self.sentence(error))")
+        case .notDurable:
+            self.init(.unavailable, "the disk did not take it, so it was not published", hint: "see: rialto status")
+        case .signingStopped:
+            self.init(
+                .refused,
+                "this node's key seems to be in use elsewhere, so it signs nothing",
+                hint: "stop the other node, then: rialto key resume"
+            )
+        case .shuttingDown: self.init(.unavailable, "the node is stopping")
+        }
+    }
+
+    private static func sentence(_ error: RecordError) -> String {
+        switch error {
+        case .outOfBounds(let field): "\(field) is out of bounds"
+        case .text(let field): "\(field) is no allowed text"
+        case .missing(let field): "\(field) is missing"
+        case .contradiction(let field): "\(field) contradicts the rest"
+        case .tooLong: "it is too long"
+        case .envelope, .payloadType, .malformed, .unsorted, .unknownBody, .unknownValue, .notCanonical: "\(error)"
+        }
+    }
+
+    private static func sentence(_ failure: ConnectFailure) -> String {
+        switch failure {
+        case .selfDial: "that is this node itself"
+        case .wrongPeer(let peer): "another peer answered: \(peer)"
+        case .transport(.refused): "nobody listens there"
+        case .transport(.timedOut): "no answer in time"
+        default: "\(failure)"
+        }
+    }
+}

@@ -1,0 +1,156 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import Node
+internal import Primitives
+
+// What this node offers, and how offers are named.
+extension APIService {
+    func ownOffers() async throws -> [OfferRow] {
+        let snapshot = try await snapshot()
+        let own = try await ownOfferIDs()
+        return rows(snapshot) { own.contains($0.id) }
+    }
+
+    func offer(named name: String) async throws -> OfferRow {
+        let snapshot = try await snapshot()
+        let id = try await resolve(name, among: snapshot.listings.map(\.id))
+        guard let row = rows(snapshot, where: { $0.id == id }).first else {
+            throw APIError(.notFound, "no offer is named '\(name)'")
+        }
+        return row
+    }
+
+    func publish(_ request: PublishRequest) async throws -> PublishedOffer {
+        var draft = OfferDraft(devices: try request.devices.map(device), terms: try terms(request.terms))
+        if let country = request.country {
+            var place = MachineBody.Place()
+            place.country = country.uppercased()
+            draft.place = place
+        }
+        if let stated = request.host {
+            var host = MachineBody.Host()
+            (host.cpuModel, host.coreCount, host.memoryMebibytes) = (stated.cpuModel, stated.cores, stated.memoryMib)
+            (host.diskGibibytes, host.operatingSystem) = (stated.diskGib, stated.operatingSystem)
+            host.architecture = stated.architecture
+            draft.host = host
+        }
+        return try await published(.publishOffer(draft))
+    }
+
+    func update(_ name: String, _ terms: TermsRequest) async throws -> PublishedOffer {
+        let id = try await resolveOwn(name)
+        var change = OfferChange()
+        (change.unit, change.gpuHourMicros) = (terms.unit, terms.priceMicros)
+        (change.lowestBidMicros, change.noticeSeconds) = (terms.lowestBidMicros, terms.noticeSeconds)
+        change.storageGibibyteMonthMicros = terms.storageGibMonthMicros
+        change.trafficGibibyteMicros = terms.trafficGibMicros
+        change.modes = terms.interruptible.map { $0 ? [.onDemand, .interruptible] : [.onDemand] }
+        (change.durationMinSeconds, change.durationMaxSeconds) = (terms.minSeconds, terms.maxSeconds)
+        return try await published(.updateOffer(id.offer, change))
+    }
+
+    func withdraw(_ name: String, reason: Int) async throws -> Outcome {
+        let id = try await resolveOwn(name)
+        _ = try await ask(.withdrawOffer(id.offer, reason: reason))
+        return Outcome()
+    }
+
+    private func published(_ command: NodeCommand) async throws -> PublishedOffer {
+        let answer = try await ask(command)
+        guard case .offer(let record) = answer, case .offer(let body) = record.record.body else {
+            throw unexpected(answer)
+        }
+        return PublishedOffer(record, offer: body)
+    }
+
+    private func device(_ request: DeviceRequest) throws(APIError) -> DeviceDraft {
+        let model = try request.gpu.isEmpty ? nil : model(named: request.gpu)
+        guard let uuid = request.uuid else {
+            guard let model else { throw APIError(.badRequest, "a GPU is named by its catalogue id") }
+            return DeviceDraft(declaring: model)
+        }
+        var draft = DeviceDraft(
+            uuid: uuid,
+            catalogueID: model?.id ?? "",
+            marketClass: model.map { MarketClass(vendor: $0.vendor, gpuClass: $0.gpuClass) } ?? .other
+        )
+        (draft.rawName, draft.memoryMebibytes) = (request.name ?? "", request.memoryMib ?? 0)
+        (draft.driver, draft.computeCapability) = (request.driver ?? "", request.computeCapability ?? "")
+        return draft
+    }
+
+    private func model(named text: String) throws(APIError) -> GPUModel {
+        let models = catalogue.models(named: text)
+        if models.count == 1 { return models[0] }
+        if models.isEmpty {
+            let hint = catalogue.nearestID(to: text).map { "did you mean '\($0)'?" }
+            throw APIError(.badRequest, "the catalogue has no GPU '\(text)'", hint: hint)
+        }
+        let candidates = models.map(\.id).joined(separator: ", ")
+        throw APIError(.badRequest, "'\(text)' means several GPUs", hint: "name one of \(candidates)")
+    }
+
+    private func terms(_ request: TermsRequest) throws(APIError) -> OfferTerms {
+        guard let price = request.priceMicros else { throw APIError(.badRequest, "an offer needs a price") }
+        var terms = OfferTerms(
+            price: PriceTerms(
+                unit: request.unit ?? "USD",
+                gpuHourMicros: price,
+                lowestBidMicros: request.lowestBidMicros ?? 0,
+                storageGibibyteMonthMicros: request.storageGibMonthMicros ?? 0,
+                trafficGibibyteMicros: request.trafficGibMicros ?? 0
+            )
+        )
+        if request.interruptible == true { terms.modes = [.onDemand, .interruptible] }
+        if let seconds = request.minSeconds { terms.durationMinSeconds = seconds }
+        if let seconds = request.maxSeconds { terms.durationMaxSeconds = seconds }
+        if let seconds = request.noticeSeconds { terms.noticeSeconds = seconds }
+        return terms
+    }
+
+    // MARK: Names
+
+    private func ownOfferIDs() async throws -> Set<ListingID> {
+        let answer = try await ask(.ownOffers)
+        guard case .offers(let records) = answer else { throw unexpected(answer) }
+        return Set(
+            records.compactMap { record in
+                guard case .offer(let body) = record.record.body else { return nil }
+                return ListingID(provider: record.author, offer: body.offer)
+            }
+        )
+    }
+
+    private func resolveOwn(_ name: String) async throws -> ListingID {
+        try await resolve(name, among: Array(ownOfferIDs()))
+    }
+
+    /// The one offer that `<provider>/<offer id>`, or the beginning of an offer id alone, means.
+    private func resolve(_ name: String, among ids: [ListingID]) async throws -> ListingID {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard (1...2).contains(parts.count), let offer = parts.last?.lowercased(), !offer.isEmpty else {
+            throw APIError(.badRequest, "'\(name)' names no offer", hint: "write <provider>/<offer id>")
+        }
+        let provider = parts.count == 2 ? parts[0] : ""
+        let found = ids.filter { id in
+            id.offer.description.hasPrefix(offer)
+                && (provider.isEmpty || PeerID(publicKey: id.provider).description.hasPrefix(provider))
+        }.sorted()
+        guard let first = found.first else {
+            throw APIError(.notFound, "no offer is named '\(name)'", hint: "list yours with: rialto offer list")
+        }
+        guard found.count == 1 else {
+            let names = found.prefix(8).map { "\(PeerID(publicKey: $0.provider))/\($0.offer)" }
+            throw APIError(.ambiguous, "'\(name)' means \(found.count) offers", hint: names.joined(separator: ", "))
+        }
+        return first
+    }
+
+    private func rows(_ snapshot: MarketSnapshot, where isIncluded: (Listing) -> Bool) -> [OfferRow] {
+        snapshot.listings.filter(isIncluded).sorted { $0.id < $1.id }.map { listing in
+            let model = listing.devices.first.flatMap { catalogue[$0.catalogueID] }
+            return OfferRow(listing, model: model, now: snapshot.unixMilliseconds)
+        }
+    }
+}

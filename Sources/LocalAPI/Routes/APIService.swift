@@ -1,0 +1,80 @@
+internal import Node
+internal import Foundation
+internal import Market
+
+/// The local interface of a node: turns requests into commands and answers into JSON.
+///
+/// It knows nothing of sockets. Searches run on a snapshot, on the caller's task, so that ranking never holds up the node.
+public struct APIService: Sendable {
+    let node: any NodeControl
+    let guardian: APIGuard
+    let catalogue: Catalogue
+    let watchers: WatcherCount
+    let onShutdown: @Sendable () -> Void
+
+    /// `onShutdown` is called when somebody asked the node to stop, after the answer is known.
+    public init(node: any NodeControl, token: String, onShutdown: @escaping @Sendable () -> Void = {}) {
+        self.node = node
+        guardian = APIGuard(token: token)
+        catalogue = .standard
+        watchers = WatcherCount()
+        self.onShutdown = onShutdown
+    }
+
+    public func respond(to request: APIRequest) async -> APIResponse {
+        do {
+            let route = try Route(request)
+            try guardian.check(request, needsToken: route.needsToken)
+            return try await carryOut(route, request)
+        } catch let error as APIError {
+            return .failure(error)
+        } catch {
+            return .failure(APIError(.unavailable, "the node does not answer: \(error)"))
+        }
+    }
+
+    private func carryOut(_ route: Route, _ request: APIRequest) async throws -> APIResponse {
+        switch route {
+        case .live: return .text("live\n")
+        case .ready: return try await readiness()
+        case .document: return Self.document
+        case .status: return .json(StatusView(try await status()))
+        case .identity: return .json(try await identity())
+        case .peers: return .json(try await peers())
+        case .connect: return .json(try await connect(request.decoded(ConnectRequest.self)))
+        case .disconnect(let peer): return .json(try await disconnect(peer))
+        case .ownOffers: return .json(try await ownOffers())
+        case .offer(let name): return .json(try await offer(named: name))
+        case .publish: return .json(try await publish(request.decoded(PublishRequest.self)), status: 201)
+        case .update(let name): return .json(try await update(name, request.decoded(TermsRequest.self)))
+        case .withdraw(let name): return .json(try await withdraw(name, reason: request.number("reason", orElse: 0)))
+        case .search: return .json(try await search(request))
+        case .watch: return try await watch(request)
+        case .records: return .json(try await exportRecords(after: request.query["after"]))
+        case .record(let prefix): return .json(try await record(prefix))
+        case .importRecords: return .json(try await importRecords(request.decoded(ImportRequest.self)))
+        case .resumeKey:
+            _ = try await ask(.resumeKey)
+            return .json(Outcome())
+        case .shutdown:
+            onShutdown()
+            return .json(Outcome(), status: 202)
+        }
+    }
+
+    /// Sends a command; a refusal becomes an error with a sentence.
+    func ask(_ command: NodeCommand) async throws -> NodeAnswer {
+        let answer = try await node.send(command)
+        if case .failed(let failure) = answer { throw APIError(failure) }
+        return answer
+    }
+
+    func unexpected(_ answer: NodeAnswer) -> APIError {
+        APIError(.internal, "the node answered something else than was asked: \(answer)")
+    }
+
+    private static let document = APIResponse(
+        contentType: "application/yaml",
+        body: .bytes(PackageResources.openapi_yaml)
+    )
+}

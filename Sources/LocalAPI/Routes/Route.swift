@@ -1,0 +1,69 @@
+/// What a method and a path ask for.
+enum Route {
+    case live, ready, document
+    case status, identity, peers, connect
+    case disconnect(String)
+    case ownOffers, publish
+    case offer(String)
+    case update(String)
+    case withdraw(String)
+    case search, watch
+    case records, importRecords
+    case record(String)
+    case resumeKey, shutdown
+
+    init(_ request: APIRequest) throws(APIError) {
+        guard let methods = Self.methods(request.segments) else {
+            throw APIError(.notFound, "there is no \(request.path)", hint: "the routes are in /openapi.yaml")
+        }
+        guard let route = methods[request.method] else {
+            let known = methods.keys.sorted().joined(separator: ", ")
+            throw APIError(.methodNotAllowed, "\(request.path) takes \(known), not \(request.method)")
+        }
+        self = route
+    }
+
+    /// Whether the route tells own state or changes something; the market itself may be read by every local user.
+    var needsToken: Bool {
+        switch self {
+        case .live, .ready, .document, .search, .watch, .records, .record: false
+        case .status, .identity, .peers, .connect, .disconnect, .ownOffers, .offer, .publish, .update, .withdraw,
+            .importRecords, .resumeKey, .shutdown:
+            true
+        }
+    }
+
+    private static func methods(_ segments: [String]) -> [String: Route]? {
+        switch segments {
+        case ["livez"]: return ["GET": .live]
+        case ["readyz"]: return ["GET": .ready]
+        case ["openapi.yaml"]: return ["GET": .document]
+        default: break
+        }
+        guard segments.first == "v1" else { return nil }
+        let rest = Array(segments.dropFirst())
+        switch rest {
+        case ["status"]: return ["GET": .status]
+        case ["id"]: return ["GET": .identity]
+        case ["peers"]: return ["GET": .peers, "POST": .connect]
+        case ["offers"]: return ["GET": .ownOffers, "POST": .publish]
+        case ["search"]: return ["GET": .search]
+        case ["search", "watch"]: return ["GET": .watch]
+        case ["records"]: return ["GET": .records, "POST": .importRecords]
+        case ["key", "resume"]: return ["POST": .resumeKey]
+        case ["shutdown"]: return ["POST": .shutdown]
+        default: return named(rest)
+        }
+    }
+
+    private static func named(_ segments: [String]) -> [String: Route]? {
+        guard let first = segments.first, (2...3).contains(segments.count) else { return nil }
+        let name = segments.dropFirst().joined(separator: "/")
+        switch (first, segments.count) {
+        case ("peers", 2): return ["DELETE": .disconnect(name)]
+        case ("records", 2): return ["GET": .record(name)]
+        case ("offers", _): return ["GET": .offer(name), "PATCH": .update(name), "DELETE": .withdraw(name)]
+        default: return nil
+        }
+    }
+}
