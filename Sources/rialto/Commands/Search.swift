@@ -1,0 +1,84 @@
+internal import ArgumentParser
+internal import LocalAPI
+
+/// The command `rialto search`.
+struct Search: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look for GPUs in the market as this node sees it.",
+        discussion: """
+            A query is conditions that must all hold: field operator value, with = != < <= > >= in notin, and alternatives in \
+            parentheses. Sort keys: price, price/fp32, price/fp16, price/gb, price/bw, price/mtok:<params>:<bytes>, \
+            kwh/mtok:…, gco2/mtok:…, rtt, trust, age; a leading minus reverses.
+
+            Examples:
+              rialto search
+              rialto search 'gpu=rtx-4090 count>=2 memory>=24GB price<=0.40 country in [DE,FR]'
+              rialto search '(gpu=rtx-4090 or gpu=rtx-5090)' --sort price/fp16 --limit 5
+              rialto search 'gpu=a100-sxm4-80gb price<=1' --explain
+              rialto search 'gpu=rtx-4090' --watch --json
+            """
+    )
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "The query; several words are joined by blanks.")
+    var query: [String] = []
+
+    @Option(help: "The order of the rows.")
+    var sort: String?
+
+    @Option(help: "The most rows to show.")
+    var limit: Int?
+
+    @Flag(help: "Count what each condition leaves over, and show the nearest miss.")
+    var explain = false
+
+    @Flag(help: "Stay and print what appears, changes and goes.")
+    var watch = false
+
+    func run() async throws {
+        var items = ["q": query.joined(separator: " ")]
+        if let sort { items["sort"] = sort }
+        if let limit { items["limit"] = "\(limit)" }
+        if explain { items["explain"] = "1" }
+        guard !watch else { return try await follow(items) }
+        let answer = try await options.client.send("GET", "/v1/search", query: items, expecting: SearchView.self)
+        if options.json {
+            for row in answer.rows { print(JSONFormat.text(row)) }
+            if let explanation = answer.explanation { print(JSONFormat.text(explanation)) }
+            return
+        }
+        let effective = answer.query.isEmpty ? "everything" : answer.query
+        print(
+            Terminal.faint(
+                "query: \(effective)   sort: \(answer.sort)   \(answer.rows.count) of \(answer.matches) shown"
+            )
+        )
+        OfferTable.print(answer.rows)
+        if let explanation = answer.explanation { show(explanation) }
+    }
+
+    private func follow(_ items: [String: String]) async throws {
+        try await options.client.watch(query: items) { change in
+            if options.json {
+                print(JSONFormat.text(change))
+            } else if let row = change.row {
+                print("\(change.change.rawValue)  \(OfferTable.line(row))")
+            } else {
+                print("gone  \(change.provider)/\(change.offerID)")
+            }
+        }
+    }
+
+    private func show(_ explanation: ExplanationView) {
+        print("\n\(explanation.rows) offers in the market")
+        for step in explanation.steps {
+            print("  \(step.condition): \(step.left) left (\(step.passes) pass alone, \(step.unknown) do not say)")
+        }
+        if let miss = explanation.nearestMiss {
+            print("nearest miss: \(miss.provider)/\(miss.offerID)")
+            for reason in miss.reasons { print("  \(Table.harmless(reason))") }
+        }
+        for note in explanation.notes { print("note: \(note)") }
+    }
+}

@@ -1,0 +1,49 @@
+/// Money and spans of time as people write and read them, without rounding.
+enum Amounts {
+    private static let scale: Int64 = 1_000_000
+    private static let digitCountMax = 6
+
+    /// `0.35` as millionths; `nil` unless it is a plain decimal number with at most six digits behind the point.
+    static func micros(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let whole = parts.first, !whole.isEmpty, whole.utf8.count <= 12, isDigits(whole), let units = Int64(whole)
+        else { return nil }
+        guard parts.count == 2 else { return units * scale }
+        let fraction = parts[1]
+        guard (1...digitCountMax).contains(fraction.utf8.count), isDigits(fraction) else { return nil }
+        let padded = fraction + String(repeating: "0", count: digitCountMax - fraction.utf8.count)
+        guard let rest = Int64(padded) else { return nil }
+        return units * scale + rest
+    }
+
+    /// At least two digits behind the point, as money has, and no zeros beyond them.
+    static func text(micros: Int64) -> String {
+        let (whole, rest) = micros.quotientAndRemainder(dividingBy: scale)
+        let digits = String(rest.magnitude)
+        var fraction = String(repeating: "0", count: digitCountMax - digits.count) + digits
+        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
+        return "\(whole).\(fraction)"
+    }
+
+    /// `30m`, `4h`, `7d` as seconds.
+    static func seconds(_ text: String) -> Int? {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard let last = text.last, let unit = units[last] else { return nil }
+        let digits = text.dropLast()
+        guard (1...9).contains(digits.utf8.count), isDigits(digits), let number = Int(digits) else { return nil }
+        return number * unit
+    }
+
+    static func text(seconds: Int64) -> String {
+        switch seconds {
+        case ..<60: "\(seconds)s"
+        case ..<3_600: "\(seconds / 60)m"
+        case ..<86_400: "\(seconds / 3_600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+
+    private static func isDigits(_ text: some StringProtocol) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+}

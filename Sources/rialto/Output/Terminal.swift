@@ -1,0 +1,33 @@
+internal import Foundation
+internal import Glibc
+
+/// Where people read: standard output for answers, standard error for complaints.
+enum Terminal {
+    /// Colour is for people: not for pipes, nor where `NO_COLOR` is set (no-color.org).
+    static var hasColour: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }
+
+    static func faint(_ text: String) -> String {
+        hasColour ? "\u{1b}[2m\(text)\u{1b}[0m" : text
+    }
+
+    static func strong(_ text: String) -> String {
+        hasColour ? "\u{1b}[1m\(text)\u{1b}[0m" : text
+    }
+
+    /// One line of an answer, written at once: a program behind a pipe reads it now.
+    static func say(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    static func complain(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+}
+
+/// Every answer of the program goes through here, unbuffered.
+func print(_ line: String) {
+    Terminal.say(line)
+}

@@ -1,0 +1,91 @@
+internal import Cryptography
+internal import EventLoop
+internal import Identity
+internal import LocalAPI
+internal import Node
+internal import Primitives
+internal import Storage
+
+/// A node with its key, its store and its loop: everything between a home directory and the network.
+final class RunningNode: NodeControl {
+    let loop: NodeLoop
+    let peer: PeerID
+    let warnings: [StoreWarning]
+    private let hub: EventHub
+    private let store: NodeStore
+
+    /// Opens a home directory, which it locks, and makes a key if there is none; nothing runs yet.
+    init(home: String, config: NodeConfig, workerCount: Int? = nil) throws {
+        let opened: (store: NodeStore, state: RestoredState, warnings: [StoreWarning])
+        do throws(StoreFailure) {
+            opened = try NodeStore.open(directory: home)
+        } catch {
+            throw Self.failure(error, home: home)
+        }
+        let (key, isFresh) = try Self.identity(home)
+        let node = NodeMachine(
+            config: config,
+            identity: key,
+            isFreshIdentity: isFresh,
+            restored: opened.state,
+            random: SeededRandom(seed: SystemEntropy.bytes(SeededRandom.seedByteCount))
+        )
+        let (store, hub) = (opened.store, EventHub())
+        peer = node.peer
+        warnings = opened.warnings
+        (self.store, self.hub) = (store, hub)
+        loop = NodeLoop(
+            node: node,
+            workerCount: workerCount,
+            commit: { store.commit($0) },
+            observe: { hub.tell($0) }
+        )
+    }
+
+    func send(_ command: NodeCommand) async throws -> NodeAnswer {
+        try await loop.send(command)
+    }
+
+    func events() -> AsyncStream<NodeEvent> { hub.events() }
+
+    /// Begins the orderly end, and returns when it is over.
+    func stop() async {
+        loop.requestStop()
+        await loop.waitUntilStopped()
+        hub.finish()
+    }
+
+    private static func identity(_ home: String) throws -> (key: Ed25519.PrivateKey, isFresh: Bool) {
+        do throws(HomeError) {
+            do throws(HomeError) {
+                return (try IdentityFile.load(directory: home), false)
+            } catch .missingKey {
+                return (try IdentityFile.create(directory: home), true)
+            }
+        } catch {
+            throw CommandFailure(.failed, error.description)
+        }
+    }
+
+    private static func failure(_ failure: StoreFailure, home: String) -> CommandFailure {
+        switch failure {
+        case .locked:
+            CommandFailure(
+                .failed,
+                "another node uses \(home)",
+                hint: "stop it with: rialto down, or choose another --home"
+            )
+        case .newerVersion(let version):
+            CommandFailure(.failed, "\(home) was written by a newer version of rialto (schema \(version))")
+        case .corrupt(let reason):
+            CommandFailure(
+                .failed,
+                "the node's own state in \(home) is damaged: \(reason)",
+                hint: "restore node.sqlite from a backup, then: rialto key resume"
+            )
+        case .diskFull: CommandFailure(.failed, "the disk of \(home) is full")
+        case .readOnly: CommandFailure(.failed, "\(home) cannot be written")
+        case .inputOutput(let reason): CommandFailure(.failed, reason)
+        }
+    }
+}

@@ -1,0 +1,144 @@
+internal import Foundation
+internal import Identity
+internal import Market
+internal import Primitives
+
+/// Where a value comes from, weakest last.
+enum SettingOrigin: CustomStringConvertible {
+    case flag(String)
+    case environment(String)
+    case file(String)
+    case standard
+
+    var description: String {
+        switch self {
+        case .flag(let name): "flag --\(name)"
+        case .environment(let name): "environment \(name)"
+        case .file(let path): "file \(path)"
+        case .standard: "default"
+        }
+    }
+
+    var isStandard: Bool { if case .standard = self { true } else { false } }
+}
+
+/// A value and where it comes from.
+struct Setting<Value> {
+    let value: Value
+    let origin: SettingOrigin
+}
+
+/// The keys of `config.yaml`; each is also a flag of `up` and, in capitals behind `RIALTO_`, an environment variable.
+enum SettingKey: String, CaseIterable {
+    case network, listen, bootstrap, api
+
+    var variable: String { "RIALTO_" + rawValue.uppercased() }
+}
+
+/// Everything that `up` can be told: flags, then the environment, then the file, then defaults.
+struct NodeSettings {
+    static let standardPort: UInt16 = 4180
+
+    let network: Setting<String>
+    let listen: Setting<[Endpoint]>
+    let bootstrap: Setting<[Multiaddr]>
+    /// `nil` switches the TCP door of the API off.
+    let api: Setting<Endpoint?>
+
+    /// Reads the settings of a home directory; the flags are by key.
+    static func read(home: String, configPath: String?, flags: [SettingKey: [String]]) throws -> NodeSettings {
+        let path = configPath ?? home + "/" + HomeLocation.configName
+        let file = try ConfigFile.read(path: path, isRequired: configPath != nil)
+        return try NodeSettings { key in
+            if let texts = flags[key], !texts.isEmpty { return Setting(value: texts, origin: .flag(key.rawValue)) }
+            if let text = ProcessInfo.processInfo.environment[key.variable], !text.isEmpty {
+                let texts = text.split { $0 == "," || $0 == " " }.map(String.init)
+                return Setting(value: texts, origin: .environment(key.variable))
+            }
+            return file[key].map { Setting(value: $0, origin: .file(path)) }
+        }
+    }
+
+    private init(source: (SettingKey) -> Setting<[String]>?) throws {
+        network = try Self.setting(.network, source, orElse: "main", Self.network)
+        listen = try Self.setting(
+            .listen,
+            source,
+            orElse: [
+                Endpoint(address: IPAddress(0, 0, 0, 0), port: Self.standardPort),
+                Endpoint(address: try Self.anyIPv6, port: Self.standardPort),
+            ]
+        ) { texts, _ in try texts.map(Self.listenEndpoint) }
+        bootstrap = try Self.setting(.bootstrap, source, orElse: []) { texts, _ in try texts.map(Self.bootstrap) }
+        api = try Self.setting(.api, source, orElse: Endpoint(address: IPAddress(127, 0, 0, 1), port: 4181), Self.api)
+    }
+
+    private static func setting<Value>(
+        _ key: SettingKey,
+        _ source: (SettingKey) -> Setting<[String]>?,
+        orElse standard: Value,
+        _ read: ([String], SettingOrigin) throws -> Value
+    ) throws -> Setting<Value> {
+        guard let found = source(key) else { return Setting(value: standard, origin: .standard) }
+        return Setting(value: try read(found.value, found.origin), origin: found.origin)
+    }
+
+    private static var anyIPv6: IPAddress {
+        get throws {
+            guard let address = IPAddress("::") else { throw CommandFailure(.failed, "'::' is no address") }
+            return address
+        }
+    }
+
+    private static func network(_ texts: [String], _ origin: SettingOrigin) throws -> String {
+        guard texts.count == 1, let name = texts.first, NetworkName.isValid(name) else {
+            throw CommandFailure(
+                .usage,
+                "network '\(texts.joined(separator: ","))' (\(origin)) is no name: 1 to 32 of a-z, 0-9 and -"
+            )
+        }
+        return name
+    }
+
+    private static func listenEndpoint(_ text: String) throws -> Endpoint {
+        guard let address = try? Multiaddr(text: text), let endpoint = address.tcpEndpoint else {
+            throw CommandFailure(
+                .usage,
+                "'\(text)' is no address to listen on",
+                hint: "write it like /ip4/0.0.0.0/tcp/4180 or /ip6/::/tcp/4180"
+            )
+        }
+        return endpoint
+    }
+
+    private static func bootstrap(_ text: String) throws -> Multiaddr {
+        guard let address = try? Multiaddr(text: text), address.peerID != nil else {
+            throw CommandFailure(
+                .usage,
+                "'\(text)' is no peer's address",
+                hint: "copy what the other node prints behind 'listening': /ip4/203.0.113.7/tcp/4180/p2p/12D3Koo…"
+            )
+        }
+        return address
+    }
+
+    private static func api(_ texts: [String], _ origin: SettingOrigin) throws -> Endpoint? {
+        if texts == ["off"] { return nil }
+        guard texts.count == 1, let endpoint = texts.first.flatMap(Self.hostAndPort), endpoint.address.isLoopback else {
+            throw CommandFailure(
+                .usage,
+                "api '\(texts.joined(separator: ","))' (\(origin)) is no loopback address with a port",
+                hint: "write it like 127.0.0.1:4181, or off"
+            )
+        }
+        return endpoint
+    }
+
+    private static func hostAndPort(_ text: String) -> Endpoint? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        return IPAddress(host == "localhost" ? "127.0.0.1" : host).map { Endpoint(address: $0, port: port) }
+    }
+}
