@@ -96,6 +96,25 @@ final class Descriptor: Sendable {
     /// Sends the end, and goes on to read.
     func closeWrite() { _ = shutdown(number, Int32(SHUT_WR)) }
 
+    /// Those that end before they bring anything, once there are so many.
+    static func ended(
+        _ count: Int,
+        among all: [Descriptor],
+        before deadline: Deadline = .within()
+    ) throws -> [Descriptor] {
+        var (open, ended): ([Descriptor], [Descriptor]) = (all, [])
+        while ended.count < count {
+            let left = deadline.remainingMilliseconds
+            guard left > 0 else { throw PeerFailure.timedOut("\(count) streams to end, not \(ended.count)") }
+            var entries = open.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+            _ = unsafe poll(&entries, UInt(entries.count), left)
+            let ready = Set(entries.lazy.filter { $0.revents != 0 }.map(\.fd))
+            ended += try open.filter { try ready.contains($0.number) && $0.read(before: deadline).isEmpty }
+            open.removeAll { ready.contains($0.number) }
+        }
+        return ended
+    }
+
     private func wait(for event: Int32, before deadline: Deadline) throws {
         let left = deadline.remainingMilliseconds
         guard left > 0 else { throw PeerFailure.timedOut(name) }

@@ -17,6 +17,8 @@ final class HostDriver {
         case gossip(GossipsubMachine.Input)
         /// Whether what arrives on kept streams is taken, or left in the peer's window.
         case read(Bool)
+        /// Tells the journal that all work before this one is done.
+        case mark(UInt64)
         case stop
     }
 
@@ -107,6 +109,8 @@ final class HostDriver {
         case .read(let isReading):
             self.isReading = isReading
             if isReading { for stream in withheld.keys.sorted() where !congested.contains(stream) { release(stream) } }
+        case .mark(let number):
+            journal.note { $0.mark = number }
         case .stop:
             transport?.shutDown()
             signal?.close()

@@ -19,6 +19,8 @@ final class HostJournal: @unchecked Sendable {
         /// The bytes of every stream that the tests read.
         var received: [StreamHandle: [UInt8]] = [:]
         var congested: Set<StreamHandle> = []
+        /// The last `mark` that the driver came to.
+        var mark: UInt64 = 0
         /// What the first bytes of each connection were.
         var tapes: [ConnectionID: Tape] = [:]
     }
@@ -28,6 +30,20 @@ final class HostJournal: @unchecked Sendable {
         static let byteCountMax = 2 << 10
         var sent: [UInt8] = []
         var received: [UInt8] = []
+
+        /// The lengths of the first Noise frames of a direction, behind the two multistream messages (interop.md §2).
+        static func frameLengths(_ bytes: [UInt8]) -> [Int] {
+            var (lengths, start): ([Int], Int) = ([], 0)
+            for _ in 0..<2 {
+                guard start < bytes.count else { return [] }
+                start += 1 + Int(bytes[start])
+            }
+            while start + 1 < bytes.count {
+                lengths.append(Int(bytes[start]) << 8 | Int(bytes[start + 1]))
+                start += 2 + Int(bytes[start]) << 8 + Int(bytes[start + 1])
+            }
+            return lengths
+        }
     }
 
     func note(_ change: (inout Content) -> Void) {

@@ -75,6 +75,13 @@ final class InteropHost: Sendable {
 
     func setReading(_ isReading: Bool) { mailbox.post(.read(isReading)) }
 
+    /// Returns when all that was told before is done.
+    func sync() throws {
+        let number = nextNumber()
+        mailbox.post(.mark(number))
+        try journal.wait(for: "the host's thread") { $0.mark >= number ? () : nil }
+    }
+
     // MARK: Connections
 
     func connect(to address: Multiaddr) throws {
@@ -106,6 +113,34 @@ final class InteropHost: Sendable {
     func waitForDisconnect(of peer: PeerID) throws {
         try journal.wait(for: "the connection's end") { content in
             content.swarm.contains { if case .disconnected(peer, _) = $0 { true } else { false } } ? () : nil
+        }
+    }
+
+    func waitForPing(of peer: PeerID) throws -> Duration {
+        try journal.wait(for: "the answer to a ping") { content in
+            content.swarm.lazy.compactMap { if case .roundTrip(peer, let duration) = $0 { duration } else { nil } }
+                .first
+        }
+    }
+
+    /// The lengths of the Noise frames of the handshake on the only connection with a peer, in both directions.
+    func handshakeLengths(with peer: PeerID) throws -> (sent: [Int], received: [Int]) {
+        let id = try connection(with: peer).id
+        let tape = journal.look { $0.tapes[id] } ?? HostJournal.Tape()
+        return (HostJournal.Tape.frameLengths(tape.sent), HostJournal.Tape.frameLengths(tape.received))
+    }
+
+    // MARK: Gossip
+
+    /// Waits until a peer is in the mesh of a topic.
+    func waitForMesh(of topic: Topic, with peer: PeerID) throws {
+        try journal.wait(for: "a mesh") { $0.gossip.contains(.meshJoined(peer, topic)) ? () : nil }
+    }
+
+    func messages(of topic: Topic, atLeast count: Int) throws -> [GossipMessage] {
+        try journal.wait(for: "\(count) messages") { content in
+            let found = content.messages.filter { $0.topic == topic }
+            return found.count >= count ? found : nil
         }
     }
 
@@ -160,6 +195,7 @@ struct HostStream: Sendable {
             let end = min(start + 64 << 10, bytes.count)
             try host.journal.wait(for: "room to write") { $0.congested.contains(handle) ? nil : () }
             host.tell(.write(handle, Array(bytes[start..<end])))
+            try host.sync()
             start = end
         }
     }

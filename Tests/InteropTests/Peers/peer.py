@@ -64,16 +64,18 @@ async def echo(stream):
 
 
 async def keep(stream):
-    """Reads on; tells what ends the stream, and how many bytes came before it."""
+    """Reads on, and tells what ends the stream and how many bytes came before it; answers an orderly end."""
     count = 0
     try:
         while chunk := await read_chunk(stream):
             count += len(chunk)
-        tell({"event": "kept", "end": "eof", "count": count})
+        end = "reset" if stream.muxed_stream.reset_received else "eof"
+    except Exception as error:
+        end = type(error).__name__
+    tell({"event": "kept", "end": end, "count": count})
+    if end == "eof":
         await stream.write(b"after your end")
         await stream.close()
-    except Exception as error:
-        tell({"event": "kept", "end": type(error).__name__, "count": count})
 
 
 class Peer:

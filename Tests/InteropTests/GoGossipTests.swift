@@ -1,0 +1,69 @@
+import Gossipsub
+import Identity
+import Primitives
+import Testing
+
+extension Interoperability {
+    @Suite struct `With go-libp2p, gossip` {
+        static let topic: Topic = "interop"
+
+        @Test func `a thousand signed messages arrive there`() throws {
+            let (host, go, subscription) = try mesh()
+            defer { host.stop() }
+            var seen: Set<[UInt8]> = []
+            for number in 0..<1008 {
+                if number < 1000 { host.tell(.publish(Self.topic, payload(number))) }
+                guard number >= 8 else { continue }
+                let message = try subscription.next()
+                #expect(message.author == host.peer.bytes)
+                seen.insert(message.data)
+            }
+            #expect(seen == Set((0..<1000).map(payload)))
+            withExtendedLifetime(go) {}
+        }
+
+        @Test func `a thousand signed messages arrive here`() throws {
+            let (host, go, subscription) = try mesh()
+            defer { host.stop() }
+            for number in 0..<1000 {
+                try go.publish(payload(number), in: Self.topic.text)
+                if number >= 8 { _ = try host.messages(of: Self.topic, atLeast: number - 7) }
+            }
+            let messages = try host.messages(of: Self.topic, atLeast: 1000)
+            #expect(Set(messages.map(\.data)) == Set((0..<1000).map(payload)))
+            #expect(messages.count == 1000)
+            #expect(messages.allSatisfy { $0.author == go.peer })
+            withExtendedLifetime(subscription) {}
+        }
+
+        @Test func `an empty message on the wire is accepted, and what follows is read`() throws {
+            let (host, go, _) = try mesh()
+            defer { host.stop() }
+            let stream = try go.openStream(to: host.peer, "/meshsub/1.1.0")
+            var subscribe = ProtobufWriter()
+            subscribe.message(1) { options in
+                options.bool(1, true)
+                options.text(2, "by-hand")
+            }
+            try stream.write([0] + LengthPrefixedFrames.framed(subscribe.bytes))
+            try host.journal.wait(for: "the subscription") {
+                $0.gossip.contains(.peerSubscribed(go.peer, "by-hand")) ? () : nil
+            }
+        }
+
+        private func payload(_ number: Int) -> [UInt8] {
+            [UInt8(number >> 8), UInt8(number & 0xff)] + pattern(510, seed: UInt8(number % 251))
+        }
+
+        /// Two subscribers in each other's mesh.
+        private func mesh() throws -> (InteropHost, GoPeer, GoSubscription) {
+            let go = try GoPeer()
+            let host = try InteropHost()
+            host.tell(.subscribe(Self.topic, TopicConfig(signatures: .strictSign)))
+            let subscription = try go.subscribe(Self.topic.text)
+            try host.connect(to: go.address)
+            try host.waitForMesh(of: Self.topic, with: go.peer)
+            return (host, go, subscription)
+        }
+    }
+}
