@@ -45,6 +45,8 @@ extension APIService {
             now: snapshot.unixMilliseconds,
             roundTrips: Dictionary(roundTrips) { first, _ in first }
         )
-        return SearchTable(listings: snapshot.listings).search(request, context: context)
+        // A provider that said goodbye takes its rows off the market; its records stay, in case it comes back.
+        let vouchedFor = snapshot.listings.filter { $0.liveness(at: snapshot.unixMilliseconds) != .gone }
+        return SearchTable(listings: vouchedFor).search(request, context: context)
     }
 }
