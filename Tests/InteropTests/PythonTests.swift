@@ -75,9 +75,10 @@ extension Interoperability {
 
             let reset = try host.openStream(HostDriver.keep, to: python.peer)
             try reset.write([1])
+            // It has no use for what a reset overtakes, the stream's beginning included.
+            while try python.next("read").count != 1 {}
             reset.reset()
-            // How it names a reset depends on where it was reading.
-            #expect(try python.next("kept").end != "eof")
+            #expect(["reset", "StreamReset"].contains(try python.next("kept").end))
             try python.tell("reset", ["peer": host.peer.description])
             try host.inboundStreams(HostDriver.keep, count: 1)[0].waitForReset()
         }

@@ -69,6 +69,7 @@ async def keep(stream):
     try:
         while chunk := await read_chunk(stream):
             count += len(chunk)
+            tell({"event": "read", "count": count})
         end = "reset" if stream.muxed_stream.reset_received else "eof"
     except Exception as error:
         end = type(error).__name__
