@@ -144,7 +144,7 @@ extension NodeMachine {
             inboundPeerCount: connected.count { $0.connections.first?.direction == .inbound },
             outboundPeerCount: connected.count { $0.connections.first?.direction == .outbound },
             recordCount: book.recordCount,
-            listingCount: book.listings.count,
+            listingCount: book.listings.count { $0.liveness(at: wall.unixMilliseconds(at: now)) != .gone },
             ownOfferCount: desk.offers.count,
             isSigning: desk.isSigning,
             storeFailure: storeFailure,

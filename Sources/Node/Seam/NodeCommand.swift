@@ -89,7 +89,4 @@ public struct MarketSnapshot: Sendable {
     public let generation: UInt64
     /// Measured round trips to connected providers.
     public let roundTrips: [PeerID: Duration]
-
-    /// The rows for which somebody still vouches: what is on the market. O(n), so off the loop.
-    public var offers: [Listing] { listings.filter { $0.liveness(at: unixMilliseconds) != .gone } }
 }
