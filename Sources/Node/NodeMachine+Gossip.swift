@@ -16,9 +16,11 @@ extension NodeMachine {
     private mutating func handle(_ output: GossipsubMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .openStream(let remote):
-            guard let request = gossipStreams.open(to: remote) else { return }
             let spoken = swarm.protocols(of: remote)
             let proposals = GossipsubVersion.protocolNames.filter(spoken.contains)
+            // The peer may have withdrawn gossip since (identify push): there is nothing to open a stream for.
+            guard !proposals.isEmpty else { return work.append(.gossip(.streamClosed(remote))) }
+            guard let request = gossipStreams.open(to: remote) else { return }
             work.append(.swarm(.openStream(request, remote, proposals)))
         case .closeStream(let remote):
             if let stream = gossipStreams.outbound(of: remote) { work.append(.swarm(.closeWrite(stream))) }
