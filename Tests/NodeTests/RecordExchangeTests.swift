@@ -132,6 +132,64 @@ import Testing
         #expect(outputs.isEmpty)
     }
 
+    @Test mutating func `a question for more that overtakes its page costs the stream, so nothing piles up`() {
+        beginServing(Array(repeating: [UInt8](repeating: 1, count: 4_000), count: 60))
+        feed(.data(stream, Array(repeating: 0, count: 1_000)))
+        #expect(outputs.last == .reset(stream))
+        feed(.inboundStream(stream, peer))
+        feed(.data(stream, LengthPrefixedFrames.framed(request.encoded) + [0]))
+        #expect(outputs.last == .reset(stream))
+    }
+
+    @Test mutating func `there is nothing to ask for behind the last page`() {
+        beginServing([[1]])
+        feed(.data(stream, [0]))
+        #expect(outputs == [.consumed(stream, 1), .reset(stream)])
+    }
+
+    @Test mutating func `a request that comes byte by byte must be whole within fifteen seconds`() throws {
+        feed(.inboundStream(stream, peer))
+        let bytes = LengthPrefixedFrames.framed(request.encoded)
+        for second in 0..<14 {
+            feed(.data(stream, [bytes[second]]), at: .zero.advanced(by: .seconds(second)))
+        }
+        let deadline = try #require(machine.nextDeadline)
+        #expect(deadline == .zero.advanced(by: .seconds(15)))
+        feed(.deadlineReached, at: deadline)
+        #expect(outputs == [.reset(stream)])
+    }
+
+    @Test mutating func `bytes behind a page end the run`() {
+        beginAsking()
+        let answer = LengthPrefixedFrames.framed(RecordsPage(envelopes: [[1]], hasMore: true).encoded)
+        feed(.data(stream, answer + answer))
+        #expect(outputs.last == .finished(peer, .malformed))
+    }
+
+    @Test mutating func `a page without records that promises more ends the run`() {
+        beginAsking()
+        feed(.data(stream, LengthPrefixedFrames.framed(RecordsPage(envelopes: [], hasMore: true).encoded)))
+        #expect(outputs.suffix(2) == [.reset(stream), .finished(peer, .malformed)])
+    }
+
+    @Test mutating func `a server that trickles pages is given up after two minutes`() {
+        beginAsking()
+        let answer = LengthPrefixedFrames.framed(RecordsPage(envelopes: [[1]], hasMore: true).encoded)
+        for seconds in stride(from: 10, to: 120, by: 10) {
+            feed(.data(stream, answer), at: .zero.advanced(by: .seconds(seconds)))
+            feed(.pageJudged(peer), at: .zero.advanced(by: .seconds(seconds)))
+        }
+        #expect(machine.nextDeadline == .zero.advanced(by: .seconds(120)))
+        feed(.deadlineReached, at: .zero.advanced(by: .seconds(120)))
+        #expect(outputs == [.reset(stream), .finished(peer, .timedOut)])
+    }
+
+    @Test mutating func `a server that closes early leaves no half-open stream behind`() {
+        beginAsking()
+        feed(.remoteClosedWrite(stream))
+        #expect(outputs == [.reset(stream), .finished(peer, .disconnected)])
+    }
+
     @Test(arguments: 1...40)
     mutating func `noise never traps and never grows`(seed: UInt64) {
         var random = SeededRandom(testSeed: seed)

@@ -20,6 +20,9 @@ public enum RecordExchangeLimits {
 
     /// A peer that gives nothing for this long is not asked any further.
     static let answerTimeout = Duration.seconds(15)
+    /// A run that is not over by then is given up, so that slow peers cannot hold the few places for others; the longest run is some
+    /// 4 MiB.
+    static let runTimeout = Duration.seconds(120)
     /// Runs that we make at a time: more would only queue for the same signatures.
     static let askedCountMax = 4
     /// Peers that wait to be asked: as many as connect before the connection manager trims.

@@ -64,7 +64,13 @@ public struct RecordExchangeMachine: Sendable {
         var state: AskState
         var frames = LengthPrefixedFrames(byteCountMax: RecordExchangeLimits.pageByteCountMax)
         var recordCount = 0
+        /// When the next word of the peer is due, and when the run ends whatever it says.
         var deadline: Instant
+        let endsAt: Instant
+
+        mutating func extend(at now: Instant) {
+            deadline = min(endsAt, now.advanced(by: RecordExchangeLimits.answerTimeout))
+        }
     }
 
     private struct Served: Sendable {
@@ -150,8 +156,12 @@ extension RecordExchangeMachine {
         }
         let id = StreamRequestID(rawValue: nextRequestID)
         nextRequestID = nextRequestID == requestIDs.upperBound ? requestIDs.lowerBound : nextRequestID + 1
-        let deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
-        asked[peer] = Asked(request: request, state: .opening(id), deadline: deadline)
+        asked[peer] = Asked(
+            request: request,
+            state: .opening(id),
+            deadline: now.advanced(by: RecordExchangeLimits.answerTimeout),
+            endsAt: now.advanced(by: RecordExchangeLimits.runTimeout)
+        )
         outputs.append(.openStream(id, peer))
     }
 
@@ -166,7 +176,7 @@ extension RecordExchangeMachine {
             return
         }
         run.state = .waiting(stream)
-        run.deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
+        run.extend(at: now)
         asked[peer] = run
         outputs.append(.write(stream, LengthPrefixedFrames.framed(run.request.encoded)))
     }
@@ -178,21 +188,19 @@ extension RecordExchangeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard var run = asked[peer] else { return }
-        run.frames.append(bytes)
-        asked[peer] = run
-        guard case .waiting = run.state else {
-            // Pages come one at a time, each asked for: a second one was not.
-            if run.frames.pendingByteCount > 0 { fail(peer, stream, at: now, into: &outputs) }
-            return
-        }
+        // In place: a copy for every packet would cost as much as the page.
+        asked[peer]?.frames.append(bytes)
         let page: RecordsPage
         do {
-            guard let frame = try run.frames.next() else { return }
+            guard let frame = try asked[peer]?.frames.next() else { return }
             page = try RecordsPage(parsing: frame.span)
         } catch {
             return fail(peer, stream, at: now, into: &outputs)
         }
+        // Pages come one at a time, each asked for, and only an empty one promises no progress.
+        guard var run = asked[peer], case .waiting = run.state, run.frames.pendingByteCount == 0,
+            !page.envelopes.isEmpty || !page.hasMore
+        else { return fail(peer, stream, at: now, into: &outputs) }
         let room = RecordExchangeLimits.runRecordCountMax - run.recordCount
         let envelopes = Array(page.envelopes.prefix(room))
         run.recordCount += envelopes.count
@@ -205,7 +213,7 @@ extension RecordExchangeMachine {
         guard var run = asked[peer], case .judging(let stream, let hasMore) = run.state else { return }
         if hasMore && run.recordCount < RecordExchangeLimits.runRecordCountMax {
             run.state = .waiting(stream)
-            run.deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
+            run.extend(at: now)
             asked[peer] = run
             outputs.append(.write(stream, LengthPrefixedFrames.framed([])))
             return
@@ -290,19 +298,20 @@ extension RecordExchangeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard var run = served[stream] else { return }
-        run.frames.append(bytes)
-        run.deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
-        served[stream] = run
+        served[stream]?.frames.append(bytes)
         do {
-            guard let frame = try run.frames.next() else { return }
+            // Part of a frame extends nothing: a peer that trickles would hold its place for hours.
+            guard let frame = try served[stream]?.frames.next(), var run = served[stream] else { return }
+            // Each word answers one of ours; what stands behind it was not asked for, and would pile up.
+            guard run.frames.pendingByteCount == 0 else { return drop(stream, into: &outputs) }
+            run.deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
             switch run.state {
             case .awaitingRequest:
                 let request = try RecordsRequest(parsing: frame.span)
                 run.state = .awaitingRecords
                 served[stream] = run
                 outputs.append(.requested(stream, run.peer, request))
-            case .sending(let rest) where frame.isEmpty:
+            case .sending(let rest) where frame.isEmpty && !rest.isEmpty:
                 served[stream] = run
                 sendPage(stream, rest, into: &outputs)
             case .sending, .awaitingRecords:
@@ -364,6 +373,8 @@ extension RecordExchangeMachine {
         if let peer = peer(asking: stream), let run = asked[peer] {
             // A server may close behind its last page while we still judge it.
             if case .judging(_, hasMore: false) = run.state { return }
+            // A peer that only half-closed would keep the other half for ever.
+            outputs.append(.reset(stream))
             finish(peer, .disconnected, at: now, into: &outputs)
         } else if served.removeValue(forKey: stream) != nil {
             outputs.append(.closeWrite(stream))
