@@ -54,6 +54,9 @@ import Testing
         }
         feed(.started(seeds: [], remembered: remembered))
         #expect(dialed.map(\.peer) == (12..<20).reversed().map { network.peers[$0] })
+        #expect(seeds.nextDeadline == nil, "eight dials are under way: that is company enough")
+        feed(.deadlineReached)
+        #expect(dialed.isEmpty)
         for peer in network.peers.prefix(8) { feed(.connected(peer)) }
         feed(.deadlineReached, at: .zero.advanced(by: .seconds(600)))
         #expect(dialed.isEmpty)

@@ -61,8 +61,9 @@ public struct PeerSeeds: Sendable {
 
     public var nextDeadline: Instant? {
         var deadline: Instant?
+        let isScarce = scarceCount > 0
         for candidate in candidates {
-            guard isWanted(candidate), case .resting(let until) = candidate.state else { continue }
+            guard candidate.isSeed || isScarce, case .resting(let until) = candidate.state else { continue }
             deadline = earliest(deadline, until)
         }
         return deadline
@@ -102,12 +103,13 @@ public struct PeerSeeds: Sendable {
         return configured + others
     }
 
-    private func isWanted(_ candidate: Candidate) -> Bool {
-        candidate.isSeed || connectedPeers.count < Self.companyCount
+    /// How many remembered peers should be dialled beside those that are being dialled.
+    private var scarceCount: Int {
+        Self.companyCount - connectedPeers.count - candidates.count { !$0.isSeed && $0.isDialing }
     }
 
     private mutating func dialDue(at now: Instant, into outputs: inout [Output]) {
-        var scarce = max(0, Self.companyCount - connectedPeers.count)
+        var scarce = scarceCount
         for index in candidates.indices {
             let candidate = candidates[index]
             guard case .resting(let until) = candidate.state, until <= now else { continue }
@@ -150,6 +152,10 @@ public struct PeerSeeds: Sendable {
 }
 
 extension PeerSeeds.Candidate {
+    fileprivate var isDialing: Bool {
+        if case .dialing = state { true } else { false }
+    }
+
     fileprivate func isDialing(_ request: ConnectRequestID) -> Bool {
         if case .dialing(request) = state { true } else { false }
     }
