@@ -10,6 +10,6 @@ import Testing
 @Suite(
     .serialized,
     .enabled(if: ForeignPeers.areInstalled, "go-libp2p and py-libp2p are not here; run bootstrap/peers to fetch them"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(1))
 )
 struct `Interoperability` {}
