@@ -173,6 +173,6 @@ private struct Session {
     }
 
     private func say(_ line: Line, text: String) {
-        print(isJSON ? JSONFormat.text(line) : text)
+        Terminal.report(isJSON ? JSONFormat.text(line) : text)
     }
 }

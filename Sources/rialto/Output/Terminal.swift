@@ -18,12 +18,21 @@ enum Terminal {
     }
 
     /// One line of an answer, written at once: a program behind a pipe reads it now.
+    ///
+    /// A reader that has seen enough (`rialto search | head -1`) ends the command without a word, as pipes do.
     static func say(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        guard (try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))) != nil else {
+            exit(128 + SIGPIPE)
+        }
+    }
+
+    /// One line of what a node reports; a node outlives its reader.
+    static func report(_ text: String) {
+        try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
     }
 
     static func complain(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
     }
 }
 
