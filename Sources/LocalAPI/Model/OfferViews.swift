@@ -31,6 +31,8 @@ public struct OfferRow: Codable, Hashable, Sendable {
     public let country: String?
     /// Heard of within the last 15 minutes; a row that is silent is still vouched for.
     public let live: Bool
+    /// `live`, `silent`, or `gone`: nobody vouches for it any more, so that a search does not show it.
+    public let state: String
     public let ageSeconds: Int64
     public let issuedUnixMs: Int64
     public let expiresUnixMs: Int64
@@ -59,6 +61,7 @@ public struct OfferRow: Codable, Hashable, Sendable {
         (minSeconds, maxSeconds) = (offer.durationMinSeconds, offer.durationMaxSeconds)
         country = listing.machine.flatMap { $0.place.country.isEmpty ? nil : $0.place.country }
         live = listing.liveness(at: now) == .live
+        state = "\(listing.liveness(at: now))"
         ageSeconds = listing.age(at: now) / 1_000
         issuedUnixMs = listing.issuedAt
         expiresUnixMs = listing.record.record.expiresAt

@@ -116,7 +116,7 @@ struct OfferShow: AsyncParsableCommand {
         print("lease     \(shortest) to \(Amounts.text(seconds: Int64(row.maxSeconds)))")
         print("modes     on demand\(row.interruptible ? ", interruptible" : "")")
         print("country   \(row.country ?? "not stated")")
-        print("state     \(row.live ? "live" : "silent"), heard of \(Amounts.text(seconds: row.ageSeconds)) ago")
+        print("state     \(row.state), heard of \(Amounts.text(seconds: row.ageSeconds)) ago")
     }
 }
 

@@ -14,7 +14,7 @@ enum OfferTable {
                 quote,
                 row.country ?? "-",
                 Amounts.text(seconds: row.ageSeconds),
-                row.live ? "live" : "silent"
+                row.state
             )
         }
         table.print()
@@ -23,7 +23,7 @@ enum OfferTable {
     static func line(_ row: OfferRow) -> String {
         Table.harmless(
             "\(name(row))  \(row.gpu) x\(row.count)  \(Amounts.text(micros: row.priceMicros)) \(row.unit)  "
-                + "\(row.country ?? "-")  \(row.live ? "live" : "silent")"
+                + "\(row.country ?? "-")  \(row.state)"
         )
     }
 

@@ -54,9 +54,10 @@ final class DemoMarket: Sendable {
         for number in 1..<Self.nodeCount { others.append(try await start(number, seeds: [first.address]).node) }
         guard let renter = others.last else { return }
         let providers = [first.node] + others.prefix(2)
+        // Connected is not enough: gossip reaches whom the mesh of its topic reaches.
         try await waitFor("connections") {
-            guard case .status(let status) = try await first.node.send(.status) else { return nil }
-            return status.inboundPeerCount + status.outboundPeerCount == Self.nodeCount - 1 ? () : nil
+            guard case .peers(let peers) = try await first.node.send(.peers) else { return nil }
+            return peers.count { $0.meshTopicCount > 0 } == Self.nodeCount - 1 ? () : nil
         }
         say("connected", "\(Self.nodeCount) nodes have found each other")
 
