@@ -120,11 +120,18 @@ extension RecordBook {
         at now: Int64,
         into changes: inout [BookChange]
     ) -> Admission {
+        // Whichever of them lives longest must not return once they have left.
+        let until = max(met.floorUntil, Self.floorEnd(of: record, receivedAt: receivedAt))
         if record.kind == .conflict {
             guard record.id < met.record.id else { return .dismissed(.knownConflict) }
+            // The bodies that it names may be of another class than those of the one before.
+            leaveGroup(record.subject, met)
             unlist(met.record, into: &changes)
             enlist(record, receivedAt: receivedAt, into: &changes)
             holdings[record.subject]?.record = record
+            holdings[record.subject]?.floorUntil = until
+            joinGroup(record.subject)
+            evictSurplus(beside: record.subject, at: now, into: &changes)
             return .dismissed(.knownConflict)
         }
         if let rival = met.rival {
@@ -138,6 +145,7 @@ extension RecordBook {
         let isLowest = record.id < met.record.id
         holdings[record.subject]?.record = isLowest ? record : met.record
         holdings[record.subject]?.rival = isLowest ? met.record : record
+        holdings[record.subject]?.floorUntil = until
         joinGroup(record.subject)
         evictSurplus(beside: record.subject, at: now, into: &changes)
         return .admitted

@@ -107,7 +107,10 @@ extension RecordBook {
         var ranks: [Ed25519.PublicKey: RecordID] = [:]
         var subjectsOnShelf: [SubjectKey] = []
         for subject in subjects.elements {
-            guard let holding = holdings[subject], self.shelf(of: holding.record) == shelf else { continue }
+            // A rival may be of another class: then it alone weighs on this shelf, and takes the whole subject with it.
+            guard let holding = holdings[subject],
+                [holding.record, holding.rival].contains(where: { $0.map(self.shelf(of:)) == shelf })
+            else { continue }
             subjectsOnShelf.append(subject)
             if ranks[subject.author] == nil { ranks[subject.author] = SegmentCut.rank(of: subject.author, on: day) }
         }

@@ -112,6 +112,51 @@ import Testing
         #expect(story.admit(long, at: 2_000) == .dismissed(.stale))
     }
 
+    @Test func `a rival that outlives the other does not return as an offer once both have left`() throws {
+        let hour: Int64 = 3_600_000
+        let early = try S.signed(.offer(S.offer(price: 1)), by: key, sequence: 5)
+        let late = try S.signed(.offer(S.offer(price: 2)), by: key, sequence: 5, at: 23 * hour)
+        var story = BookStory()
+        story.admit(early)
+        story.admit(late, at: 23 * hour)
+        story.expire(at: 24 * hour)
+        #expect(story.book.recordCount == 0)
+        story.expire(at: 26 * hour)
+        #expect(story.admit(late, at: 26 * hour) == .dismissed(.stale))
+    }
+
+    @Test(arguments: [1, 2, 3, 4]) func `conflicts over bodies of two classes stay in the quota of the one that counts`(
+        price: Int64
+    ) throws {
+        let classes: [MarketClass] = [.nvidiaConsumer, .nvidiaDatacenter]
+        let bodies = try (0..<6).map { number in
+            let offer = S.offer(price: price * 10 + Int64(number), marketClass: classes[number % 2])
+            return try S.signed(.offer(offer), by: key, sequence: 5)
+        }
+        var story = BookStory()
+        for (number, one) in bodies.enumerated() {
+            for other in bodies.dropFirst(number + 1) { story.admit(try conflict(one, other, by: finder)) }
+        }
+        #expect(story.book.recordCount == 3)
+    }
+
+    @Test func `a segment full of rivals is shed like any other`() throws {
+        let classes: [MarketClass] = [.nvidiaConsumer, .nvidiaDatacenter]
+        var config = RecordBookConfig()
+        config.segmentByteCountMax = 1_024
+        var story = BookStory(config: config)
+        for author in 1...100 {
+            let pair = try classes.map { marketClass in
+                try S.signed(.offer(S.offer(marketClass: marketClass)), by: S.key(author), sequence: 5)
+            }.sorted { $0.id < $1.id }
+            // Where the lower id is a consumer's, all that the datacenter's segment gets is the rival.
+            guard pair[0].record.marketClass == .nvidiaConsumer else { continue }
+            story.admit(pair[0])
+            story.admit(pair[1])
+        }
+        #expect(story.book.recordCount > 0)
+    }
+
     @Test func `an offer and its withdrawal of one sequence are rivals too`() throws {
         let offer = try S.signed(.offer(S.offer()), by: key, sequence: 5)
         let body = WithdrawalBody(subject: .offer(S.offer().offer), marketClass: .nvidiaConsumer)
