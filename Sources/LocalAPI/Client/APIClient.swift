@@ -65,24 +65,44 @@ public struct APIClient: Sendable {
     }
 
     /// Follows a search: calls `body` with each change until the node ends the stream or `body` throws.
+    ///
+    /// The library's client reads an answer to its end before it gives it out, so a stream is read from the socket here.
     public func watch(query: [String: String], body: (WatchedChange) throws -> Void) async throws {
-        var client = HTTPClient()
-        let request = Self.request("GET", "/v1/search/watch", query, [])
-        let response: HTTPResponse
+        let socket: AsyncSocket
         do {
-            response = try await client.sendHTTPRequest(request, to: address)
+            socket = try await AsyncSocket.connected(to: address)
         } catch {
             throw Self.failure(error)
         }
-        if response.statusCode.code >= 400 { try Self.check(response, try await Self.whole(response)) }
-        guard case .httpBody(let chunks) = response.payload else { return }
-        var reader = EventReader()
-        for try await chunk in chunks {
-            for data in reader.read(chunk) {
+        defer { try? socket.close() }
+        try await socket.write(Self.watchHead(query))
+        var reader = StreamReader()
+        while let bytes = try await Self.more(socket) {
+            for data in reader.read(bytes) {
+                guard reader.status < 400 else {
+                    throw (try? JSONFormat.decode(APIError.self, from: data))
+                        ?? APIError(.internal, "status \(reader.status)")
+                }
                 try body(try JSONFormat.decode(WatchedChange.self, from: data))
             }
         }
-        _ = consume client
+    }
+
+    private static func watchHead(_ query: [String: String]) -> Data {
+        var parts = URLComponents()
+        parts.path = "/v1/search/watch"
+        parts.queryItems = query.sorted { $0.key < $1.key }.map { URLQueryItem(name: $0.key, value: $0.value) }
+        let target = parts.percentEncodedPath + "?" + (parts.percentEncodedQuery ?? "")
+        return Data("GET \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+    }
+
+    /// `nil` at the end of the stream.
+    private static func more(_ socket: AsyncSocket) async throws -> [UInt8]? {
+        do {
+            return try await socket.read(atMost: 16_384)
+        } catch SocketError.disconnected {
+            return nil
+        }
     }
 
     private var address: sockaddr_un { .unix(path: socketPath) }
@@ -121,30 +141,5 @@ public struct APIClient: Sendable {
         var bytes: [UInt8] = []
         for try await chunk in chunks { bytes.append(contentsOf: chunk) }
         return bytes
-    }
-}
-
-/// Takes server-sent events apart (HTML standard, "Server-sent events"): lines of `data:` until an empty line.
-struct EventReader {
-    private var line: [UInt8] = []
-    private var data: [UInt8] = []
-
-    mutating func read(_ bytes: some Sequence<UInt8>) -> [[UInt8]] {
-        var events: [[UInt8]] = []
-        for byte in bytes {
-            guard byte == UInt8(ascii: "\n") else {
-                line.append(byte)
-                continue
-            }
-            let prefix = Array("data: ".utf8)
-            if line.isEmpty, !data.isEmpty {
-                events.append(data)
-                data = []
-            } else if line.starts(with: prefix) {
-                data += line.dropFirst(prefix.count)
-            }
-            line = []
-        }
-        return events
     }
 }
