@@ -70,6 +70,7 @@ extension Interoperability {
             try first.waitForDisconnect(of: go.peer)
 
             try second.connect(to: go.address)
+            _ = try second.description(of: go.peer)
             let stream = try go.openStream(to: second.peer, HostDriver.keep)
             try stream.write([1])
             _ = try second.inboundStreams(HostDriver.keep, count: 1)
