@@ -24,6 +24,7 @@ import Testing
     ])
     func `a foreign host is refused, which ends DNS rebinding`(host: String) async {
         #expect(await status("GET", "/v1/search", ["host": host]) == 403)
+        #expect(await status("PUT", "/nowhere", ["host": host]) == 403)
     }
 
     @Test func `a request without a host is refused`() async {

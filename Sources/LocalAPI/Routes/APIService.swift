@@ -23,6 +23,8 @@ public struct APIService: Sendable {
 
     public func respond(to request: APIRequest) async -> APIResponse {
         do {
+            // A stranger learns nothing, not even which routes there are.
+            try guardian.check(request, needsToken: false)
             let route = try Route(request)
             try guardian.check(request, needsToken: route.needsToken)
             return try await carryOut(route, request)
