@@ -128,8 +128,20 @@ import Testing
             resets += outputs.count { $0 == .reset(stream) }
         }
         #expect(resets == 2)
-        feed(.inboundStream(stream, peer), at: .zero.advanced(by: .seconds(10)))
+        let later = StreamHandle(connection: ConnectionID(rawValue: 2), stream: 21)
+        feed(.inboundStream(later, peer), at: .zero.advanced(by: .seconds(10)))
+        #expect(outputs == [.reset(later)], "four are under way, and no peer may hold every place")
+        feed(.streamReset(stream), at: .zero.advanced(by: .seconds(10)))
+        feed(.inboundStream(later, peer), at: .zero.advanced(by: .seconds(20)))
         #expect(outputs.isEmpty)
+    }
+
+    @Test mutating func `an asker that dawdles loses its place after two minutes`() throws {
+        beginServing(Array(repeating: [UInt8](repeating: 1, count: 4_000), count: 600))
+        for seconds in stride(from: 10, to: 120, by: 10) {
+            feed(.data(stream, [0]), at: .zero.advanced(by: .seconds(seconds)))
+        }
+        #expect(machine.nextDeadline == .zero.advanced(by: .seconds(120)))
     }
 
     @Test mutating func `a question for more that overtakes its page costs the stream, so nothing piles up`() {

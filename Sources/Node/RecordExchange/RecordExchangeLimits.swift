@@ -29,7 +29,7 @@ public enum RecordExchangeLimits {
     static let waitingCountMax = 256
     /// Runs that we serve at a time, over all peers.
     static let servedCountMax = 16
-    /// Runs that one peer may ask for at once, and how soon it earns another.
+    /// Runs that one peer may ask for at once and have under way, and how soon it earns another.
     static let servedBurst = 4
     static let servedInterval = Duration.seconds(10)
 }

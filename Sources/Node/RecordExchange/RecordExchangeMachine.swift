@@ -84,6 +84,7 @@ public struct RecordExchangeMachine: Sendable {
         var state = State.awaitingRequest
         var frames = LengthPrefixedFrames(byteCountMax: RecordExchangeLimits.requestByteCountMax)
         var deadline: Instant
+        let endsAt: Instant
     }
 
     private var asked: OrderedDictionary<PeerID, Asked> = [:]
@@ -285,11 +286,17 @@ extension RecordExchangeMachine {
             ?? TokenBucket(burst: RecordExchangeLimits.servedBurst, interval: RecordExchangeLimits.servedInterval)
         let isAllowed = allowance.take(at: now)
         allowances[peer] = allowance
-        guard isAllowed, served.count < RecordExchangeLimits.servedCountMax else {
+        guard isAllowed, served.count < RecordExchangeLimits.servedCountMax,
+            served.values.count(where: { $0.peer == peer }) < RecordExchangeLimits.servedBurst
+        else {
             outputs.append(.reset(stream))
             return
         }
-        served[stream] = Served(peer: peer, deadline: now.advanced(by: RecordExchangeLimits.answerTimeout))
+        served[stream] = Served(
+            peer: peer,
+            deadline: now.advanced(by: RecordExchangeLimits.answerTimeout),
+            endsAt: now.advanced(by: RecordExchangeLimits.runTimeout)
+        )
     }
 
     private mutating func receivedRequest(
@@ -304,7 +311,7 @@ extension RecordExchangeMachine {
             guard let frame = try served[stream]?.frames.next(), var run = served[stream] else { return }
             // Each word answers one of ours; what stands behind it was not asked for, and would pile up.
             guard run.frames.pendingByteCount == 0 else { return drop(stream, into: &outputs) }
-            run.deadline = now.advanced(by: RecordExchangeLimits.answerTimeout)
+            run.deadline = min(run.endsAt, now.advanced(by: RecordExchangeLimits.answerTimeout))
             switch run.state {
             case .awaitingRequest:
                 let request = try RecordsRequest(parsing: frame.span)
