@@ -83,11 +83,11 @@ struct GossipStreams: Sendable {
         _ bytes: [UInt8],
         on stream: StreamHandle
     ) throws(LengthPrefixedFrames.Failure) -> [[UInt8]] {
-        guard let peer = owners[stream], var streams = peers[peer], streams.inbound == stream else { return [] }
+        guard let peer = owners[stream], peers[peer]?.inbound == stream else { return [] }
         var messages: [[UInt8]] = []
-        streams.frames.append(bytes)
-        while let message = try streams.frames.next() { messages.append(message) }
-        peers[peer] = streams
+        // In place: a copy for every packet would let a long message that trickles cost its square.
+        peers[peer]?.frames.append(bytes)
+        while let message = try peers[peer]?.frames.next() { messages.append(message) }
         return messages
     }
 
