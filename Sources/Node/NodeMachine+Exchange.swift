@@ -41,6 +41,12 @@ extension NodeMachine {
         ask(remote, author: author)
     }
 
+    /// What a peer published between the first exchange and the first mesh went past us.
+    mutating func exchangeOnceMeshed(with remote: PeerID) {
+        guard exchangePartners.contains(remote), meshPartners.append(remote).inserted else { return }
+        ask(remote, author: [])
+    }
+
     mutating func exchangeWithSomebody(at now: Instant) {
         exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
         guard !exchangePartners.isEmpty else { return }

@@ -31,7 +31,9 @@ extension NodeMachine {
             inbox.add(.message(id), checks: [check])
         case .validate(let id, let message):
             judge(message.data, topic: message.topic.text, from: .gossip(message.source, id), at: now, into: &outputs)
-        case .meshJoined(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+        case .meshJoined(let remote, _):
+            work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+            exchangeOnceMeshed(with: remote)
         case .meshLeft(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
         case .connect(let entries):
             for entry in entries {

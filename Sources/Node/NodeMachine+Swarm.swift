@@ -19,9 +19,7 @@ extension NodeMachine {
     private mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .transport(let output): outputs.append(.transport(output))
-        case .listening(let address):
-            outputs.append(.event(.listening(address.with(peer: peer))))
-            becomeReadyIfPossible(into: &outputs)
+        case .listening: break  // A wildcard is no address; what it stands for comes with `addressesChanged`.
         case .listenFailed(let endpoint, let failure): outputs.append(.event(.listenFailed(endpoint, failure)))
         case .connected(let remote, let info):
             outputs.append(.event(.connected(info)))
@@ -40,15 +38,25 @@ extension NodeMachine {
         case .streamDrained(let stream):
             if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.drained(remote))) }
         case .roundTrip(let remote, let duration): roundTrips[remote] = duration
-        case .addressesChanged(let addresses): work.append(.desk(.addresses(addresses.map(\.bytes))))
+        case .addressesChanged(let addresses): moved(to: addresses, into: &outputs)
         case .refused(let endpoint, let reason): outputs.append(.event(.connectionRefused(endpoint, reason)))
         case .stopped: stop(into: &outputs)
         }
     }
 
+    private mutating func moved(to addresses: [Multiaddr], into outputs: inout [Output]) {
+        for address in addresses where !toldAddresses.contains(address) {
+            outputs.append(.event(.listening(address.with(peer: peer))))
+        }
+        toldAddresses = OrderedSet(addresses)
+        work.append(.desk(.addresses(addresses.map(\.bytes))))
+        becomeReadyIfPossible(into: &outputs)
+    }
+
     private mutating func disconnected(_ remote: PeerID, into outputs: inout [Output]) {
         roundTrips[remote] = nil
         exchangePartners.remove(remote)
+        meshPartners.remove(remote)
         pagesPending[remote] = nil
         budgets[remote] = nil
         gossipStreams.disconnected(remote)

@@ -33,6 +33,10 @@ public struct NodeMachine: Sendable {
     var exchangeAt: Instant?
     /// Connected peers that speak the exchange protocol.
     var exchangePartners: OrderedSet<PeerID> = []
+    /// Those of them that were asked again when gossip with them began.
+    var meshPartners: OrderedSet<PeerID> = []
+    /// Where the node can be reached, as it was told.
+    var toldAddresses: OrderedSet<Multiaddr> = []
     /// How many records of each peer's last page still wait for their verdict.
     var pagesPending: OrderedDictionary<PeerID, Int> = [:]
     var hasSaidGoodbye = false
@@ -232,7 +236,10 @@ extension NodeMachine {
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
         if let due = exchangeAt, due <= now { exchangeWithSomebody(at: now) }
-        if catchUp.expire(at: now) { work.append(.desk(.caughtUp)) }
+        if catchUp.expire(at: now) {
+            work.append(.desk(.caughtUp))
+            becomeReadyIfPossible(into: &outputs)
+        }
         switch phase {
         case .closing(let deadline) where deadline <= now: disconnect(at: now)
         case .disconnecting(let deadline) where deadline <= now: stop(into: &outputs)

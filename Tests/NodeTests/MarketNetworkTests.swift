@@ -68,6 +68,25 @@ import Testing
         #expect(network.run(atMost: .seconds(20)) { $0.sees(nodes[2], offer) })
     }
 
+    @Test(arguments: [41, 42, 43])
+    func `an offer that is published before the mesh has grown arrives all the same`(seed: UInt64) throws {
+        var network = TestNetwork(seed: seed)
+        let provider = network.addNode()
+        let renter = network.addNode(seeds: [network.address(provider)])
+        #expect(network.run(atMost: .seconds(10)) { $0.isConnected(renter, provider) })
+        let offer = try network.publish(on: provider)
+        #expect(network.run(atMost: .seconds(5)) { $0.sees(renter, offer) }, "seed \(seed)")
+    }
+
+    @Test func `a restarted node that finds nobody is ready all the same`() {
+        var network = TestNetwork(seed: 44)
+        let node = network.addNode()
+        network.run(for: .seconds(1))
+        network.kill(node)
+        network.start(node)
+        #expect(network.run(atMost: .seconds(6)) { $0.readyCount(of: node) == 2 })
+    }
+
     @Test func `a renter keeps what it knew over a restart`() throws {
         var (network, nodes) = TestNetwork.star(count: 3, seed: 9)
         let offer = try network.publish(on: nodes[1])

@@ -39,6 +39,10 @@ extension TestNetwork {
         node(one)?.isConnected(to: peer(other)) ?? false
     }
 
+    func readyCount(of node: NodeIndex) -> Int {
+        events.count { if case .ready = $0.event { $0.node == node } else { false } }
+    }
+
     func body(of offer: SignedRecord) -> OfferBody? {
         if case .offer(let body) = offer.record.body { body } else { nil }
     }
