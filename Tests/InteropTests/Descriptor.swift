@@ -29,7 +29,7 @@ final class Descriptor: Sendable {
 
     deinit { _ = close(number) }
 
-    /// Between 1 and `countMax` bytes; none at the end.
+    /// Between 1 and `countMax` bytes; none at the end, be it orderly or not.
     func read(upTo countMax: Int = 64 << 10, before deadline: Deadline = .within()) throws -> [UInt8] {
         while true {
             var status = 0
@@ -37,7 +37,8 @@ final class Descriptor: Sendable {
                 status = unsafe Glibc.read(number, buffer.baseAddress, countMax)
                 count = max(status, 0)
             }
-            if status >= 0 { return bytes }
+            // A socket of the Unix domain is reset if its other end is closed with bytes of ours unread.
+            if status >= 0 || errno == ECONNRESET { return bytes }
             guard errno == EAGAIN || errno == EINTR else { throw PeerFailure.ended(name) }
             try wait(for: POLLIN, before: deadline)
         }

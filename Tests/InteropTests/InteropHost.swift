@@ -11,12 +11,13 @@ import Synchronization
 /// Tests call it from their own thread and wait on its journal.
 final class InteropHost: Sendable {
     let peer: PeerID
+    /// Where the host listens, with its peer id.
+    let address: Multiaddr
     let journal = HostJournal()
     private let mailbox = HostMailbox()
     private let ended = DispatchSemaphore(value: 0)
     private let isStopped = Atomic<Bool>(false)
     private let nextRequest = Atomic<UInt64>(1)
-    private let listening: Mutex<Multiaddr?>
 
     /// Starts a host and returns when it listens; `number` makes its identity.
     init(_ number: UInt8 = 1, _ configure: (inout SwarmConfig) -> Void = { _ in }) throws {
@@ -34,7 +35,6 @@ final class InteropHost: Sendable {
         )
         let swarm = SwarmMachine(config: config, identity: identity, random: SeededRandom(seed: seed.map { $0 ^ 0xff }))
         peer = swarm.peer
-        listening = Mutex(nil)
         let (journal, mailbox, ended) = (journal, mailbox, ended)
         let rpcByteCountMax = gossipConfig.rpc.byteCountMax
         let thread = Thread {
@@ -53,7 +53,7 @@ final class InteropHost: Sendable {
         let bound = try journal.wait(for: "the listening socket") { content in
             content.swarm.lazy.compactMap { if case .listening(let address) = $0 { address } else { nil } }.first
         }
-        listening.withLock { $0 = bound.with(peer: peer) }
+        address = bound.with(peer: peer)
     }
 
     deinit { stop() }
@@ -62,11 +62,6 @@ final class InteropHost: Sendable {
         guard !isStopped.exchange(true, ordering: .relaxed) else { return }
         mailbox.post(.stop)
         ended.wait()
-    }
-
-    /// Where the host listens, with its peer id.
-    var address: Multiaddr {
-        listening.withLock { $0 } ?? Multiaddr(endpoint: Endpoint(address: IPAddress(127, 0, 0, 1), port: 0))
     }
 
     func tell(_ input: SwarmMachine.Input) { mailbox.post(.swarm(input)) }
