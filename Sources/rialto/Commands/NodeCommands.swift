@@ -61,7 +61,7 @@ struct Status: AsyncParsableCommand {
         print("network   \(status.network)")
         print("up        \(Amounts.text(seconds: status.uptimeSeconds))")
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
-        print("market    \(status.listings) offers, \(status.records) records")
+        print("market    offers \(status.listings), records \(status.records)")
         print("own       \(status.ownOffers) offers")
         print("signing   \(status.signing ? "yes" : "no: it catches up, or its key is in use elsewhere")")
         print(

@@ -54,7 +54,7 @@ struct Search: AsyncParsableCommand {
                 "query: \(effective)   sort: \(answer.sort)   \(answer.rows.count) of \(answer.matches) shown"
             )
         )
-        OfferTable.print(answer.rows)
+        OfferTable.print(answer.rows, sort: answer.sort)
         if let explanation = answer.explanation { show(explanation) }
     }
 
@@ -71,7 +71,7 @@ struct Search: AsyncParsableCommand {
     }
 
     private func show(_ explanation: ExplanationView) {
-        print("\n\(explanation.rows) offers in the market")
+        print("\noffers in the market: \(explanation.rows)")
         for step in explanation.steps {
             print("  \(step.condition): \(step.left) left (\(step.passes) pass alone, \(step.unknown) do not say)")
         }

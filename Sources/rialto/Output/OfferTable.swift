@@ -2,16 +2,19 @@ internal import LocalAPI
 
 /// Rows of the market for people.
 enum OfferTable {
-    static func print(_ rows: [OfferRow]) {
+    /// Prints the rows; the fourth column is what they were sorted by, or the quote.
+    static func print(_ rows: [OfferRow], sort: String = "price") {
         guard !rows.isEmpty else { return Terminal.say("no offers") }
-        var table = Table("OFFER", "GPU", "PRICE/GPU/H", "QUOTE/H", "COUNTRY", "AGE", "STATE")
+        let isByQuote = sort.hasSuffix("price")
+        let rank = isByQuote ? "QUOTE/H" : sort.uppercased()
+        var table = Table("OFFER", "GPU", "PRICE/GPU/H", rank, "COUNTRY", "AGE", "STATE")
         for row in rows {
             let quote = row.quoteMicros.map { "\(Amounts.text(micros: $0)) for \(row.quoteCount ?? 1)" } ?? "-"
             table.add(
                 name(row),
                 "\(row.gpu) x\(row.count)",
                 "\(Amounts.text(micros: row.priceMicros)) \(row.unit)",
-                quote,
+                isByQuote ? quote : row.rank ?? "-",
                 row.country ?? "-",
                 Amounts.text(seconds: row.ageSeconds),
                 row.state
