@@ -80,7 +80,9 @@ extension Interoperability {
         }
 
         private func expectDescription(of go: GoPeer, at host: InteropHost) throws {
-            let description = try host.description(of: go.peer)
+            let description = try host.description(of: go.peer) {
+                $0.signedPeerRecord != nil && $0.protocols.contains("/meshsub/1.1.0")
+            }
             #expect(description.agentVersion == "p2pd/0.1")
             #expect(description.protocolVersion == "")
             for name in ["/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/meshsub/1.1.0"] {

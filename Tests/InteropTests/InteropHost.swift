@@ -90,12 +90,15 @@ final class InteropHost: Sendable {
         _ = try answer.get()
     }
 
-    /// What identify told of a peer.
-    func description(of peer: PeerID) throws -> PeerDescription {
+    /// What identify told of a peer, at first or by a push: a host that has just started may not know all of itself.
+    func description(
+        of peer: PeerID,
+        where isWhole: (PeerDescription) -> Bool = { _ in true }
+    ) throws -> PeerDescription {
         try journal.wait(for: "identify") { content in
             content.swarm.lazy.compactMap { output in
                 if case .identified(peer, let description) = output { description } else { nil }
-            }.first
+            }.first(where: isWhole)
         }
     }
 

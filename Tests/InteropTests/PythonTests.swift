@@ -29,7 +29,7 @@ extension Interoperability {
             #expect(try dialling.connection(with: python.peer).direction == .outbound)
             #expect(try dialled.connection(with: python.peer).direction == .inbound)
             for host in [dialling, dialled] {
-                let description = try host.description(of: python.peer)
+                let description = try host.description(of: python.peer) { $0.signedPeerRecord != nil }
                 #expect(description.agentVersion == "py-libp2p/0.8.1")
                 #expect(description.protocolVersion == "ipfs/0.1.0")
                 #expect(description.protocols.contains("/meshsub/1.1.0"))
