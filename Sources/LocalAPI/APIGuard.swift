@@ -1,6 +1,6 @@
 internal import Cryptography
 
-/// Who may do what over loopback TCP (interface design, "HTTP API").
+/// Who may do what over loopback TCP.
 ///
 /// A page in a browser can send requests to a port of this machine, and can make a name of its own point there (DNS rebinding).
 /// So the request must be addressed to loopback, come from no foreign page, and, unless it only reads the market, carry the token.

@@ -31,7 +31,7 @@ final class HostJournal: @unchecked Sendable {
         var sent: [UInt8] = []
         var received: [UInt8] = []
 
-        /// The lengths of the first Noise frames of a direction, behind the two multistream messages (interop.md §2).
+        /// The lengths of the first Noise frames of a direction, behind the two multistream messages.
         static func frameLengths(_ bytes: [UInt8]) -> [Int] {
             var (lengths, start): ([Int], Int) = ([], 0)
             for _ in 0..<2 {

@@ -113,7 +113,7 @@ public struct SearchSortError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         let keys = SearchSortKey.plain.map(\.description).joined(separator: ", ")
-        let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+        let hint = nearest.map { "; did you mean '\($0)'?" } ?? "."
         return
             "'\(text)' is no sort key\(hint) The keys are \(keys), and price/mtok, kwh/mtok, gco2/mtok with a model behind"
             + " them such as price/mtok:7B:2 (parameters, bytes each)"
