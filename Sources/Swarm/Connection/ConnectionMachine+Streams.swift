@@ -34,7 +34,7 @@ extension ConnectionMachine {
         switch event {
         case .send(let bytes): queue(bytes)
         case .opened(let stream): arrived(stream, at: now, answers: &answers, into: &outputs)
-        case .acknowledged: break
+        case .acknowledged: outputs.append(.acknowledged)
         case .data(let stream, let bytes): received(bytes, on: stream, at: now, answers: &answers, into: &outputs)
         case .remoteClosedWrite(let stream): remoteClosed(stream, answers: &answers, into: &outputs)
         case .resetByRemote(let stream), .resetLocally(let stream, _):

@@ -43,6 +43,8 @@ struct ConnectionMachine: Sendable {
         case pauseReading
         case resumeReading
         case roundTrip(Duration)
+        /// The peer took note of a stream of ours: the backlog has room for one more.
+        case acknowledged
         /// The last output.
         case ended(ConnectionEnd)
     }

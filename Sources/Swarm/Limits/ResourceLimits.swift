@@ -90,7 +90,7 @@ public struct ScopeLimits: Hashable, Sendable {
     }
 }
 
-/// The limits of every level.5 has the anchors.
+/// The limits of every level, near go-libp2p's defaults.
 public struct ResourceLimits: Hashable, Sendable {
     /// All connections.
     ///
@@ -133,18 +133,18 @@ public struct ResourceLimits: Hashable, Sendable {
     )
     /// One connection.
     ///
-    /// 64 inbound streams: a peer needs about ten at a time.
+    /// 64 inbound streams: a peer needs about ten at a time. Outbound ones are our own doing; three hundred at once are no accident.
     public var connection = ScopeLimits(
         each: ResourceUsage(
             inboundConnections: 1,
             outboundConnections: 1,
             inboundStreams: 64,
-            outboundStreams: 256,
+            outboundStreams: 384,
             memoryBytes: 32 << 20,
             descriptors: 1
         ),
         connections: 1,
-        streams: 320
+        streams: 448
     )
     /// One stream.
     public var stream = ScopeLimits(

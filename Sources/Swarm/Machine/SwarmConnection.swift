@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import Identify
 internal import Identity
 internal import Ping
@@ -19,12 +20,25 @@ struct SwarmConnection: Sendable {
     /// Why we closed it, where the connection itself has no better reason.
     var closeReason: DisconnectReason?
     var streams: [UInt32: SwarmStream] = [:]
+    /// What the application asked for while too many of our streams were unacknowledged, first come first served.
+    var waiting = Deque<StreamWish>()
+
+    /// As many wait as may be unacknowledged (yamux, "ACK backlog"): the next one is refused.
+    static let waitingCountMax = 256
 
     func info(_ id: ConnectionID) -> ConnectionInfo? {
         peer.map {
             ConnectionInfo(id: id, peer: $0, direction: direction, local: local, remote: remote, openedAt: openedAt)
         }
     }
+}
+
+/// A stream that the application asked for.
+struct StreamWish: Sendable {
+    let request: StreamRequestID
+    let protocols: [String]
+    /// The protocol that the peer is known to speak, so that its word need not be waited for.
+    let known: String?
 }
 
 /// One stream and what it is for.

@@ -176,6 +176,7 @@ extension SwarmMachine {
             guard let peer = connections[id]?.peer else { return }
             connectedPeers[peer]?.roundTrip = duration
             outputs.append(.roundTrip(peer, duration))
+        case .acknowledged: openWaiting(on: id, at: now, into: &outputs)
         case .ended(let reason): ended(id, reason, at: now, into: &outputs)
         case .streamArrived(let stream): arrived(StreamHandle(connection: id, stream: stream), at: now)
         case .negotiated(let stream, let name):
@@ -290,6 +291,8 @@ extension SwarmMachine {
         connections[id]?.machine = nil
         connections[id]?.isClosing = true
         connections[id]?.streams = [:]
+        connections[id]?.waiting = []
+        for wish in connection.waiting { outputs.append(.streamFailed(wish.request, .connectionEnded)) }
         connectionTimers.arm(id, at: nil)
         for stream in connection.streams.keys.sorted() {
             let handle = StreamHandle(connection: id, stream: stream)

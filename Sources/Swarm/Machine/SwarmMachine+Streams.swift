@@ -1,8 +1,10 @@
+internal import DequeModule
 internal import Identity
 internal import Identify
 internal import OrderedCollections
 internal import Ping
 internal import Primitives
+internal import Yamux
 
 extension SwarmMachine {
     // MARK: The application's wishes
@@ -17,14 +19,46 @@ extension SwarmMachine {
         precondition(!protocols.isEmpty, "a stream is for something")
         let spoken = self.protocols(of: peer)
         let known = protocols.first { spoken.contains($0) }
-        let opened = open(known.map { [$0] } ?? protocols, to: peer, isLazy: known != nil, .opening(request), at: now)
-        switch opened {
-        case .failure(let failure):
-            outputs.append(.streamFailed(request, failure))
+        guard let id = connectedPeers[peer]?.connections.first else {
+            outputs.append(.streamFailed(request, .notConnected))
+            return
+        }
+        let wish = StreamWish(request: request, protocols: known.map { [$0] } ?? protocols, known: known)
+        if connections[id]?.waiting.isEmpty == false || !grant(wish, on: id, at: now, into: &outputs) {
+            wait(wish, on: id, into: &outputs)
+        }
+    }
+
+    /// Opens a stream for the application and answers; `false` if too many wait for the peer to acknowledge them.
+    private mutating func grant(
+        _ wish: StreamWish,
+        on id: ConnectionID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) -> Bool {
+        switch open(wish.protocols, on: id, isLazy: wish.known != nil, .opening(wish.request), at: now) {
+        case .failure(.refused(.backlogFull)): return false
+        case .failure(let failure): outputs.append(.streamFailed(wish.request, failure))
         case .success(let stream):
-            guard let known else { return }
+            guard let known = wish.known else { return true }
             setUse(of: stream, .application)
-            outputs.append(.streamOpened(request, stream, known))
+            outputs.append(.streamOpened(wish.request, stream, known))
+        }
+        return true
+    }
+
+    private mutating func wait(_ wish: StreamWish, on id: ConnectionID, into outputs: inout [Output]) {
+        if let count = connections[id]?.waiting.count, count < SwarmConnection.waitingCountMax {
+            connections[id]?.waiting.append(wish)
+        } else {
+            outputs.append(.streamFailed(wish.request, .refused(.backlogFull)))
+        }
+    }
+
+    /// The backlog has room again: whoever waited longest is served.
+    mutating func openWaiting(on id: ConnectionID, at now: Instant, into outputs: inout [Output]) {
+        while let wish = connections[id]?.waiting.first, grant(wish, on: id, at: now, into: &outputs) {
+            connections[id]?.waiting.removeFirst()
         }
     }
 

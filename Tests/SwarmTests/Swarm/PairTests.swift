@@ -2,6 +2,7 @@ import Identity
 import Multistream
 import Primitives
 import Testing
+import Yamux
 
 @testable import Swarm
 
@@ -57,6 +58,36 @@ import Testing
         }
         #expect(network.nodes[0].answers == [.success(network.peer(1))])
         #expect(network.nodes[1].descriptions.count == 1)
+    }
+
+    @Test func `streams beyond the backlog wait for the peer to acknowledge earlier ones`() {
+        var network = Self.connected { _, host in
+            host.connection.yamux.inboundStreamCountMax = 400
+            host.resources.connection.each.inboundStreams = 400
+            host.resources.peer.each.inboundStreams = 400
+        }
+        for number in 0..<300 {
+            network.feed(0, .openStream(StreamRequestID(rawValue: UInt64(number)), network.peer(1), ["/test/1"]))
+        }
+        #expect(network.nodes[0].openedStreams.count == 256)
+        network.run(for: .seconds(1))
+        #expect(network.nodes[0].openedStreams.count == 300)
+        #expect(network.nodes[1].inboundStreams.count == 300)
+    }
+
+    @Test func `no more streams wait than the backlog is long, and none outlives its connection`() {
+        var network = Self.connected()
+        for number in 0..<600 {
+            network.feed(0, .openStream(StreamRequestID(rawValue: UInt64(number)), network.peer(1), ["/test/1"]))
+        }
+        let failures = { (network: Network) in
+            network.nodes[0].count { if case .streamFailed = $0 { true } else { false } }
+        }
+        #expect(network.nodes[0].openedStreams.count == 256)
+        #expect(failures(network) == 88)
+        network.feed(0, .disconnect(network.peer(1)))
+        network.run(for: .seconds(1))
+        #expect(failures(network) == 600 - network.nodes[0].openedStreams.count)
     }
 
     @Test func `another peer than the one dialled is refused`() {
