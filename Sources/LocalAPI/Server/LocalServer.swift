@@ -54,10 +54,12 @@ public final class LocalServer: Sendable {
             logger: .disabled,
             handler: HTTPAdapter(service: service, origin: .socket)
         )
-        // The directory lets nobody in; this is the second lock.
-        let mask = umask(0o177)
-        defer { _ = umask(mask) }
         let task = try await run(server) { LocalServerError.system("\(path): \($0)") }
+        // The directory lets nobody in; this is the second lock. A umask would reach every thread of the process.
+        guard unsafe chmod(path, 0o600) == 0 else {
+            task.cancel()
+            throw LocalServerError.system("\(path): its mode cannot be set")
+        }
         return LocalServer(server: server, task: task, endpoint: nil, path: path)
     }
 
