@@ -63,6 +63,17 @@ import Testing
         )
     }
 
+    @Test mutating func `a question that waits is not replaced by a later one`() {
+        let others = (1...4).map { TestNetwork(seed: 1).peer(TestNetwork.index($0)) }
+        for other in others { feed(.ask(other, request)) }
+        let first = RecordsRequest(network: "main", author: Array(repeating: 3, count: 32), digests: [])
+        feed(.ask(peer, first))
+        feed(.ask(peer, request))
+        feed(.peerDisconnected(others[0]))
+        feed(.streamOpened(StreamRequestID(rawValue: 104), stream))
+        #expect(outputs == [.write(stream, LengthPrefixedFrames.framed(first.encoded))])
+    }
+
     @Test mutating func `the next page is asked for only when the last is judged`() {
         beginAsking()
         let answer = RecordsPage(envelopes: [[1], [2, 3]], hasMore: true)

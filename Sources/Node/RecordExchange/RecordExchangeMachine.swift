@@ -152,7 +152,9 @@ extension RecordExchangeMachine {
     {
         guard asked[peer] == nil else { return }
         guard asked.count < RecordExchangeLimits.askedCountMax else {
-            if waiting.count < RecordExchangeLimits.waitingCountMax { waiting[peer] = request }
+            // The first question stands: a node that catches up must not lose it to a later one.
+            guard waiting[peer] == nil, waiting.count < RecordExchangeLimits.waitingCountMax else { return }
+            waiting[peer] = request
             return
         }
         let id = StreamRequestID(rawValue: nextRequestID)
