@@ -76,6 +76,15 @@ let package = Package(
             "Node",
             ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
         ),
+        library("Kademlia", ["Cryptography", "Identity", "Primitives", collections, deque]),
+        library(
+            "Simulator",
+            [
+                "Cryptography", "Gossipsub", "Identity", "Kademlia", "Market", "Node", "Primitives", "Swarm",
+                collections, deque, heap,
+            ]
+        ),
+        library("Laboratory", ["Cryptography", "Market", "Node", "Primitives", "Simulator", yams]),
         library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", deque]),
         library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
         library("Inventory", ["Market", "Primitives"]),
@@ -87,8 +96,8 @@ let package = Package(
         .executableTarget(
             name: "rialto",
             dependencies: [
-                "Cryptography", "EventLoop", "Identity", "Inventory", "LocalAPI", "Market", "Node", "Primitives",
-                "Storage", "Swarm", argumentParser, yams,
+                "Cryptography", "EventLoop", "Identity", "Inventory", "Kademlia", "Laboratory", "LocalAPI", "Market",
+                "Node", "Primitives", "Simulator", "Storage", "Swarm", argumentParser, yams,
             ],
             swiftSettings: strict
         ),
@@ -143,6 +152,16 @@ let package = Package(
             ],
             resources: [.copy("Peers")]
         ),
+        tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives"]),
+        tests(
+            "SimulatorTests",
+            [
+                "Cryptography", "Gossipsub", "Identity", "Kademlia", "Market", "Node", "Primitives", "Simulator",
+                "Swarm", "TestSupport",
+            ]
+        ),
+        tests("LaboratoryTests", ["Laboratory", "Node", "Primitives", "Simulator"]),
+        tests("SimulationTests", ["Laboratory", "Node", "Primitives", "Simulator"]),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]

@@ -5,8 +5,7 @@ import Testing
 @Suite struct `The tree is tidy` {
     static let pureModules = [
         "Primitives", "Cryptography", "Identity", "Multistream", "Noise", "Yamux", "Ping", "Identify", "Gossipsub",
-        "Swarm",
-        "Market", "Node",
+        "Swarm", "Kademlia", "Market", "Node", "Simulator",
     ]
 
     /// What would make a machine depend on more than its inputs, each with what to use in its place.
@@ -100,7 +99,7 @@ import Testing
     }
 
     @Test func `every module explains itself`() throws {
-        for module in Self.pureModules + ["EventLoop", "Storage", "LocalAPI", "Inventory"] {
+        for module in Self.pureModules + ["EventLoop", "Storage", "LocalAPI", "Laboratory", "Inventory"] {
             let article = SourceFile.root.appending(path: "Sources/\(module)/\(module).docc/\(module).md")
             #expect(FileManager.default.fileExists(atPath: article.path), "\(module) has no article")
         }

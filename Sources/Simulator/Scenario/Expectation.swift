@@ -1,0 +1,38 @@
+/// What must hold after every step of every run.
+public enum Invariant: String, Hashable, Sendable, CaseIterable {
+    /// Every machine's own `checkInvariants`: tables, queues and meshes within their limits.
+    case bounded
+    /// No honest book holds a record that is unsigned, expired, early or below its floor.
+    case validRecords = "valid-records"
+    /// A sequence that a node signed is never signed again, whatever crashed.
+    case risingSequences = "rising-sequences"
+    /// No honest node graylists an honest node.
+    case noHonestGraylist = "no-honest-graylist"
+    /// What is counted as delivered is in the receiver's book.
+    case honestCounts = "honest-counts"
+}
+
+/// A verdict that a run gives at its end.
+public enum Expectation: Hashable, Sendable {
+    /// At least `share` of (honest publication, honest node that was up throughout) pairs, each within `within`.
+    case delivery(atLeast: Share, within: Duration)
+    /// At `percentile` (in hundredths of a percent) a publication reaches a node within `within`.
+    case latency(percentile: Int, within: Duration)
+    /// After the last fault has ended, all honest live nodes hold equal sets within this.
+    case equalSets(within: Duration)
+    /// At the end every honest live node knows all live offers of honest live providers.
+    case completeListings
+    /// Bytes received by a node over those of one copy of everything; in hundredths.
+    case overhead(atMostHundredths: Int)
+    /// Of the adversaries, so many are graylisted by the honest peers that they are connected with, or have none, at the end.
+    case contained(atLeast: Share)
+    /// Nodes know of all conflicts (equivocations) within this.
+    case conflictsKnown(within: Duration)
+    /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
+    case sometimes(Occurrence)
+}
+
+/// What a sweep must have seen at least once.
+public enum Occurrence: String, Hashable, Sendable, CaseIterable {
+    case reconnection, conflict, storeFailure = "store-failure", redelivery, refusal, misbehaviour, restart
+}
