@@ -56,7 +56,7 @@ public enum Fidelity: String, Hashable, Sendable, CaseIterable {
 
 /// A share of a whole in millionths, so that no rounding of a floating-point number can steer a run.
 public struct Share: Hashable, Comparable, Sendable {
-    /// 0 ... 1,000,000.
+    /// From 0 to 1,000,000.
     public let millionths: Int
 
     public static let zero = Share(millionths: 0)

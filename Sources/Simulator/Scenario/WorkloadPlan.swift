@@ -9,7 +9,7 @@ public struct WorkloadPlan: Hashable, Sendable {
     public var changeEvery: Duration?
     /// Price changes per second of the whole network, spread over all providers; in place of `changeEvery`.
     public var changesPerSecond: Int?
-    /// Segments that the offers are spread over, and that every node follows; 1 ... 16.
+    /// Segments that the offers are spread over, and that every node follows, from 1 to 16.
     public var segmentCount = 1
 
     public init() {}
