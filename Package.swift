@@ -34,6 +34,8 @@ let package = Package(
     name: "rialto",
     products: [
         .executable(name: "rialto", targets: ["rialto"]),
+        .executable(name: "libp2pd", targets: ["libp2pd"]),
+        .executable(name: "rialto-bench", targets: ["rialto-bench"]),
         .library(
             name: "RialtoLibp2p",
             targets: ["Identity", "Multistream", "Noise", "Yamux", "Identify", "Ping", "Gossipsub", "Swarm"]
@@ -101,6 +103,23 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        library(
+            "DaemonControl",
+            ["Cryptography", "EventLoop", "Gossipsub", "Identity", "Primitives", "Swarm", collections, deque]
+        ),
+        .executableTarget(
+            name: "libp2pd",
+            dependencies: ["Cryptography", "DaemonControl", "Identity", "Primitives"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "rialto-bench",
+            dependencies: [
+                "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Market", "Node", "Noise", "Primitives",
+                "Storage", "Swarm", "Yamux", argumentParser,
+            ],
+            swiftSettings: strict
+        ),
 
         .target(
             name: "TestSupport",
@@ -147,11 +166,12 @@ let package = Package(
         tests(
             "InteropTests",
             [
-                "Cryptography", "EventLoop", "Gossipsub", "Identify", "Identity", "Market", "Node", "Primitives",
-                "Swarm",
+                "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identify", "Identity", "Market", "Node",
+                "Primitives", "Swarm", "libp2pd",
             ],
             resources: [.copy("Peers")]
         ),
+        tests("DaemonControlTests", ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Swarm"]),
         tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives"]),
         tests(
             "SimulatorTests",

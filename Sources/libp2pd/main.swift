@@ -1,0 +1,1 @@
+print("libp2pd")
