@@ -37,6 +37,8 @@ public enum ConnectFailure: Error, Hashable, Sendable {
     case upgrade(ConnectionEnd)
     /// One of our own limits.
     case limited(ResourceRefusal)
+    /// The operator shut out the peer or its address.
+    case banned
     case timedOut
     case shuttingDown
 }

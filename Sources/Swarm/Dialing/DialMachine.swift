@@ -236,10 +236,10 @@ struct DialMachine: Sendable {
         guard let id = jobOfAttempt.removeValue(forKey: connection),
             let attempt = jobs[id]?.attempts.removeValue(forKey: connection)
         else { return }
-        // Our own limits say nothing about the address.
-        if case .limited = failure {
-        } else {
-            backoff.failed(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint), at: now)
+        switch failure {
+        // Our own doing says nothing about the address.
+        case .limited, .banned: break
+        default: backoff.failed(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint), at: now)
         }
         jobs[id]?.note(failure)
         jobs[id]?.nextAttemptAt = nil

@@ -31,7 +31,7 @@ struct ConnectionTrimming: Sendable {
         let isProtected: Bool
     }
 
-    let config: ConnectionTrimmingConfig
+    private(set) var config: ConnectionTrimmingConfig
     private var lastTrim: Instant?
     /// When the next trim is worth trying; `nil` while there are few enough connections.
     private(set) var nextDeadline: Instant?
@@ -39,6 +39,11 @@ struct ConnectionTrimming: Sendable {
     init(config: ConnectionTrimmingConfig) {
         precondition(0 <= config.lowWater && config.lowWater <= config.highWater)
         self.config = config
+    }
+
+    mutating func setMarks(low: Int, high: Int) {
+        precondition(0 <= low && low <= high)
+        (config.lowWater, config.highWater) = (low, high)
     }
 
     /// Tells how many connections are established, so that a trim is due when they are too many.

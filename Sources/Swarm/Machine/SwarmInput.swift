@@ -48,6 +48,10 @@ extension SwarmMachine {
         case learnedRecord([UInt8], from: IPAddress?)
         /// Wall time: at start, every ten seconds, and when it steps.
         case clock(unixMilliseconds: Int64)
+        /// Whom to shut out from now on; connections with them are closed.
+        case setBans(BanList)
+        /// The water marks from now on, the low one not above the high one.
+        case setWaterMarks(low: Int, high: Int)
         /// Closes everything; `stopped` follows.
         case shutdown
         case deadlineReached
@@ -90,6 +94,8 @@ extension SwarmMachine {
 public enum RefusalReason: Hashable, Sendable {
     case limit(ConnectionRefusal)
     case resources(ResourceRefusal)
+    /// The operator shut it out; a peer that is banned by its id is known only behind the handshake.
+    case banned
     case shuttingDown
 }
 
@@ -107,6 +113,8 @@ public enum DisconnectReason: Hashable, Sendable {
     case unresponsive
     /// One of our own limits.
     case limited(ResourceRefusal)
+    /// The operator shut it out.
+    case banned
     case shutdown
 }
 

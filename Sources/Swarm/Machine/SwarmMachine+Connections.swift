@@ -40,6 +40,7 @@ extension SwarmMachine {
     ) {
         precondition(connections[id] == nil, "connection \(id.rawValue) was accepted twice")
         guard case .running = phase else { return refuse(id, remote, .shuttingDown, into: &outputs) }
+        if isBanned(nil, remote.address, at: now) { return refuse(id, remote, .banned, into: &outputs) }
         if let refusal = limits.admit(id, from: remote.address, at: now) {
             return refuse(id, remote, .limit(refusal), into: &outputs)
         }
@@ -74,6 +75,7 @@ extension SwarmMachine {
         into outputs: inout [Output]
     ) {
         let peer = wanted ?? addresses.first { !$0.isRelayed }?.peerID
+        if isBanned(peer, nil, at: now) { return outputs.append(.connectAnswered(request, .failure(.banned))) }
         if let peer, connectedPeers[peer] != nil {
             return outputs.append(.connectAnswered(request, .success(peer)))
         }
@@ -85,11 +87,16 @@ extension SwarmMachine {
     mutating func dial(_ first: DialMachine.Input, at now: Instant, into outputs: inout [Output]) {
         var inputs: Deque = [first]
         while let input = inputs.popFirst() {
+            if case .failed(_, let failure) = input { counters.dialErrors[.init(failure), default: 0] += 1 }
             var wishes: [DialMachine.Output] = []
             dialing.handle(input, at: now, into: &wishes)
             for wish in wishes {
                 switch wish {
                 case .dial(let id, let endpoint, let expected):
+                    guard !isBanned(expected, endpoint.address, at: now) else {
+                        inputs.append(.failed(id, .banned))
+                        continue
+                    }
                     do {
                         try scopes.open(id, .outbound)
                         startDial(id, endpoint, expecting: expected, at: now, into: &outputs)
@@ -209,6 +216,10 @@ extension SwarmMachine {
 
     private mutating func upgraded(_ id: ConnectionID, _ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard peer != self.peer else { return drop(id, .requested, .selfDial, at: now, into: &outputs) }
+        if let remote = connections[id]?.remote, isBanned(peer, remote.address, at: now) {
+            outputs.append(.refused(remote, .banned))
+            return drop(id, .banned, .banned, at: now, into: &outputs)
+        }
         do {
             try scopes.assign(id, to: peer)
         } catch {
@@ -222,6 +233,8 @@ extension SwarmMachine {
         connectedPeers[peer, default: SwarmPeer(pushes: pushes)].connections.append(id)
         addressBook.connected(peer, at: now)
         guard let connection = connections[id], let info = connection.info(id) else { return }
+        counters.opened.count(connection.direction, connection.remote.address)
+        counters.handshakes.count(connection.openedAt.duration(to: now))
         if isFirst { outputs.append(.connected(peer, info)) }
         switch connection.direction {
         case .outbound:
@@ -320,6 +333,9 @@ extension SwarmMachine {
         into outputs: inout [Output]
     ) {
         establishedCount -= 1
+        if let connection = connections[id] {
+            counters.closed.count(connection.direction, connection.remote.address)
+        }
         connectedPeers[peer]?.connections.removeAll { $0 == id }
         if connectedPeers[peer]?.pingStream?.connection == id { connectedPeers[peer]?.pingStream = nil }
         guard connectedPeers[peer]?.connections.isEmpty == true else { return ping(peer, at: now) }

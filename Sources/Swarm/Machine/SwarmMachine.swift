@@ -47,6 +47,9 @@ public struct SwarmMachine: Sendable {
     var limits: ConnectionLimits
     var scopes: ResourceScopes
     var trimming: ConnectionTrimming
+    var bans = BanList()
+    /// What was done so far; for metrics.
+    public internal(set) var counters = SwarmCounters()
     /// Where peers can be reached, as far as we have heard.
     public internal(set) var addressBook: AddressBook
     var observed: ObservedAddresses
@@ -124,6 +127,8 @@ public struct SwarmMachine: Sendable {
             if peer != self.peer { addressBook.add(addresses, of: peer, learnedFrom: source, at: now) }
         case .learnedRecord(let envelope, let source):
             addressBook.accept(envelope, learnedFrom: source, at: now)
+        case .setBans(let list): setBans(list, at: now)
+        case .setWaterMarks(let low, let high): trimming.setMarks(low: low, high: high)
         case .clock(let milliseconds): clockOffset = milliseconds - now.nanoseconds / 1_000_000
         case .shutdown: shutDown(at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
