@@ -19,6 +19,10 @@ public struct NodeConfig: Sendable {
     /// How often a node compares what it holds with a peer, besides on every new connection.
     public var exchangeInterval = Duration.seconds(120)
 
+    /// Whom the settings shut out, beside the bans that the node keeps itself, and whom no ban meets.
+    public var banned: [Ban] = []
+    public var allowed: [BanTarget] = []
+
     public var swarm = SwarmConfig()
     public var gossip = GossipsubConfig()
     public var book = RecordBookConfig()

@@ -36,6 +36,11 @@ extension NodeMachine {
         case .resumeKey:
             work.append(.desk(.resumeSigning))
             outputs.append(.answer(id, .done))
+        case .bans: tellBans(id, into: &outputs)
+        case .ban(let ban): add(ban, id, at: now, into: &outputs)
+        case .unban(let target): remove(target, id, into: &outputs)
+        case .tune(let tuning): tune(tuning, id, into: &outputs)
+        case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
         case .shutdown: shutDown(id, at: now, into: &outputs)
         }
     }
@@ -96,7 +101,11 @@ extension NodeMachine {
             storeFailure = nil
             outputs.append(.event(.storeRecovered))
         }
-        if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persisted(ticket))) }
+        switch tickets.take(ticket) {
+        case .desk(let ticket): work.append(.desk(.persisted(ticket)))
+        case .command(let id): outputs.append(.answer(id, .done))
+        case .cache, nil: break
+        }
     }
 
     mutating func persistFailed(
@@ -107,7 +116,11 @@ extension NodeMachine {
     ) {
         if storeFailure != failure { outputs.append(.event(.storeFailed(failure))) }
         storeFailure = failure
-        if case .desk(let ticket) = tickets.take(ticket) { work.append(.desk(.persistFailed(ticket))) }
+        switch tickets.take(ticket) {
+        case .desk(let ticket): work.append(.desk(.persistFailed(ticket)))
+        case .command(let id): outputs.append(.answer(id, .failed(.notDurable(failure))))
+        case .cache, nil: break
+        }
     }
 
     // MARK: The orderly end
@@ -134,8 +147,9 @@ extension NodeMachine {
 
     // MARK: Looking
 
-    private func status(at now: Instant) -> NodeStatus {
+    func status(at now: Instant) -> NodeStatus {
         let connected = swarm.peers
+        let clock = clockOffset
         return NodeStatus(
             peer: peer,
             network: config.network,
@@ -149,7 +163,11 @@ extension NodeMachine {
             isSigning: desk.isSigning,
             storeFailure: storeFailure,
             unixMilliseconds: wall.unixMilliseconds(at: now),
-            resources: swarm.resources
+            resources: swarm.resources,
+            signing: signing,
+            seedCount: config.seeds.count,
+            clockOffset: clock.map { .milliseconds($0.milliseconds) },
+            clockSampleCount: clock?.count ?? 0
         )
     }
 

@@ -48,6 +48,7 @@ extension NodeMachine {
                 if holds && pending.record.author == key.publicKey {
                     work.append(.desk(.ownRecordSeen(pending.record)))
                 }
+                if holds { noteClock(of: pending.record, from: origin, at: now) }
                 var changes: [BookChange] = []
                 let verdict = gate.admit(
                     pending,

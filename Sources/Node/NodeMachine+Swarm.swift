@@ -59,6 +59,7 @@ extension NodeMachine {
         meshPartners.remove(remote)
         pagesPending[remote] = nil
         budgets[remote] = nil
+        clocks.forget(remote)
         gossipStreams.disconnected(remote)
         work.append(.gossip(.peerDisconnected(remote)))
         work.append(.exchange(.peerDisconnected(remote)))

@@ -48,6 +48,8 @@ public struct NodeMachine: Sendable {
     var inbox: RecordInbox
     var tickets = TicketBook()
     var commands = PendingCommands()
+    var bans: BanBook
+    var clocks = PeerClocks()
     var remembered: OrderedDictionary<PeerID, Instant> = [:]
     var restoredPeers: [StoredPeer]
     var restoredRecords: [StoredRecord]
@@ -100,6 +102,11 @@ public struct NodeMachine: Sendable {
             random: random.split()
         )
         gate = RecordGate(network: config.network)
+        bans = BanBook(
+            stored: restored.facts.first { $0.name == BanBook.factName }?.value ?? [],
+            configured: config.banned,
+            allowed: config.allowed
+        )
         book = RecordBook(config: config.book)
         inbox = RecordInbox()
         restoredPeers = restored.peers
@@ -204,6 +211,7 @@ extension NodeMachine {
         startedAt = now
         restoreRecords(at: now)
         work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols)))
+        work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
         for topic in profile.topics(network: config.network) {
             guard let topic = Topic(topic) else {

@@ -8,6 +8,8 @@ struct TicketBook: Sendable {
         case desk(DeskTicket)
         /// Nobody: the cache may lose it.
         case cache
+        /// An operator, who is answered when it is durable.
+        case command(CommandID)
     }
 
     private var owners: OrderedDictionary<Ticket, Owner> = [:]

@@ -26,6 +26,13 @@ public enum NodeCommand: Sendable {
     case resumeKey
     /// Says goodbye, writes what is to be written, closes every connection.
     case shutdown
+    case bans
+    /// In force at once, answered when it is durable.
+    case ban(Ban)
+    case unban(BanTarget)
+    /// Replaces what the settings say about bans and limits.
+    case tune(NodeTuning)
+    case metrics
 }
 
 /// What became of a command.
@@ -42,6 +49,9 @@ public enum NodeAnswer: Sendable {
     case exported([SignedRecord], next: SubjectKey?)
     /// One verdict for each envelope, in order.
     case imported([RecordVerdict])
+    /// What the operator said, and what the settings say.
+    case bans([Ban], configured: [Ban])
+    case metrics(NodeMetrics)
     case failed(NodeFailure)
 }
 
@@ -51,11 +61,24 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case connect(ConnectFailure)
     case notConnected
     case tooMany(limit: Int)
+    case notBanned
+    /// Settings that contradict each other.
+    case senseless
+    /// It is in force, but the disk did not take it: a restart forgets it.
+    case notDurable(StoreFailure)
     case shuttingDown
 }
 
 /// The state of a node in numbers.
 public struct NodeStatus: Sendable {
+    public enum Signing: Hashable, Sendable {
+        /// The peers are asked what this key has said before.
+        case catchingUp
+        case open
+        /// The key is in use elsewhere.
+        case stopped
+    }
+
     public let peer: PeerID
     public let network: String
     public let addresses: [Multiaddr]
@@ -71,6 +94,13 @@ public struct NodeStatus: Sendable {
     public let storeFailure: StoreFailure?
     public let unixMilliseconds: Int64
     public let resources: ResourceUsage
+    public let signing: Signing
+    /// How many peers are configured to be in touch with for ever.
+    public let seedCount: Int
+    /// The median of how far outbound peers' clocks are ahead of ours; `nil` while none has told its time.
+    public let clockOffset: Duration?
+    /// How many peers the median is of.
+    public let clockSampleCount: Int
 }
 
 /// One connected peer.

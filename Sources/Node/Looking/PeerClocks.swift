@@ -1,0 +1,29 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// How far the clocks of connected peers are from ours, by their own fresh presences; ours never follows them.
+///
+/// Bitcoin Core removed its peer-adjusted time in 2024 (pull request 28956) and only warns: whoever can set a node's clock can make it
+/// accept what is over and refuse what is valid.
+struct PeerClocks: Sendable {
+    /// More peers than are ever connected.
+    static let countMax = 1_024
+
+    private var offsets: OrderedDictionary<PeerID, Int64> = [:]
+
+    /// A presence that its author gossiped just now: issued at its time, heard at ours, both in Unix milliseconds.
+    mutating func heard(from peer: PeerID, issuedAt: Int64, at now: Int64) {
+        guard offsets[peer] != nil || offsets.count < Self.countMax else { return }
+        let (offset, overflow) = issuedAt.subtractingReportingOverflow(now)
+        if !overflow { offsets[peer] = offset }
+    }
+
+    mutating func forget(_ peer: PeerID) { offsets[peer] = nil }
+
+    /// The median of the offsets of these peers in milliseconds, theirs minus ours, and how many told theirs.
+    func median(of peers: [PeerID]) -> (milliseconds: Int64, count: Int)? {
+        let known = peers.compactMap { offsets[$0] }.sorted()
+        return known.isEmpty ? nil : (known[known.count / 2], known.count)
+    }
+}

@@ -1,0 +1,43 @@
+internal import Primitives
+internal import Swarm
+
+// Whom the operator shuts out, and what may change while the node runs.
+extension NodeMachine {
+    func tellBans(_ id: CommandID, into outputs: inout [Output]) {
+        outputs.append(.answer(id, .bans(bans.ownBans, configured: bans.configuredBans)))
+    }
+
+    mutating func add(_ ban: Ban, _ id: CommandID, at now: Instant, into outputs: inout [Output]) {
+        guard bans.add(ban, at: wall.unixMilliseconds(at: now)) else {
+            outputs.append(.answer(id, .failed(.tooMany(limit: BanList.countMax))))
+            return
+        }
+        keepBans(id, into: &outputs)
+    }
+
+    mutating func remove(_ target: BanTarget, _ id: CommandID, into outputs: inout [Output]) {
+        guard bans.remove(target) else {
+            outputs.append(.answer(id, .failed(.notBanned)))
+            return
+        }
+        keepBans(id, into: &outputs)
+    }
+
+    /// In force at once; the command is answered when it is durable.
+    private mutating func keepBans(_ id: CommandID, into outputs: inout [Output]) {
+        work.append(.swarm(.setBans(bans.effective)))
+        let change = StoreChange.setFact(name: BanBook.factName, value: bans.stored)
+        outputs.append(.persist(tickets.draw(for: .command(id)), [change]))
+    }
+
+    mutating func tune(_ tuning: NodeTuning, _ id: CommandID, into outputs: inout [Output]) {
+        guard tuning.isSensible else {
+            outputs.append(.answer(id, .failed(.senseless)))
+            return
+        }
+        bans.configure(tuning.banned, allowing: tuning.allowed)
+        work.append(.swarm(.setBans(bans.effective)))
+        work.append(.swarm(.setWaterMarks(low: tuning.connectionsLow, high: tuning.connectionsHigh)))
+        outputs.append(.answer(id, .done))
+    }
+}

@@ -1,0 +1,58 @@
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// What the node tells of itself.
+extension NodeMachine {
+    func metrics(at now: Instant) -> NodeMetrics {
+        NodeMetrics(
+            status: status(at: now),
+            swarm: swarm.counters,
+            limits: config.swarm.resources,
+            topics: gossip.joinedTopics.map { topic in
+                NodeMetrics.Topic(
+                    name: topic.text,
+                    meshPeerCount: gossip.mesh(of: topic).count,
+                    subscriberCount: gossip.subscribers(of: topic).count
+                )
+            },
+            records: recordCounts
+        )
+    }
+
+    /// One pass over the book.
+    private var recordCounts: [NodeMetrics.Records] {
+        struct Place: Hashable {
+            let kind: RecordKind
+            let topic: String
+        }
+        var counts: OrderedDictionary<Place, Int> = [:]
+        for record in records() {
+            counts[Place(kind: record.kind, topic: profile.topic(of: record, network: config.network)), default: 0] += 1
+        }
+        return counts.map { NodeMetrics.Records(kind: $0.kind, topic: $0.topic, count: $1) }
+    }
+
+    var signing: NodeStatus.Signing {
+        if desk.isSigning { return .open }
+        return catchUp.isDone ? .stopped : .catchingUp
+    }
+
+    /// How far the peers that we chose ourselves are ahead of us: those who came to us may all be one.
+    var clockOffset: (milliseconds: Int64, count: Int)? {
+        clocks.median(
+            of: swarm.peers.filter { $0.connections.first?.direction == .outbound }.map(\.peer)
+        )
+    }
+
+    /// Notes the clock of a peer whose own presence it just gossiped itself.
+    mutating func noteClock(of record: SignedRecord, from origin: RecordInbox.Origin, at now: Instant) {
+        guard case .gossip(let remote, _) = origin, record.kind == .presence,
+            PeerID(publicKey: record.author) == remote
+        else { return }
+        clocks.heard(from: remote, issuedAt: record.record.issuedAt, at: wall.unixMilliseconds(at: now))
+    }
+}
