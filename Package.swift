@@ -87,7 +87,11 @@ let package = Package(
             ]
         ),
         library("Laboratory", ["Cryptography", "Market", "Node", "Primitives", "Simulator", yams]),
-        library("EventLoop", ["CUV", "Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", deque]),
+        library("Sockets", ["CUV", "Primitives", "Swarm", deque]),
+        library(
+            "EventLoop",
+            ["Cryptography", "Identity", "Market", "Node", "Primitives", "Sockets", "Swarm", deque]
+        ),
         library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
         library("Inventory", ["Market", "Primitives"]),
         library(
@@ -105,7 +109,7 @@ let package = Package(
         ),
         library(
             "DaemonControl",
-            ["Cryptography", "EventLoop", "Gossipsub", "Identity", "Primitives", "Swarm", collections, deque]
+            ["Cryptography", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", collections, deque]
         ),
         .executableTarget(
             name: "libp2pd",
@@ -149,7 +153,11 @@ let package = Package(
             "NodeTests",
             ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]
         ),
-        tests("EventLoopTests", ["Cryptography", "EventLoop", "Identity", "Market", "Node", "Primitives", "Swarm"]),
+        tests("SocketsTests", ["Primitives", "Sockets", "Swarm"]),
+        tests(
+            "EventLoopTests",
+            ["Cryptography", "EventLoop", "Identity", "Market", "Node", "Primitives", "Sockets", "Swarm"]
+        ),
         .executableTarget(
             name: "StoreCrashChild",
             dependencies: ["Cryptography", "Market", "Node", "Storage"],
@@ -167,7 +175,7 @@ let package = Package(
             "InteropTests",
             [
                 "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identify", "Identity", "Market", "Node",
-                "Primitives", "Swarm", "libp2pd",
+                "Primitives", "Sockets", "Swarm", "libp2pd",
             ],
             resources: [.copy("Peers")]
         ),
@@ -186,3 +194,19 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings a main function of its own, which no other build may link: `bootstrap/fuzz` asks for this target.
+if Context.environment["RIALTO_FUZZ_BUILD"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "rialto-fuzz",
+            dependencies: [
+                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "Multistream", "Node",
+                "Noise",
+                "Primitives", "Swarm", "Yamux",
+            ],
+            path: "Tests/Fuzz",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        )
+    )
+}

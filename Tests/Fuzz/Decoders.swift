@@ -1,0 +1,110 @@
+import Cryptography
+@testable import Gossipsub
+import Identify
+@testable import Identity
+@testable import Market
+@testable import Node
+@testable import Noise
+import Primitives
+
+/// Every decoder by itself: what it accepts, its encoder must write again.
+enum Decoders {
+    static func multiaddr(_ bytes: [UInt8]) {
+        guard let address = try? Multiaddr(bytes: bytes) else { return }
+        precondition(address.bytes == bytes, "an address has two encodings")
+        precondition((try? Multiaddr(text: address.description)) == address, "an address is not its text")
+        _ = (address.tcpEndpoint, address.peerID, address.withoutPeer, address.dialTarget)
+    }
+
+    static func multiaddrText(_ bytes: [UInt8]) {
+        guard let address = try? Multiaddr(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition((try? Multiaddr(bytes: address.bytes)) == address, "an address is not its bytes")
+    }
+
+    static func peerID(_ bytes: [UInt8]) {
+        guard let peer = try? PeerID(bytes: bytes) else { return }
+        precondition(peer.bytes == bytes)
+        precondition((try? PeerID(text: peer.description)) == peer, "a peer id is not its text")
+        if let key = peer.publicKey { precondition(PeerID(publicKey: key) == peer, "one key has two ids") }
+    }
+
+    static func peerIDText(_ bytes: [UInt8]) {
+        guard let peer = try? PeerID(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition((try? PeerID(bytes: peer.bytes)) == peer)
+    }
+
+    static func publicKey(_ bytes: [UInt8]) {
+        guard let key = try? KeyCodec.decodePublicKey(bytes) else { return }
+        precondition(KeyCodec.encode(key) == bytes, "a key has two encodings")
+    }
+
+    static func privateKey(_ bytes: [UInt8]) {
+        _ = try? KeyCodec.decodePrivateKey(bytes)
+    }
+
+    static func envelope(_ bytes: [UInt8]) {
+        guard let envelope = try? SignedEnvelope(parsing: bytes.span, byteCountMax: 8 << 10) else { return }
+        precondition(envelope.bytes == bytes, "an envelope has two encodings")
+    }
+
+    static func peerRecord(_ bytes: [UInt8]) {
+        guard let record = try? PeerRecord(parsing: bytes.span) else { return }
+        precondition(record.addresses.count <= PeerRecord.addressCountMax)
+    }
+
+    static func frames(_ bytes: [UInt8]) {
+        var frames = LengthPrefixedFrames(byteCountMax: 1_000)
+        var script = Script(bytes)
+        do {
+            while !script.isAtEnd {
+                frames.append(script.piece())
+                while let frame = try frames.next() { precondition(frame.count <= 1_000) }
+                precondition(frames.pendingByteCount <= 1_002)
+            }
+        } catch {}
+    }
+
+    static func identify(_ bytes: [UInt8]) {
+        var reader = IdentifyReader()
+        guard (try? reader.receive(bytes)) != nil, let message = try? reader.finished() else { return }
+        precondition((try? IdentifyMessage(parsing: message.encoded().span)) != nil)
+        _ = message.updated(by: message)
+    }
+
+    static func handshakePayload(_ bytes: [UInt8]) {
+        _ = try? HandshakePayload(parsing: bytes.span)
+    }
+
+    static func rpc(_ bytes: [UInt8]) {
+        guard let rpc = try? RPC(parsing: bytes.span, limits: RPCLimits()) else { return }
+        precondition(
+            (try? RPC(parsing: rpc.encoded.span, limits: RPCLimits())) == rpc,
+            "an RPC changes as it is passed on"
+        )
+    }
+
+    static func record(_ bytes: [UInt8]) {
+        guard let record = try? SignedRecord(envelope: bytes) else { return }
+        precondition((try? record.record.payload()) != nil, "a record was accepted that nobody may write")
+    }
+
+    static func recordPayload(_ bytes: [UInt8]) {
+        guard let record = try? Record(payload: bytes) else { return }
+        precondition((try? record.payload()) == bytes, "a record has two encodings")
+    }
+
+    static func recordsRequest(_ bytes: [UInt8]) {
+        guard let request = try? RecordsRequest(parsing: bytes.span) else { return }
+        precondition((try? RecordsRequest(parsing: request.encoded.span)) == request)
+    }
+
+    static func searchQuery(_ bytes: [UInt8]) {
+        guard let query = try? SearchQuery(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition((try? SearchQuery(text: query.description))?.description == query.description)
+    }
+
+    static func searchSort(_ bytes: [UInt8]) {
+        guard let sort = try? SearchSort(text: String(decoding: bytes, as: UTF8.self)) else { return }
+        precondition((try? SearchSort(text: sort.description)) == sort)
+    }
+}
