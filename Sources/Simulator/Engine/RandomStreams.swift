@@ -13,6 +13,8 @@ public enum StreamPurpose: String, Hashable, Sendable, CaseIterable {
     case placement
     /// Delays, jitter and loss of what the node sends.
     case network
+    /// Whom a node is told of at its start.
+    case contacts
     case churn
     case workload
     case clocks
