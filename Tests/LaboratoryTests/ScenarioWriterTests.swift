@@ -1,0 +1,162 @@
+import Primitives
+import Simulator
+import Testing
+
+@testable import Laboratory
+
+@Suite struct `Scenario writer` {
+    @Test func `a scenario is written as a person would`() throws {
+        var scenario = Scenario(
+            name: "heal",
+            purpose: "Two halves agree again.",
+            nodeCount: 40,
+            buildUp: .seconds(30),
+            measured: .seconds(150)
+        )
+        scenario.network.loss = Share(millionths: 1_000)
+        scenario.faults = [
+            PlannedFault(at: .seconds(60), fault: .partition(split: Share(percent: 50), for: .seconds(60)))
+        ]
+        scenario.adversaries = [AdversaryPlan(role: .silent, quota: .share(Share(percent: 10)))]
+        scenario.expectations = [.equalSets(within: .seconds(60)), .sometimes(.reconnection)]
+        #expect(
+            ScenarioWriter.text(scenario) == """
+                name: heal
+                purpose: Two halves agree again.
+                nodes: 40
+                duration: {build-up: 30s, measure: 2.5m}
+                network: {loss: 0.1%}
+                faults:
+                  - {at: 1m, partition: {split: 50%, for: 1m}}
+                adversaries:
+                  - {silent: 10%}
+                expect:
+                  equal-sets: 1m
+                  sometimes: [reconnection]
+                seeds: [1, 2]
+
+                """
+        )
+    }
+
+    @Test(arguments: 1...200)
+    func `every scenario comes back as it was`(seed: Int) throws {
+        var draw = ScenarioDraw(seed: seed)
+        let scenario = draw.scenario()
+        let text = ScenarioWriter.text(scenario)
+        do {
+            #expect(try ScenarioReader.read(text, path: "\(scenario.name).yaml") == scenario, "\(text)")
+        } catch {
+            Issue.record("\(error) in\n\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        "yes", "a: b", "# no", "\"", "ends: ", "two\nlines", "Größe – 3 µs", "'", "{a}", "- x", "\u{7}bell", "a #b",
+        "trailing ",
+    ])
+    func `any sentence comes back as it was`(purpose: String) throws {
+        var scenario = Scenario(name: "a", purpose: purpose, nodeCount: 2, buildUp: .zero, measured: .seconds(1))
+        scenario.always = []
+        #expect(try ScenarioReader.read(ScenarioWriter.text(scenario), path: "a.yaml") == scenario)
+    }
+}
+
+/// Scenarios with every word, drawn from a seed.
+private struct ScenarioDraw {
+    private var random: SeededRandom
+
+    init(seed: Int) {
+        random = SeededRandom(seed: [UInt8](repeating: UInt8(seed), count: SeededRandom.seedByteCount))
+    }
+
+    mutating func scenario() -> Scenario {
+        var scenario = Scenario(
+            name: "drawn-\(random.below(100))",
+            purpose: ["It holds.", "It: holds?", "Größe"][random.below(3)],
+            nodeCount: 2 + random.below(10_000),
+            buildUp: length(),
+            measured: .seconds(1 + random.below(100_000))
+        )
+        scenario.fidelity = Fidelity.allCases[random.below(3)]
+        scenario.network = network()
+        if random.chance(1, in: 2) { scenario.churn = churn() }
+        scenario.workload.providers = quota()
+        scenario.workload.segmentCount = 1 + random.below(16)
+        if random.chance(1, in: 2) { scenario.workload.changesPerSecond = 1 + random.below(100) }
+        scenario.clocks.skew = length()
+        let faults = (0..<random.below(6)).map { _ in fault() }
+        scenario.faults = faults.filter { fault in
+            if case .corrupt = fault.fault { return scenario.fidelity == .bytes }
+            return true
+        }
+        .map { PlannedFault(at: min($0.at, scenario.measured), fault: $0.fault) }
+        scenario.adversaries = [adversary(), adversary(), AdversaryPlan(role: .equivocator, quota: quota())]
+        scenario.always = Invariant.allCases.filter { _ in random.chance(1, in: 2) }
+        scenario.expectations = [
+            .delivery(atLeast: share(), within: length()), .delivery(atLeast: share(), within: length()),
+            .latency(percentile: 1 + random.below(10_000), within: length()), .equalSets(within: length()),
+            .completeListings, .overhead(atMostHundredths: 100 + random.below(5_000)), .contained(atLeast: share()),
+            .conflictsKnown(within: length()), .sometimes(.misbehaviour), .sometimes(.storeFailure),
+        ]
+        scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
+        return scenario
+    }
+
+    private mutating func length() -> Duration { .nanoseconds(random.below(400_000_000) * 1_000) }
+    private mutating func positive() -> Duration { length() + .microseconds(1) }
+    private mutating func share() -> Share { Share(millionths: random.below(1_000_001)) }
+    private mutating func quota() -> Quota { random.chance(1, in: 2) ? .count(random.below(50)) : .share(share()) }
+
+    private mutating func network() -> NetworkPlan {
+        var plan = NetworkPlan()
+        let (low, more) = (length(), length())
+        let plans: [LatencyPlan] = [
+            .regions, .constant(low), .uniform(low, low + more), .coordinates(side: low, access: more),
+            LatencyMatrix(placeCount: 2, roundTrips: [.zero, low, more, .zero]).map { .matrix($0) } ?? .regions,
+        ]
+        plan.latency = plans[random.below(plans.count)]
+        plan.jitter = share()
+        plan.loss = Share(millionths: random.below(1_000_000))
+        if random.chance(1, in: 2) { plan.upload = 1 + random.below(1 << 40) }
+        plan.nat.restricted = Share(millionths: random.below(500_000))
+        plan.nat.symmetric = Share(millionths: random.below(500_000))
+        return plan
+    }
+
+    private mutating func churn() -> ChurnPlan {
+        let factor = Double(1 + random.below(100_000)) / 1_000
+        let all: [Distribution] = [
+            .constant(positive()), .uniform(.zero, positive()), .exponential(mean: positive()),
+            .weibull(shape: factor, scale: positive()), .pareto(shape: 1 + factor, scale: positive()),
+            .lognormal(median: positive(), sigma: factor), .trace([positive(), length()]),
+        ]
+        var plan = ChurnPlan(session: all[random.below(all.count)], downtime: all[random.below(all.count)])
+        plan.keepsIdentity = random.chance(1, in: 2)
+        plan.stable = quota()
+        return plan
+    }
+
+    private mutating func fault() -> PlannedFault {
+        let all: [Fault] = [
+            .partition(split: share(), for: length()), .onewayPartition(split: share(), for: length()),
+            .swizzle(links: share(), within: length(), hold: length()),
+            .crash(quota(), losesUnsynced: random.chance(1, in: 2), down: length()), .departure(quota()),
+            .flashCrowd(quota(), within: length()), .disconnect(quota()),
+            .slowLinks(quota(), factor: 2 + random.below(50), for: length()),
+            .clockStep(quota(), by: random.chance(1, in: 2) ? .zero - length() : length()),
+            .diskFull(quota(), for: length()), .pause(quota(), for: length()),
+            .corrupt(perMille: 1 + random.below(1_000), for: length()),
+        ]
+        return PlannedFault(at: length(), fault: all[random.below(all.count)])
+    }
+
+    private mutating func adversary() -> AdversaryPlan {
+        let rate = 1 + random.below(100)
+        let roles: [AdversaryRole] = [
+            .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
+            .replayer(perSecond: rate), .equivocator,
+        ]
+        return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
+    }
+}
