@@ -10,6 +10,8 @@ struct Acquaintance {
     private var hostile: SwarmMachine
     private var opened: [StreamHandle] = []
     private var nextRequest: UInt64 = 0
+    /// Its end of the connection; numbered when it dials.
+    private var dialed = ConnectionID(rawValue: 0)
 
     private static let protocolNames = [
         "/meshsub/1.2.0", "/meshsub/1.1.0", "/meshsub/1.0.0", "/rialto/records/1.0.0", "/rialto/kad/1.0.0",
@@ -24,8 +26,8 @@ struct Acquaintance {
         feed(.clock(unixMilliseconds: Sieges.unixMilliseconds))
         feed(.setProtocols(Array(Self.protocolNames.prefix(5))))
         feed(.started(listen: [Sieges.there]))
-        feed(.connect(ConnectRequestID(rawValue: 1), victim.machine.peer, [Multiaddr(endpoint: Sieges.here)]))
         victim.feed(.transport(.accepted(Sieges.connection, local: Sieges.here, remote: Sieges.there)))
+        feed(.connect(ConnectRequestID(rawValue: 1), victim.machine.peer, [Multiaddr(endpoint: Sieges.here)]))
         settle()
         precondition(victim.machine.isConnected(to: PeerID(publicKey: Handshakes.key.publicKey)), "they never met")
         victim.wait(.seconds(3))
@@ -46,9 +48,9 @@ struct Acquaintance {
             let stream = pick(&script)
             let bytes = LengthPrefixedFrames.framed(script.piece())
             if let stream { feed(.write(stream, bytes)) }
-        case 7: if let stream = pick(&script) { feed(.closeWrite(stream)) }
-        case 8: if let stream = pick(&script) { feed(.reset(stream)) }
-        default: victim.wait(.milliseconds(50 * script.below(256)))
+        case 7: if let stream = take(&script) { feed(.closeWrite(stream)) }
+        case 8: if let stream = take(&script) { feed(.reset(stream)) }
+        default: victim.wait(.milliseconds(20 * script.below(256)))
         }
         settle()
     }
@@ -56,6 +58,13 @@ struct Acquaintance {
     private func pick(_ script: inout Script) -> StreamHandle? {
         let number = script.below(256)
         return opened.isEmpty ? nil : opened[number % opened.count]
+    }
+
+    /// Whoever has closed a stream may write to it no more.
+    private mutating func take(_ script: inout Script) -> StreamHandle? {
+        let stream = pick(&script)
+        opened.removeAll { $0 == stream }
+        return stream
     }
 
     /// Carries bytes to and fro until both are quiet.
@@ -66,8 +75,6 @@ struct Acquaintance {
             feed(.transport(.received(dialed, bytes)))
         }
     }
-
-    private let dialed = ConnectionID(rawValue: 0)
 
     private mutating func feed(_ input: SwarmMachine.Input) {
         var inputs = [input]
@@ -80,8 +87,9 @@ struct Acquaintance {
 
     private mutating func carryOut(_ output: SwarmMachine.Output, _ inputs: inout [SwarmMachine.Input]) {
         switch output {
-        case .transport(.send(dialed, let bytes)): victim.feed(.transport(.received(Sieges.connection, bytes)))
+        case .transport(.send(_, let bytes)): victim.feed(.transport(.received(Sieges.connection, bytes)))
         case .transport(.dial(let connection, let endpoint)):
+            dialed = connection
             inputs.append(.transport(.dialed(connection, local: Sieges.there, remote: endpoint)))
         case .transport(.listen(let listener, let endpoint)): inputs.append(.transport(.listening(listener, endpoint)))
         case .transport(.close), .transport(.abort): break

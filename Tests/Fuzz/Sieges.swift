@@ -26,10 +26,10 @@ enum Sieges {
     static func connection(_ bytes: [UInt8]) {
         var (victim, script) = (accepting, Script(bytes))
         while !script.isAtEnd {
-            if script.below(8) == 0 { victim.wait(.milliseconds(100 * script.below(256))) }
+            if script.below(8) == 0 { victim.wait(.milliseconds(20 * script.below(256))) }
             victim.feed(.transport(.received(connection, script.piece())))
         }
-        victim.end()
+        victim.end(after: bytes)
     }
 
     /// A node and a stranger behind the handshake, who may seal any bytes.
@@ -43,12 +43,12 @@ enum Sieges {
         var (victim, transport) = secured
         var script = Script(bytes)
         while !script.isAtEnd {
-            if script.below(8) == 0 { victim.wait(.milliseconds(100 * script.below(256))) }
+            if script.below(8) == 0 { victim.wait(.milliseconds(20 * script.below(256))) }
             var sealed: [UInt8] = []
             guard (try? transport.seal(script.piece(), into: &sealed)) != nil else { return }
             victim.feed(.transport(.received(connection, sealed)))
         }
-        victim.end()
+        victim.end(after: bytes)
     }
 
     private static let acquainted = Acquaintance()
@@ -56,6 +56,6 @@ enum Sieges {
     static func streams(_ bytes: [UInt8]) {
         var (pair, script) = (acquainted, Script(bytes))
         while !script.isAtEnd { pair.move(&script) }
-        pair.victim.end()
+        pair.victim.end(after: bytes)
     }
 }

@@ -63,10 +63,10 @@ struct Victim {
         now = end
     }
 
-    /// The stranger goes, and an hour passes: nothing that it left behind may trap either.
-    mutating func end() {
+    /// The stranger goes; one time in sixteen, two minutes of heartbeats pass: what it left behind must not trap either.
+    mutating func end(after script: [UInt8]) {
         feed(.transport(.disconnected(Sieges.connection, .reset)))
-        wait(.seconds(130))
+        if script.reduce(0, &+) % 16 == 0 { wait(.seconds(120)) }
     }
 
     /// The way through multistream and Noise, as an honest dialer walks it.
