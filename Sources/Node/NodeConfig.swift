@@ -18,6 +18,12 @@ public struct NodeConfig: Sendable {
     public var presenceInterval = Duration.seconds(600)
     /// How often a node compares what it holds with a peer, besides on every new connection.
     public var exchangeInterval = Duration.seconds(120)
+    /// The segments to follow, store and exchange; `nil` for the whole market.
+    ///
+    /// What the node itself offers is kept and published in any case.
+    public var followedSegments: Set<Segment>?
+    /// Who keeps the connections; whoever is not a socket's driver says so here.
+    public var swarmSeat = SwarmSeat.machine
 
     /// Whom the settings shut out, beside the bans that the node keeps itself, and whom no ban meets.
     public var banned: [Ban] = []
@@ -30,6 +36,13 @@ public struct NodeConfig: Sendable {
     public init(listen: [Endpoint], seeds: [Multiaddr] = []) {
         self.listen = listen
         self.seeds = seeds
+    }
+
+    /// The book follows what the node follows, unless it was told otherwise.
+    var followingBook: RecordBookConfig {
+        var config = book
+        config.followedSegments = book.followedSegments ?? followedSegments
+        return config
     }
 
     var desk: DeskConfig {

@@ -19,7 +19,7 @@ extension NodeMachine {
         case .ownOffers: outputs.append(.answer(id, .offers(desk.offers)))
         case .connect(let addresses): connect(to: addresses, id)
         case .disconnect(let remote):
-            let isConnected = swarm.connection(to: remote) != nil
+            let isConnected = isConnected(to: remote)
             if isConnected { work.append(.swarm(.disconnect(remote))) }
             outputs.append(.answer(id, isConnected ? .done : .failed(.notConnected)))
         case .publishOffer(let draft): work.append(.desk(.publish(commands.wish(id), draft)))
@@ -148,22 +148,21 @@ extension NodeMachine {
     // MARK: Looking
 
     func status(at now: Instant) -> NodeStatus {
-        let connected = swarm.peers
         let clock = clockOffset
         return NodeStatus(
             peer: peer,
             network: config.network,
-            addresses: swarm.listenAddresses.map { $0.with(peer: peer) },
+            addresses: toldAddresses.map { $0.with(peer: peer) },
             uptime: (startedAt ?? now).duration(to: now),
-            inboundPeerCount: connected.count { $0.connections.first?.direction == .inbound },
-            outboundPeerCount: connected.count { $0.connections.first?.direction == .outbound },
+            inboundPeerCount: connected.values.count { $0.connection.direction == .inbound },
+            outboundPeerCount: connected.values.count { $0.connection.direction == .outbound },
             recordCount: book.recordCount,
             listingCount: book.listings.count { $0.liveness(at: wall.unixMilliseconds(at: now)) != .gone },
             ownOfferCount: desk.offers.count,
             isSigning: desk.isSigning,
             storeFailure: storeFailure,
             unixMilliseconds: wall.unixMilliseconds(at: now),
-            resources: swarm.resources,
+            resources: ownSwarm.first?.resources ?? .zero,
             signing: signing,
             seedCount: config.seeds.count,
             clockOffset: clock.map { .milliseconds($0.milliseconds) },
@@ -172,11 +171,26 @@ extension NodeMachine {
     }
 
     private var peers: [NodePeer] {
-        swarm.peers.map { summary in
+        summaries.map { summary in
             NodePeer(
                 summary: summary,
                 score: gossip.score(of: summary.peer),
                 meshTopicCount: gossip.joinedTopics.count { gossip.mesh(of: $0).contains(summary.peer) }
+            )
+        }
+    }
+
+    /// In the machine's seat also what only the swarm knows: further connections, and protection.
+    private var summaries: [PeerSummary] {
+        if let swarm = ownSwarm.first { return swarm.peers }
+        return connected.map { peer, state in
+            PeerSummary(
+                peer: peer,
+                connections: [state.connection],
+                description: state.description,
+                roundTrip: state.roundTrip,
+                value: state.value,
+                isProtected: false
             )
         }
     }
@@ -186,7 +200,9 @@ extension NodeMachine {
             listings: book.listings,
             unixMilliseconds: wall.unixMilliseconds(at: now),
             generation: book.generation,
-            roundTrips: Dictionary(uniqueKeysWithValues: roundTrips.elements.map { ($0.key, $0.value) })
+            roundTrips: Dictionary(
+                uniqueKeysWithValues: connected.compactMap { peer, state in state.roundTrip.map { (peer, $0) } }
+            )
         )
     }
 }

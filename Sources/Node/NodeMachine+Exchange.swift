@@ -80,7 +80,7 @@ extension NodeMachine {
     /// What the book holds of every topic that we follow, in the topics' order; one pass over the book.
     private var recordsByTopic: OrderedDictionary<String, [SignedRecord]> {
         var grouped: OrderedDictionary<String, [SignedRecord]> = [:]
-        for topic in profile.topics(network: config.network) { grouped[topic] = [] }
+        for topic in followed.topics { grouped[topic.text] = [] }
         for record in records() {
             grouped[profile.topic(of: record, network: config.network), default: []].append(record)
         }

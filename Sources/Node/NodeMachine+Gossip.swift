@@ -2,6 +2,7 @@ internal import Cryptography
 internal import Gossipsub
 internal import Identity
 internal import Market
+internal import OrderedCollections
 internal import Primitives
 internal import Swarm
 
@@ -16,7 +17,7 @@ extension NodeMachine {
     private mutating func handle(_ output: GossipsubMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .openStream(let remote):
-            let spoken = swarm.protocols(of: remote)
+            let spoken = connected[remote]?.description?.protocols ?? []
             let proposals = GossipsubVersion.protocolNames.filter(spoken.contains)
             // The peer may have withdrawn gossip since (identify push): there is nothing to open a stream for.
             guard !proposals.isEmpty else { return work.append(.gossip(.streamClosed(remote))) }
@@ -26,15 +27,19 @@ extension NodeMachine {
             if let stream = gossipStreams.outbound(of: remote) { work.append(.swarm(.closeWrite(stream))) }
         case .send(let remote, let rpc):
             guard let stream = gossipStreams.outbound(of: remote) else { return }
-            work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc))))
+            if config.swarmSeat.isTyped {
+                outputs.append(.rpc(remote, rpc))
+            } else {
+                work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc.encoded))))
+            }
         case .verify(let id, let check):
             inbox.add(.message(id), checks: [check])
         case .validate(let id, let message):
             judge(message.data, topic: message.topic.text, from: .gossip(message.source, id), at: now, into: &outputs)
         case .meshJoined(let remote, _):
-            work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+            tellMeshValue(of: remote)
             exchangeOnceMeshed(with: remote)
-        case .meshLeft(let remote, _): work.append(.swarm(.setPeerValue(remote, meshValue(of: remote))))
+        case .meshLeft(let remote, _): tellMeshValue(of: remote)
         case .connect(let entries):
             for entry in entries {
                 // Whoever recommends is a stranger from the open internet: nobody may lead us into our own network.
@@ -54,8 +59,28 @@ extension NodeMachine {
     }
 
     /// A connection that carries mesh links is trimmed last; ten for each keeps them above mere age.
-    private func meshValue(of remote: PeerID) -> Int {
-        10 * gossip.joinedTopics.count { gossip.mesh(of: $0).contains(remote) }
+    private mutating func tellMeshValue(of remote: PeerID) {
+        guard isConnected(to: remote) else { return }
+        let value = 10 * gossip.joinedTopics.count { gossip.mesh(of: $0).contains(remote) }
+        connected[remote]?.value = value
+        work.append(.swarm(.setPeerValue(remote, value)))
+    }
+
+    /// An RPC that came as it is: the limits of the decoder that it did not meet hold for it all the same.
+    mutating func heard(_ rpc: GossipRPC, from remote: PeerID) {
+        do {
+            work.append(.gossip(.received(remote, try rpc.bounded(by: config.gossip.rpc))))
+        } catch {
+            work.append(.gossip(.receivedUnreadable(remote, error)))
+        }
+    }
+
+    mutating func heard(_ bytes: [UInt8], from remote: PeerID) {
+        do {
+            work.append(.gossip(.received(remote, try GossipRPC(decoding: bytes, limits: config.gossip.rpc))))
+        } catch {
+            work.append(.gossip(.receivedUnreadable(remote, error)))
+        }
     }
 
     /// Gives a record of our own, or one that somebody else missed, to the topic's mesh.

@@ -10,7 +10,7 @@ extension NodeMachine {
     func metrics(at now: Instant) -> NodeMetrics {
         NodeMetrics(
             status: status(at: now),
-            swarm: swarm.counters,
+            swarm: ownSwarm.first?.counters ?? SwarmCounters(),
             limits: config.swarm.resources,
             topics: gossip.joinedTopics.map { topic in
                 NodeMetrics.Topic(
@@ -44,7 +44,7 @@ extension NodeMachine {
     /// How far the peers that we chose ourselves are ahead of us: those who came to us may all be one.
     var clockOffset: (milliseconds: Int64, count: Int)? {
         clocks.median(
-            of: swarm.peers.filter { $0.connections.first?.direction == .outbound }.map(\.peer)
+            of: connected.elements.filter { $0.value.connection.direction == .outbound }.map(\.key)
         )
     }
 

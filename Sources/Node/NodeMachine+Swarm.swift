@@ -11,17 +11,19 @@ extension NodeMachine {
     static let inboundProtocols = GossipsubVersion.protocolNames + [RecordExchangeLimits.protocolName]
 
     mutating func stepSwarm(_ input: SwarmMachine.Input, at now: Instant, into outputs: inout [Output]) {
+        guard !ownSwarm.isEmpty else { return outputs.append(.swarm(input)) }
         var swarmOutputs: [SwarmMachine.Output] = []
-        swarm.handle(input, at: now, into: &swarmOutputs)
+        ownSwarm[0].handle(input, at: now, into: &swarmOutputs)
         for output in swarmOutputs { handle(output, at: now, into: &outputs) }
     }
 
-    private mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
+    mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .transport(let output): outputs.append(.transport(output))
         case .listening: break  // A wildcard is no address; what it stands for comes with `addressesChanged`.
         case .listenFailed(let endpoint, let failure): outputs.append(.event(.listenFailed(endpoint, failure)))
         case .connected(let remote, let info):
+            connected[remote] = ConnectedPeer(connection: info)
             outputs.append(.event(.connected(info)))
             work.append(.seeds(.connected(remote)))
         case .disconnected(let remote, _): disconnected(remote, into: &outputs)
@@ -37,7 +39,7 @@ extension NodeMachine {
             if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.congested(remote))) }
         case .streamDrained(let stream):
             if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.drained(remote))) }
-        case .roundTrip(let remote, let duration): roundTrips[remote] = duration
+        case .roundTrip(let remote, let duration): connected[remote]?.roundTrip = duration
         case .addressesChanged(let addresses): moved(to: addresses, into: &outputs)
         case .refused(let endpoint, let reason): outputs.append(.event(.connectionRefused(endpoint, reason)))
         case .stopped: stop(into: &outputs)
@@ -54,7 +56,7 @@ extension NodeMachine {
     }
 
     private mutating func disconnected(_ remote: PeerID, into outputs: inout [Output]) {
-        roundTrips[remote] = nil
+        connected[remote] = nil
         exchangePartners.remove(remote)
         meshPartners.remove(remote)
         pagesPending[remote] = nil
@@ -68,7 +70,8 @@ extension NodeMachine {
     }
 
     private mutating func identified(_ remote: PeerID, _ description: PeerDescription, at now: Instant) {
-        guard let connection = swarm.connection(to: remote) else { return }
+        guard let connection = connected[remote]?.connection else { return }
+        connected[remote]?.description = description
         if let version = GossipsubVersion.protocolNames.first(where: description.protocols.contains) {
             let isOutbound = connection.direction == .outbound
             let address = connection.remote.address
@@ -118,7 +121,7 @@ extension NodeMachine {
         work.append(.swarm(.consumed(stream, bytes.count)))
         guard let remote = gossipStreams.peer(of: stream) else { return }
         do {
-            for rpc in try gossipStreams.received(bytes, on: stream) { work.append(.gossip(.received(remote, rpc))) }
+            for rpc in try gossipStreams.received(bytes, on: stream) { heard(rpc, from: remote) }
         } catch {
             // No honest peer announces such a length: what follows cannot be told apart any more.
             _ = gossipStreams.closed(stream)

@@ -25,7 +25,10 @@ public struct NodeMachine: Sendable {
     var wall = WallClock()
     var startedAt: Instant?
     var phase = Phase.starting
-    var swarm: SwarmMachine
+    /// One in the machine's seat, none in the driver's; an array, so that a node without it is so much smaller.
+    var ownSwarm: [SwarmMachine]
+    var connected: OrderedDictionary<PeerID, ConnectedPeer> = [:]
+    let followed: FollowedTopics
     var gossip: GossipsubMachine
     var gossipStreams: GossipStreams
     var seeds: PeerSeeds
@@ -61,7 +64,6 @@ public struct NodeMachine: Sendable {
     var cacheChanges: [StoreChange] = []
     var listingChanges: [ListingChange] = []
     var storeFailure: StoreFailure?
-    var roundTrips: OrderedDictionary<PeerID, Duration> = [:]
     var work = Deque<Work>()
 
     /// A node that has not begun: feed `clock`, then `started`.
@@ -79,7 +81,11 @@ public struct NodeMachine: Sendable {
         self.key = key
         peer = PeerID(publicKey: key.publicKey)
         let facts = OwnFacts(restored.facts, random: &random)
-        swarm = SwarmMachine(config: config.swarm, identity: key, random: random.split())
+        let swarmRandom = random.split()
+        switch config.swarmSeat {
+        case .machine: ownSwarm = [SwarmMachine(config: config.swarm, identity: key, random: swarmRandom)]
+        case .driver: ownSwarm = []
+        }
         gossip = GossipsubMachine(
             config: config.gossip,
             key: key,
@@ -107,7 +113,8 @@ public struct NodeMachine: Sendable {
             configured: config.banned,
             allowed: config.allowed
         )
-        book = RecordBook(config: config.book)
+        followed = FollowedTopics(segments: config.followedSegments, profile: gate.profile, network: config.network)
+        book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
         restoredPeers = restored.peers
         restoredRecords = restored.records + restored.ownRecords
@@ -156,7 +163,7 @@ extension NodeMachine {
             }
         return earliest(
             own,
-            swarm.nextDeadline,
+            ownSwarm.first?.nextDeadline,
             gossip.nextDeadline,
             seeds.nextDeadline,
             exchange.nextDeadline,
@@ -172,7 +179,15 @@ extension NodeMachine {
         switch input {
         case .started: start(at: now, into: &outputs)
         case .clock(let unixMilliseconds): told(unixMilliseconds, at: now, into: &outputs)
-        case .transport(let input): work.append(.swarm(.transport(input)))
+        case .transport(let input):
+            precondition(!ownSwarm.isEmpty, "the driver keeps the connections itself")
+            work.append(.swarm(.transport(input)))
+        case .swarm(let output):
+            precondition(ownSwarm.isEmpty, "the node keeps the connections itself")
+            handle(output, at: now, into: &outputs)
+        case .rpc(let remote, let rpc):
+            precondition(config.swarmSeat.isTyped, "gossip travels as bytes")
+            heard(rpc, from: remote)
         case .verified(let batch, let results): verified(batch, results, at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)
@@ -213,8 +228,8 @@ extension NodeMachine {
         work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols)))
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
-        for topic in profile.topics(network: config.network) {
-            guard let topic = Topic(topic) else {
+        for topic in followed.topics {
+            guard let topic = Topic(topic.text) else {
                 preconditionFailure("the profile's topics are within gossipsub's bound")
             }
             work.append(.gossip(.subscribe(topic, TopicConfig())))
@@ -236,7 +251,7 @@ extension NodeMachine {
     }
 
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
-        work.append(.swarm(.deadlineReached))
+        if !ownSwarm.isEmpty { work.append(.swarm(.deadlineReached)) }
         work.append(.gossip(.deadlineReached))
         work.append(.seeds(.deadlineReached))
         work.append(.exchange(.deadlineReached))
@@ -256,7 +271,7 @@ extension NodeMachine {
     }
 
     mutating func becomeReadyIfPossible(into outputs: inout [Output]) {
-        guard phase == .running(isReady: false), !swarm.listenAddresses.isEmpty, catchUp.isDone else { return }
+        guard phase == .running(isReady: false), !toldAddresses.isEmpty, catchUp.isDone else { return }
         phase = .running(isReady: true)
         outputs.append(.event(.ready(hasSeeds: !config.seeds.isEmpty)))
     }
@@ -264,11 +279,11 @@ extension NodeMachine {
     /// The rows of the market as this node sees them now, in no particular order.
     public var marketListings: [Listing] { book.listings }
 
-    public func isConnected(to remote: PeerID) -> Bool { swarm.connection(to: remote) != nil }
+    public func isConnected(to remote: PeerID) -> Bool { connected[remote] != nil }
 
     /// Checks what must always hold, in every machine; for tests and the simulator.
     public func checkInvariants(at now: Instant) {
-        swarm.checkInvariants()
+        ownSwarm.first?.checkInvariants()
         gossip.checkInvariants(at: now)
         seeds.checkInvariants()
         exchange.checkInvariants()

@@ -40,8 +40,11 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
 @Suite struct `Message cache` {
     private var cache = MessageCache(windowCount: 5, gossipWindowCount: 2, countMax: 4, byteCountMax: 100)
 
+    /// Eight bytes as a field of an RPC.
+    private func message(_ byte: UInt8, _ topic: Topic = "t") -> WireMessage { WireMessage(data: [byte], topic: topic) }
+
     @Test mutating func `gossips two windows and keeps five`() {
-        cache.insert(named("a"), field: [1])
+        cache.insert(named("a"), message(1))
         #expect(cache.gossipIDs(of: "t") == [id("a")])
         cache.shift()
         #expect(cache.gossipIDs(of: "t") == [id("a")] && cache.gossipIDs(of: "u").isEmpty)
@@ -49,7 +52,7 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
         #expect(cache.gossipIDs(of: "t").isEmpty)
         for _ in 0..<2 { cache.shift() }
         let kept = cache.transmission(of: id("a"), to: peer(1), preferring: { _ in true })
-        #expect(kept?.field == [1])
+        #expect(kept?.message == message(1))
         cache.shift()
         let gone = cache.transmission(of: id("a"), to: peer(1), preferring: { _ in true })
         #expect(gone == nil)
@@ -57,7 +60,7 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
     }
 
     @Test mutating func `counts transmissions by peer`() {
-        cache.insert(named("a"), field: [1])
+        cache.insert(named("a"), message(1))
         let counts = [1, 1, 1, 2].map {
             cache.transmission(of: id("a"), to: peer($0), preferring: { _ in true })?.count
         }
@@ -65,21 +68,21 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
     }
 
     @Test mutating func `prefers the topic that the peer follows`() {
-        cache.insert(named("a", "t"), field: [1])
-        cache.insert(named("a", "u"), field: [2])
+        cache.insert(named("a", "t"), message(1, "t"))
+        cache.insert(named("a", "u"), message(2, "u"))
         let found = cache.transmission(of: id("a"), to: peer(1), preferring: { $0 == "u" })
-        #expect(found?.field == [2])
+        #expect(found?.message == message(2, "u"))
     }
 
     @Test mutating func `is bounded by count and by bytes`() {
-        for name in ["a", "b", "c", "d", "e"] { cache.insert(named(name), field: [1]) }
+        for name in ["a", "b", "c", "d", "e"] { cache.insert(named(name), message(1)) }
         cache.checkInvariants()
         let oldest = cache.transmission(of: id("a"), to: peer(1), preferring: { _ in true })
         #expect(cache.count == 4 && oldest == nil)
-        cache.insert(named("large"), field: [UInt8](repeating: 0, count: 98))
+        cache.insert(named("large"), WireMessage(data: [UInt8](repeating: 0, count: 77), topic: "t"))
         cache.checkInvariants()
         #expect(cache.count == 3 && cache.byteCount == 100)
-        cache.insert(named("huge"), field: [UInt8](repeating: 0, count: 101))
+        cache.insert(named("huge"), WireMessage(data: [UInt8](repeating: 0, count: 94), topic: "t"))
         #expect(cache.count == 3)
     }
 }

@@ -62,10 +62,10 @@ struct GossipNetwork {
     private mutating func carryOut(_ output: GossipsubMachine.Output, of node: Int) {
         switch output {
         case .openStream(let other): schedule(node, .streamReady(other), after: latency)
-        case .send(let receiver, let bytes):
+        case .send(let receiver, let rpc):
             guard let target = ids[receiver] else { return }
-            messageCopies += (try? RPC(parsing: bytes.span, limits: RPCLimits()).messages.count) ?? 0
-            schedule(target, .received(peer(node), bytes), after: latency)
+            messageCopies += rpc.messages.count
+            schedule(target, .received(peer(node), rpc), after: latency)
         case .verify(let id, let check): schedule(node, .verified(id, check.holds), after: .milliseconds(1))
         case .validate(let id, let message):
             delivered[node].append(message.id)

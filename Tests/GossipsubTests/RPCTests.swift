@@ -112,6 +112,26 @@ import Testing
         }
     }
 
+    /// Who delivers RPCs without encoding them must split, limit and count them exactly as if they had been encoded.
+    @Test(arguments: 1...10) func `sizes and limits are those of the encoded form`(seed: Int) throws {
+        var random = random(seed)
+        for _ in 0..<10 {
+            let rpc = RPC.drawn(&random)
+            #expect(rpc.byteCount == rpc.encoded.count)
+            var limits = RPCLimits()
+            limits.subscriptionCountMax = 1 + random.below(3)
+            limits.messageCountMax = 1 + random.below(3)
+            limits.gossipByteCountMax = 1 + random.below(300)
+            limits.meshControlCountMax = 1 + random.below(2)
+            limits.exchangeCountMax = 1
+            limits.idByteCountMax = 20
+            #expect(try rpc.bounded(by: limits) == RPC(decoding: rpc.encoded, limits: limits))
+            limits.byteCountMax = max(0, rpc.byteCount - 1)
+            guard rpc.byteCount > 0 else { continue }
+            #expect(throws: GossipRPCError.oversized(byteCount: rpc.byteCount)) { try rpc.bounded(by: limits) }
+        }
+    }
+
     /// The prefix and the order of fields are the specification's (pubsub, "Message Signing").
     @Test func `a signature covers all but itself and the key`() {
         let message = WireMessage(author: [1], data: [2], sequence: [3], topic: "t", signature: [4], key: [5])
@@ -124,22 +144,22 @@ import Testing
     @Test func `subscriptions are split at one hundred`() throws {
         var parts = RPCParts()
         for number in 0..<250 { parts.announce(Topic(stringLiteral: "t\(number)"), isSubscribed: true) }
-        #expect(try parts.packed().map { try parse($0).subscriptions.count } == [100, 100, 50])
+        #expect(try parts.packed().map { try parse($0.encoded).subscriptions.count } == [100, 100, 50])
     }
 
     @Test func `control is split at 16 KiB and stays one field`() throws {
         var parts = RPCParts()
         for number in 0..<6 {
             let ids = (0..<500).map { id("\(number) \($0) padding") }
-            parts.gossip.append(IHave(topic: "t", ids: ids).field)
+            parts.gossip.append(.ihave(IHave(topic: "t", ids: ids)))
         }
         let packed = parts.packed()
         #expect(packed.count > 1)
         for rpc in packed {
-            #expect(rpc.count <= 17 << 10)
-            #expect(try parse(rpc).control.ihave.isEmpty == false)
+            #expect(rpc.encoded.count <= 17 << 10)
+            #expect(try parse(rpc.encoded).control.ihave.isEmpty == false)
         }
-        #expect(try packed.flatMap { try parse($0).control.ihave }.flatMap(\.ids).count == 3000)
+        #expect(try packed.flatMap { try parse($0.encoded).control.ihave }.flatMap(\.ids).count == 3000)
     }
 
     @Test func `long ids are told in portions that one RPC holds`() throws {
@@ -147,22 +167,24 @@ import Testing
         let portions = ControlMessage.portions(ids)
         #expect(portions.count == 2 && portions.flatMap(\.self) == ids)
         for portion in portions {
-            let parsed = try parse(RPC(control: ControlMessage(iwant: Array(portion))).encoded)
-            #expect(parsed.control.iwant == Array(portion))
+            let parsed = try parse(RPC(control: ControlMessage(iwant: portion)).encoded)
+            #expect(parsed.control.iwant == portion)
         }
         #expect(ControlMessage.portions([]).isEmpty)
     }
 
     @Test func `a large message travels alone`() {
         var parts = RPCParts()
-        let large = WireMessage(data: [UInt8](repeating: 1, count: 70_000), topic: "t").field
-        let small = WireMessage(data: [1], topic: "t").field
-        for field in [small, large, small] { parts.messages.append(field) }
-        #expect(parts.packed() == [small, large, small])
+        let large = WireMessage(data: [UInt8](repeating: 1, count: 70_000), topic: "t")
+        let small = WireMessage(data: [1], topic: "t")
+        for message in [small, large, small] { parts.messages.append(message) }
+        #expect(parts.packed() == [small, large, small].map { RPC(messages: [$0]) })
     }
 }
 
-func parse(_ bytes: [UInt8]) throws -> RPC { try RPC(parsing: bytes.span, limits: RPCLimits()) }
+typealias RPC = GossipRPC
+
+func parse(_ bytes: [UInt8]) throws -> RPC { try RPC(decoding: bytes, limits: RPCLimits()) }
 
 func pruneBytes(backoff: UInt64, topic: Topic = "t") -> [UInt8] {
     var writer = ProtobufWriter()

@@ -308,7 +308,7 @@ private let topic: Topic = "t"
         var outputs: [GossipsubMachine.Output] = []
         for (number, wire) in [(1, forged), (2, message(by: 9, "hello"))] {
             victim.machine.handle(
-                .received(peer(number), RPC(messages: [wire]).encoded),
+                .received(peer(number), RPC(messages: [wire])),
                 at: victim.now,
                 into: &outputs
             )

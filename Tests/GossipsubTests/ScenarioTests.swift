@@ -155,7 +155,7 @@ private let topic: Topic = "t"
     @Test(arguments: backoffs)
     mutating func `S-07: no backoff of a stranger lasts longer than an hour or stops the node`(seconds: UInt64) {
         prepare()
-        victim.feed(.received(peer(1), pruneBytes(backoff: seconds)))
+        victim.hear(1, bytes: pruneBytes(backoff: seconds))
         let entry = victim.machine.backoffs.entry(topic, peer(1))
         let expected = seconds == 0 ? 60 : min(seconds, 3600)
         #expect(entry?.until == victim.now.advanced(by: .seconds(Int(expected))))
@@ -168,7 +168,7 @@ private let topic: Topic = "t"
     @Test mutating func `S-07: nor does it near the end of time`() {
         victim.now = Instant(nanoseconds: .max - 200_000_000_000)
         prepare()
-        victim.feed(.received(peer(1), pruneBytes(backoff: .max)))
+        victim.hear(1, bytes: pruneBytes(backoff: .max))
         for _ in 0..<120 { victim.advance(by: .seconds(1)) }
         #expect(victim.machine.heartbeatCount == 121)
     }
@@ -209,7 +209,7 @@ private let topic: Topic = "t"
         #expect(victim.machine.topics(of: peer(1)).count == 512)
         let subscription = Subscription(topic: "another", isSubscribed: true).field
         let bytes = (0..<100_000).flatMap { _ in subscription }
-        victim.feed(.received(peer(1), bytes))
+        victim.hear(1, bytes: bytes)
         #expect(victim.misbehaviours(of: 1) == [.oversizedRPC(byteCount: bytes.count)])
         #expect(victim.machine.topics(of: peer(1)).count == 512)
         // Who leaves makes room.
@@ -221,7 +221,7 @@ private let topic: Topic = "t"
 
     @Test mutating func `bytes that are no RPC are refused and charged`() {
         prepare()
-        victim.feed(.received(peer(1), [0xff, 0xff]))
+        victim.hear(1, bytes: [0xff, 0xff])
         #expect(victim.misbehaviours(of: 1) == [.malformedRPC])
     }
 
@@ -341,7 +341,7 @@ extension Victim {
         case 5: feed(.unsubscribe(topic))
         case 6: feed(.publish(topic, draw.bytes(3)))
         case 7: hear(number, RPC(messages: [WireMessage(data: draw.bytes(2), topic: topic)]))
-        case 8: feed(.received(peer(number), draw.bytes(draw.below(40))))
+        case 8: hear(number, bytes: draw.bytes(draw.below(40)))
         case 9: hear(number, ControlMessage(graft: [topic], prune: [Prune(topic: topic, backoffSeconds: 5, peers: [])]))
         case 10:
             let ids = [MessageID(bytes: draw.bytes(4))]

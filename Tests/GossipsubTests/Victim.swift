@@ -52,10 +52,10 @@ struct Victim {
                 case .validate(let id, let message):
                     judged.append(message)
                     if let verdict = verdict(message) { inputs.append(.validated(id, verdict)) }
-                case .send(let peer, let bytes):
-                    let rpc = try? RPC(parsing: bytes.span, limits: RPCLimits())
+                case .send(let peer, let sent):
+                    let rpc = try? RPC(decoding: sent.encoded, limits: RPCLimits())
                     #expect(rpc != nil)
-                    sent[peer, default: []].append(rpc ?? RPC())
+                    self.sent[peer, default: []].append(rpc ?? RPC())
                 default: break
                 }
             }
@@ -89,7 +89,15 @@ struct Victim {
     }
 
     mutating func hear(_ number: Int, _ rpc: RPC) {
-        feed(.received(peer(number), rpc.encoded))
+        hear(number, bytes: rpc.encoded)
+    }
+
+    mutating func hear(_ number: Int, bytes: [UInt8]) {
+        do {
+            feed(.received(peer(number), try RPC(decoding: bytes, limits: RPCLimits())))
+        } catch {
+            feed(.receivedUnreadable(peer(number), error))
+        }
     }
 
     mutating func hear(_ number: Int, _ control: ControlMessage) {

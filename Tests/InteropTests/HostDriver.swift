@@ -5,8 +5,8 @@ import Identity
 import Primitives
 import Swarm
 
-@testable import EventLoop
 @testable import Node
+@testable import Sockets
 
 /// The loop's thread of a host under test: sockets, swarm and router, joined as the node joins them.
 ///
@@ -30,6 +30,7 @@ final class HostDriver {
     private var swarm: SwarmMachine
     private var gossip: GossipsubMachine
     private var streams: GossipStreams
+    private let rpcLimits: RPCLimits
     private let journal: HostJournal
     private let mailbox: HostMailbox
     private var transport: TCPTransport?
@@ -47,13 +48,14 @@ final class HostDriver {
     init(
         swarm: SwarmMachine,
         gossip: GossipsubMachine,
-        rpcByteCountMax: Int,
+        rpcLimits: RPCLimits,
         journal: HostJournal,
         mailbox: HostMailbox
     ) {
         (self.swarm, self.gossip, self.journal, self.mailbox) = (swarm, gossip, journal, mailbox)
+        self.rpcLimits = rpcLimits
         // The tests' own requests have lower numbers.
-        streams = GossipStreams(rpcByteCountMax: rpcByteCountMax, requestIDs: 1 << 32...(1 << 33))
+        streams = GossipStreams(rpcByteCountMax: rpcLimits.byteCountMax, requestIDs: 1 << 32...(1 << 33))
     }
 
     /// Returns when the host is told to stop.
@@ -185,7 +187,7 @@ final class HostDriver {
                 work.append(.swarm(.reset(stream)))
                 return
             }
-            for message in messages { work.append(.gossip(.received(peer, message))) }
+            for message in messages { hear(message, from: peer) }
             return
         }
         withheld[stream, default: 0] += bytes.count
@@ -196,6 +198,14 @@ final class HostDriver {
         } else {
             journal.note { $0.received[stream, default: []] += bytes }
             if isReading { release(stream) }
+        }
+    }
+
+    private func hear(_ message: [UInt8], from peer: PeerID) {
+        do {
+            work.append(.gossip(.received(peer, try GossipRPC(decoding: message, limits: rpcLimits))))
+        } catch {
+            work.append(.gossip(.receivedUnreadable(peer, error)))
         }
     }
 
@@ -242,7 +252,7 @@ final class HostDriver {
             work.append(.swarm(.closeWrite(stream)))
         case .send(let peer, let rpc):
             guard let stream = streams.outbound(of: peer) else { return }
-            work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc))))
+            work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc.encoded))))
         case .verify(let id, let check):
             work.append(.gossip(.verified(id, check.holds)))
         case .validate(let id, let message):

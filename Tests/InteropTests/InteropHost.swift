@@ -36,13 +36,13 @@ final class InteropHost: Sendable {
         let swarm = SwarmMachine(config: config, identity: identity, random: SeededRandom(seed: seed.map { $0 ^ 0xff }))
         peer = swarm.peer
         let (journal, mailbox, ended) = (journal, mailbox, ended)
-        let rpcByteCountMax = gossipConfig.rpc.byteCountMax
+        let rpcLimits = gossipConfig.rpc
         let thread = Thread {
             // The driver is made where it lives.
             HostDriver(
                 swarm: swarm,
                 gossip: gossip,
-                rpcByteCountMax: rpcByteCountMax,
+                rpcLimits: rpcLimits,
                 journal: journal,
                 mailbox: mailbox
             ).run()

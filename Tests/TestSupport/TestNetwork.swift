@@ -252,6 +252,7 @@ extension TestNetwork {
     private mutating func carryOut(_ output: NodeMachine.Output, of index: NodeIndex) {
         switch output {
         case .transport(let output): carryOut(output, of: index)
+        case .swarm, .rpc: preconditionFailure("the nodes of this network keep their connections themselves")
         case .verify(let batch, let checks):
             let results = checks.map { check in
                 if let known = verdicts[check] { return known }

@@ -110,6 +110,8 @@ final class NodeDriver {
         switch output {
         case .transport(let output):
             transport?.perform(output)
+        case .swarm, .rpc:
+            preconditionFailure("the node keeps its connections itself")
         case .verify(let id, let checks):
             report { $0.signatureCheckCount += checks.count }
             workers.verify(id, checks)

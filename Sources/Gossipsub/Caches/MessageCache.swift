@@ -13,9 +13,8 @@ struct MessageCache: Sendable {
     let byteCountMax: Int
 
     private struct Entry: Sendable {
-        let topic: Topic
-        /// The message as an RPC field.
-        let field: [UInt8]
+        let message: WireMessage
+        let byteCount: Int
         var transmissions: [PeerID: Int] = [:]
     }
 
@@ -33,15 +32,16 @@ struct MessageCache: Sendable {
         self.byteCountMax = byteCountMax
     }
 
-    mutating func insert(_ key: MessageKey, field: [UInt8]) {
-        guard field.count <= byteCountMax, entries[key.id]?.contains(where: { $0.topic == key.topic }) != true else {
+    mutating func insert(_ key: MessageKey, _ message: WireMessage) {
+        let added = message.fieldByteCount
+        guard added <= byteCountMax, entries[key.id]?.contains(where: { $0.message.topic == key.topic }) != true else {
             return
         }
-        while count == countMax || byteCount + field.count > byteCountMax { dropOldest() }
-        entries[key.id, default: []].append(Entry(topic: key.topic, field: field))
+        while count == countMax || byteCount + added > byteCountMax { dropOldest() }
+        entries[key.id, default: []].append(Entry(message: message, byteCount: added))
         windows[0].append(key)
         count += 1
-        byteCount += field.count
+        byteCount += added
     }
 
     /// The message for an IWANT of `peer` and how often it has now been sent to it, preferring the peer's own topics.
@@ -49,12 +49,12 @@ struct MessageCache: Sendable {
         of id: MessageID,
         to peer: PeerID,
         preferring isPreferred: (Topic) -> Bool
-    ) -> (field: [UInt8], count: Int)? {
+    ) -> (message: WireMessage, count: Int)? {
         guard let candidates = entries[id], !candidates.isEmpty else { return nil }
-        let index = candidates.firstIndex { isPreferred($0.topic) } ?? 0
+        let index = candidates.firstIndex { isPreferred($0.message.topic) } ?? 0
         let count = (candidates[index].transmissions[peer] ?? 0) + 1
         entries[id]?[index].transmissions[peer] = count
-        return (candidates[index].field, count)
+        return (candidates[index].message, count)
     }
 
     /// The ids that gossip about `topic` names, oldest window last.
@@ -80,10 +80,10 @@ struct MessageCache: Sendable {
     }
 
     private mutating func remove(_ key: MessageKey) {
-        guard let index = entries[key.id]?.firstIndex(where: { $0.topic == key.topic }) else { return }
+        guard let index = entries[key.id]?.firstIndex(where: { $0.message.topic == key.topic }) else { return }
         if let removed = entries[key.id]?.remove(at: index) {
             count -= 1
-            byteCount -= removed.field.count
+            byteCount -= removed.byteCount
         }
         if entries[key.id]?.isEmpty == true { entries[key.id] = nil }
     }

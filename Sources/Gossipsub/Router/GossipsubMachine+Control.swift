@@ -4,21 +4,17 @@ internal import Primitives
 
 /// What peers send: subscriptions, messages and control.
 extension GossipsubMachine {
-    mutating func receive(_ bytes: [UInt8], from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+    mutating func receiveUnreadable(_ error: GossipRPCError, from peer: PeerID, into outputs: inout [Output]) {
         guard peers[peer] != nil else { return }
-        guard bytes.count <= config.rpc.byteCountMax else {
-            scores.chargeMisbehaviour(peer, by: 1)
-            outputs.append(.misbehaved(peer, .oversizedRPC(byteCount: bytes.count)))
-            return
+        scores.chargeMisbehaviour(peer, by: 1)
+        switch error {
+        case .oversized(let byteCount): outputs.append(.misbehaved(peer, .oversizedRPC(byteCount: byteCount)))
+        case .malformed: outputs.append(.misbehaved(peer, .malformedRPC))
         }
-        let rpc: RPC
-        do {
-            rpc = try RPC(parsing: bytes.span, limits: config.rpc)
-        } catch {
-            scores.chargeMisbehaviour(peer, by: 1)
-            outputs.append(.misbehaved(peer, .malformedRPC))
-            return
-        }
+    }
+
+    mutating func receive(_ rpc: GossipRPC, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+        guard peers[peer] != nil else { return }
         // Even of a graylisted peer, lest its topics be wrong once its score has recovered.
         receive(rpc.subscriptions, from: peer, into: &outputs)
         guard scores.score(of: peer) >= config.score.graylistThreshold else { return }
@@ -137,7 +133,7 @@ extension GossipsubMachine {
         peers[peer]?.askedIDCount += asked.count
         promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
         for portion in ControlMessage.portions(asked) {
-            outbox[peer, default: RPCParts()].gossip.append(ControlMessage.iwantField(portion))
+            outbox[peer, default: RPCParts()].gossip.append(.iwant(portion))
         }
     }
 
@@ -146,10 +142,10 @@ extension GossipsubMachine {
         for id in ids where !state.unwanted.contains(id) {
             guard let found = cache.transmission(of: id, to: peer, preferring: state.topics.contains) else { continue }
             guard found.count <= config.retransmissionCountMax else { continue }
-            let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.field.count
+            let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.message.fieldByteCount
             guard byteCount <= config.iwantByteCountMax else { return }
             peers[peer]?.iwantByteCount = byteCount
-            sayMessage(found.field, to: peer)
+            sayMessage(found.message, to: peer)
         }
     }
 

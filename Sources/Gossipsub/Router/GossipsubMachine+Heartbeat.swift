@@ -122,7 +122,7 @@ extension GossipsubMachine {
             // Each peer hears of other ids when there are too many, so that together they hear of all.
             let told = random.sample(ids, config.ihaveIDCountMax)
             for portion in ControlMessage.portions(told) {
-                outbox[peer, default: RPCParts()].gossip.append(IHave(topic: topic, ids: Array(portion)).field)
+                outbox[peer, default: RPCParts()].gossip.append(.ihave(IHave(topic: topic, ids: portion)))
             }
         }
     }

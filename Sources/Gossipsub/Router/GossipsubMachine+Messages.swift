@@ -116,12 +116,11 @@ extension GossipsubMachine {
         scores.creditFirstDelivery(source, topic)
         for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
         guard let joined = topics[topic] else { return }
-        let field = judged.wire.field
-        cache.insert(judged.key, field: field)
+        cache.insert(judged.key, judged.wire)
         let receivers = joined.mesh.union(floodsubReceivers(topic))
         for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
             guard peers[peer]?.unwanted.contains(judged.key.id) == false else { continue }
-            sayMessage(field, to: peer)
+            sayMessage(judged.wire, to: peer)
         }
     }
 
@@ -139,8 +138,7 @@ extension GossipsubMachine {
         let policy = topics[topic]?.config.signatures ?? config.unjoinedTopic.signatures
         let (wire, id) = ownMessage(data, in: topic, policy: policy)
         let key = MessageKey(id: id, topic: topic)
-        let field = wire.field
-        guard field.count <= config.rpc.byteCountMax else {
+        guard wire.fieldByteCount <= config.rpc.byteCountMax else {
             outputs.append(.publishRefused(topic, .tooLong))
             return
         }
@@ -149,10 +147,10 @@ extension GossipsubMachine {
             return
         }
         seen.insert(key, .accepted, deliverers: [], at: now)
-        cache.insert(key, field: field)
+        cache.insert(key, wire)
         scores.noteAccepted(in: topic)
         for peer in receiversOfOwn(topic, at: now) where peers[peer]?.unwanted.contains(id) == false {
-            sayMessage(field, to: peer)
+            sayMessage(wire, to: peer)
         }
         outputs.append(.published(topic, id))
     }

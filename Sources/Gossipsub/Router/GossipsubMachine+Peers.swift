@@ -131,8 +131,8 @@ extension GossipsubMachine {
         outbox[peer, default: RPCParts()].merge(parts)
     }
 
-    mutating func sayMessage(_ field: [UInt8], to peer: PeerID) {
-        outbox[peer, default: RPCParts()].messages.append(field)
+    mutating func sayMessage(_ message: WireMessage, to peer: PeerID) {
+        outbox[peer, default: RPCParts()].messages.append(message)
     }
 
     /// Sends what this step said: one RPC for each peer unless limits split it; what cannot flow waits or is lost.

@@ -6,8 +6,9 @@ public import Primitives
 /// A publish–subscribe router over meshes of peers: gossipsub 1.0, 1.1 and 1.2, and floodsub peers.
 ///
 /// Pure: the owner feeds inputs with their instant, carries out the outputs in order, then arms one timer at `nextDeadline`. It owns
-/// the streams: one that we open to a peer and write on, one that the peer opens and we read from, both carrying RPCs with a
-/// varint length in front, which is removed and added outside.
+/// the streams: one that we open to a peer and write on, one that the peer opens and we read from, both carrying RPCs
+/// (``GossipRPC``) with a varint length in front. Encoding and decoding is the owner's too, so that one who delivers RPCs as they
+/// are need not do either.
 ///
 /// Sources: libp2p/specs, pubsub (README, gossipsub v1.0 to v1.3).
 public struct GossipsubMachine: Sendable {
@@ -26,8 +27,10 @@ public struct GossipsubMachine: Sendable {
         case peerDisconnected(PeerID)
         /// The signed record that the peer gave of itself, already verified: what PRUNE may recommend.
         case peerRecord(PeerID, [UInt8])
-        /// One whole RPC.
-        case received(PeerID, [UInt8])
+        /// One whole RPC, decoded within the limits of the configuration.
+        case received(PeerID, GossipRPC)
+        /// What the peer sent could not be decoded: it is charged.
+        case receivedUnreadable(PeerID, GossipRPCError)
         case subscribe(Topic, TopicConfig)
         case unsubscribe(Topic)
         case publish(Topic, [UInt8])
@@ -48,7 +51,7 @@ public struct GossipsubMachine: Sendable {
         /// Close the stream that we opened to the peer.
         case closeStream(PeerID)
         /// Write one RPC on our stream to the peer.
-        case send(PeerID, [UInt8])
+        case send(PeerID, GossipRPC)
         /// Check a message's signature; answer with `verified`.
         case verify(ValidationID, SignatureCheck)
         /// Judge a message; answer with `validated`. Accepted messages are forwarded without more ado.
@@ -149,7 +152,8 @@ public struct GossipsubMachine: Sendable {
         case .drained(let peer): drained(peer)
         case .peerDisconnected(let peer): disconnect(peer, at: now, into: &outputs)
         case .peerRecord(let peer, let record): keepRecord(record, of: peer)
-        case .received(let peer, let bytes): receive(bytes, from: peer, at: now, into: &outputs)
+        case .received(let peer, let rpc): receive(rpc, from: peer, at: now, into: &outputs)
+        case .receivedUnreadable(let peer, let error): receiveUnreadable(error, from: peer, into: &outputs)
         case .subscribe(let topic, let topicConfig): join(topic, topicConfig, at: now, into: &outputs)
         case .unsubscribe(let topic): leave(topic, at: now, into: &outputs)
         case .publish(let topic, let data): publish(data, in: topic, at: now, into: &outputs)

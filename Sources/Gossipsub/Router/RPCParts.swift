@@ -10,10 +10,8 @@ struct RPCParts: Sendable {
 
     var subscriptions: OrderedDictionary<Topic, Bool> = [:]
     var meshControl: OrderedDictionary<Topic, MeshControl> = [:]
-    /// Messages as fields of an RPC.
-    var messages: Deque<[UInt8]> = []
-    /// IHAVE and IWANT as fields of a control message.
-    var gossip: Deque<[UInt8]> = []
+    var messages: Deque<WireMessage> = []
+    var gossip: Deque<GossipNotice> = []
 
     var isEmpty: Bool { subscriptions.isEmpty && meshControl.isEmpty && messages.isEmpty && gossip.isEmpty }
 
@@ -30,23 +28,37 @@ struct RPCParts: Sendable {
     }
 
     /// The RPCs that say all of it: state first, since a GRAFT means nothing before its subscription.
-    func packed() -> [[UInt8]] {
+    func packed() -> [GossipRPC] {
         if subscriptions.isEmpty && meshControl.isEmpty && gossip.isEmpty && messages.count == 1 {
-            return Array(messages)
+            return [GossipRPC(messages: Array(messages))]
         }
         var packer = RPCPacker()
         for (topic, isSubscribed) in subscriptions {
-            packer.addSubscription(Subscription(topic: topic, isSubscribed: isSubscribed).field)
+            packer.add(Subscription(topic: topic, isSubscribed: isSubscribed))
         }
         for (topic, control) in meshControl {
             switch control {
-            case .graft: packer.addControl(ControlMessage.graftField(topic))
-            case .prune(let prune): packer.addControl(prune.field)
+            case .graft: packer.addGraft(topic)
+            case .prune(let prune): packer.add(prune)
             }
         }
-        for message in messages { packer.addMessage(message) }
-        for gossip in gossip { packer.addControl(gossip) }
+        for message in messages { packer.add(message) }
+        for gossip in gossip { packer.add(gossip) }
         return packer.finish()
+    }
+}
+
+/// One entry of gossip: what passed lately, or what we lack of it.
+enum GossipNotice: Hashable, Sendable {
+    case ihave(IHave)
+    case iwant([MessageID])
+
+    /// Its length on the wire.
+    var byteCount: Int {
+        switch self {
+        case .ihave(let entry): entry.fieldByteCount
+        case .iwant(let ids): ControlMessage.idsByteCount(ids)
+        }
     }
 }
 
@@ -62,10 +74,13 @@ struct OutboundQueue: Sendable {
     /// Adds parts within the limits: over them the oldest gossip goes first, then the oldest messages; state never does.
     mutating func add(_ added: RPCParts, countMax: Int, byteCountMax: Int) {
         parts.merge(added)
-        byteCount = parts.messages.reduce(0) { $0 + $1.count } + parts.gossip.reduce(0) { $0 + $1.count }
+        byteCount =
+            parts.messages.reduce(0) { $0 + $1.fieldByteCount } + parts.gossip.reduce(0) { $0 + $1.byteCount }
         while count > countMax || byteCount > byteCountMax {
-            guard let dropped = parts.gossip.popFirst() ?? parts.messages.popFirst() else { return }
-            byteCount -= dropped.count
+            guard let dropped = parts.gossip.popFirst()?.byteCount ?? parts.messages.popFirst()?.fieldByteCount else {
+                return
+            }
+            byteCount -= dropped
             droppedCount += 1
         }
     }

@@ -192,6 +192,7 @@ extension RecordBook {
     /// Counts a record in.
     private mutating func enlist(_ record: SignedRecord, receivedAt: Int64, into changes: inout [BookChange]) {
         subjectsByID[record.id] = record.subject
+        setSum &+= record.id.head
         envelopeByteCount += record.envelope.count
         shelfByteCounts[shelf(of: record), default: 0] += record.envelope.count
         changes.append(.store(record, receivedAt: receivedAt))
@@ -200,6 +201,7 @@ extension RecordBook {
     /// Counts a record out.
     mutating func unlist(_ record: SignedRecord, into changes: inout [BookChange]) {
         subjectsByID[record.id] = nil
+        setSum &-= record.id.head
         envelopeByteCount -= record.envelope.count
         let shelf = shelf(of: record)
         let rest = (shelfByteCounts[shelf] ?? 0) - record.envelope.count

@@ -36,6 +36,7 @@ extension RecordBook {
             }
         }
         assert(recordCount == subjectsByID.count)
+        assert(setSum == subjectsByID.keys.reduce(0) { $0 &+ $1.head })
         assert(byteCount == envelopeByteCount && shelfByteCounts.values.reduce(0, +) == byteCount)
         assert(shelfByteCounts.values.allSatisfy { $0 <= config.segmentByteCountMax })
     }

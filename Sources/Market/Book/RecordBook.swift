@@ -111,6 +111,10 @@ public struct RecordBook: Sendable {
     var shelfByteCounts: [Shelf: Int] = [:]
     var cuts: [Shelf: SegmentCut] = [:]
     public internal(set) var envelopeByteCount = 0
+    /// The sum of the first eight bytes of all held records' ids: equal for equal sets, whatever the order of their arrival.
+    ///
+    /// For comparing books that nobody forged; a stranger could choose records with any sum.
+    public internal(set) var setSum: UInt64 = 0
 
     /// Every row, in no particular order (a search sorts them); copying the array is a reference.
     public internal(set) var listings: [Listing] = []

@@ -15,6 +15,9 @@ public struct Bytes16: Hashable, Comparable, Sendable {
 
     public var bytes: [UInt8] { bigEndianBytes(high) + bigEndianBytes(low) }
 
+    /// The first eight bytes as a big-endian number.
+    var head: UInt64 { high }
+
     public static func < (left: Bytes16, right: Bytes16) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
@@ -84,6 +87,9 @@ public struct RecordID: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 
     public var bytes: [UInt8] { high.bytes + low.bytes }
+
+    /// The first eight bytes as a big-endian number.
+    var head: UInt64 { high.head }
     public var description: String { hexadecimal(bytes) }
 
     public static func < (left: RecordID, right: RecordID) -> Bool {

@@ -1,3 +1,5 @@
+public import Gossipsub
+public import Identity
 public import Swarm
 
 /// One group of signatures that the driver checks together.
@@ -40,7 +42,12 @@ extension NodeMachine {
         case started
         /// Wall time: at start, every ten seconds, and when it steps.
         case clock(unixMilliseconds: Int64)
+        /// In the machine's seat (``SwarmSeat``).
         case transport(TransportInput)
+        /// In the driver's seat: what its swarm says.
+        case swarm(SwarmMachine.Output)
+        /// In the driver's seat with typed gossip: one RPC of a peer, which arrives behind its `identified`.
+        case rpc(PeerID, GossipRPC)
         /// The verdicts in the order of the batch's checks.
         case verified(BatchID, [Bool])
         case persisted(Ticket)

@@ -1,10 +1,17 @@
 public import Cryptography
+public import Gossipsub
+public import Identity
 public import Swarm
 
 extension NodeMachine {
     /// What the driver must do, or what is worth telling; in order.
     public enum Output: Sendable {
+        /// In the machine's seat (``SwarmSeat``).
         case transport(TransportOutput)
+        /// In the driver's seat: what its swarm must do.
+        case swarm(SwarmMachine.Input)
+        /// In the driver's seat with typed gossip: one RPC on our stream to a peer.
+        case rpc(PeerID, GossipRPC)
         /// At most `NodeLimits.signatureBatchCountMax` checks.
         case verify(BatchID, [SignatureCheck])
         case persist(Ticket, [StoreChange])

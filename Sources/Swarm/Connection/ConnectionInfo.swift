@@ -31,4 +31,17 @@ public struct ConnectionInfo: Hashable, Sendable {
     public let remote: Endpoint
     /// When the TCP connection came to be.
     public let openedAt: Instant
+
+    /// For whoever plays the swarm.
+    public init(
+        id: ConnectionID,
+        peer: PeerID,
+        direction: Direction,
+        local: Endpoint,
+        remote: Endpoint,
+        openedAt: Instant
+    ) {
+        (self.id, self.peer, self.direction) = (id, peer, direction)
+        (self.local, self.remote, self.openedAt) = (local, remote, openedAt)
+    }
 }

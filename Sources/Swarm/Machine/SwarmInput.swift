@@ -130,6 +130,20 @@ public struct PeerDescription: Hashable, Sendable {
     public let observedAddress: Multiaddr?
     /// Its signed peer record, verified; for passing on.
     public let signedPeerRecord: [UInt8]?
+
+    /// For whoever plays the swarm.
+    public init(
+        protocolVersion: String,
+        agentVersion: String,
+        protocols: [String],
+        listenAddresses: [Multiaddr],
+        observedAddress: Multiaddr?,
+        signedPeerRecord: [UInt8]?
+    ) {
+        (self.protocolVersion, self.agentVersion, self.protocols) = (protocolVersion, agentVersion, protocols)
+        (self.listenAddresses, self.observedAddress) = (listenAddresses, observedAddress)
+        self.signedPeerRecord = signedPeerRecord
+    }
 }
 
 /// One connected peer, as a snapshot.
@@ -142,4 +156,16 @@ public struct PeerSummary: Hashable, Sendable {
     public let roundTrip: Duration?
     public let value: Int
     public let isProtected: Bool
+
+    public init(
+        peer: PeerID,
+        connections: [ConnectionInfo],
+        description: PeerDescription?,
+        roundTrip: Duration?,
+        value: Int,
+        isProtected: Bool
+    ) {
+        (self.peer, self.connections, self.description) = (peer, connections, description)
+        (self.roundTrip, self.value, self.isProtected) = (roundTrip, value, isProtected)
+    }
 }

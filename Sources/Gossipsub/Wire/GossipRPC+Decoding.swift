@@ -1,11 +1,17 @@
 internal import Primitives
 
-extension RPC {
+extension GossipRPC {
     /// Reads one RPC.
     ///
-    /// Unknown fields are skipped and what passes a limit is left out; only bytes that are no protobuf, or a known field of the
-    /// wrong wire type, throw. Four fixed levels of nesting, no recursion.
-    init(parsing source: Span<UInt8>, limits: RPCLimits) throws(ProtobufError) {
+    /// Unknown fields are skipped and what passes a limit is left out; only an RPC that is too long, bytes that are no protobuf, or
+    /// a known field of the wrong wire type throw. Four fixed levels of nesting, no recursion.
+    public init(decoding bytes: [UInt8], limits: RPCLimits) throws(GossipRPCError) {
+        guard bytes.count <= limits.byteCountMax else { throw .oversized(byteCount: bytes.count) }
+        self.init()
+        do { try read(bytes.span, limits: limits) } catch { throw .malformed }
+    }
+
+    private mutating func read(_ source: Span<UInt8>, limits: RPCLimits) throws(ProtobufError) {
         var gossipBudget = limits.gossipByteCountMax
         var reader = ProtobufReader(source)
         while let field = try reader.next() {

@@ -13,7 +13,7 @@ extension Subscription {
 }
 
 extension WireMessage {
-    /// The message as a field of an RPC: encoded once, sent to many.
+    /// The message as a field of an RPC.
     var field: [UInt8] {
         var writer = ProtobufWriter()
         writer.requiredBytes(2, encoded(signature: signature, key: key))
@@ -68,40 +68,30 @@ extension Prune {
 }
 
 extension ControlMessage {
-    /// An IWANT as a field of the control message.
-    static func iwantField(_ ids: some Sequence<MessageID>) -> [UInt8] {
-        idsField(2, ids)
-    }
-
-    /// An IDONTWANT as a field of the control message; we never send it, tests do.
-    static func idontwantField(_ ids: [MessageID]) -> [UInt8] {
-        idsField(5, ids)
-    }
-
     /// Ids in portions that fit the control of one RPC even at a strict receiver (`RPCPacker.controlByteCountMax`).
-    static func portions(_ ids: [MessageID]) -> [ArraySlice<MessageID>] {
-        var (portions, start, byteCount): ([ArraySlice<MessageID>], Int, Int) = ([], 0, 0)
+    static func portions(_ ids: [MessageID]) -> [[MessageID]] {
+        var (portions, start, byteCount): ([[MessageID]], Int, Int) = ([], 0, 0)
         for (index, id) in ids.enumerated() {
             if byteCount + id.bytes.count > portionByteCountMax {
-                portions.append(ids[start..<index])
+                portions.append(Array(ids[start..<index]))
                 (start, byteCount) = (index, 0)
             }
             byteCount += id.bytes.count + 3
         }
-        if start < ids.count { portions.append(ids[start...]) }
+        if start < ids.count { portions.append(start == 0 ? ids : Array(ids[start...])) }
         return portions
     }
 
     /// Leaves room for the topic and the entry's own framing.
     private static let portionByteCountMax = RPCPacker.controlByteCountMax - 256
 
-    static func graftField(_ topic: Topic) -> [UInt8] {
+    private static func graftField(_ topic: Topic) -> [UInt8] {
         var writer = ProtobufWriter()
         writer.message(3) { $0.text(1, topic.text) }
         return writer.bytes
     }
 
-    private static func idsField(_ number: Int, _ ids: some Sequence<MessageID>) -> [UInt8] {
+    private static func idsField(_ number: Int, _ ids: [MessageID]) -> [UInt8] {
         var writer = ProtobufWriter()
         writer.message(number) { nested in
             for id in ids { nested.requiredBytes(1, id.bytes) }
@@ -112,10 +102,10 @@ extension ControlMessage {
     /// All entries as the fields of one control message, in the schema's order.
     var fields: [[UInt8]] {
         var fields = ihave.map(\.field)
-        if !iwant.isEmpty { fields.append(Self.iwantField(iwant)) }
+        if !iwant.isEmpty { fields.append(Self.idsField(2, iwant)) }
         fields += graft.map(Self.graftField)
         fields += prune.map(\.field)
-        if !idontwant.isEmpty { fields.append(Self.idontwantField(idontwant)) }
+        if !idontwant.isEmpty { fields.append(Self.idsField(5, idontwant)) }
         if announcesExtensions {
             var writer = ProtobufWriter()
             writer.message(6) { _ in }
@@ -125,10 +115,13 @@ extension ControlMessage {
     }
 }
 
-extension RPC {
+extension GossipRPC {
     /// The whole RPC in one piece, whatever its size.
-    var encoded: [UInt8] {
-        var bytes = subscriptions.flatMap(\.field) + messages.flatMap(\.field)
+    public var encoded: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        for subscription in subscriptions { bytes += subscription.field }
+        for message in messages { bytes += message.field }
         if !control.isEmpty {
             var writer = ProtobufWriter()
             writer.requiredBytes(3, control.fields.flatMap(\.self))

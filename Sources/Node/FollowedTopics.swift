@@ -1,0 +1,29 @@
+internal import Market
+
+/// The topics of the market that a node follows: the segments of its choice, the requests of their classes, and all proofs.
+struct FollowedTopics: Sendable {
+    /// In the order of the profile.
+    let topics: [MarketTopic]
+    /// `nil` for the whole market.
+    private let lanes: Set<MarketTopic.Lane>?
+
+    init(segments: Set<Segment>?, profile: MarketProfile, network: String) {
+        let all = profile.topics(network: network).compactMap(MarketTopic.init(text:))
+        guard let segments else {
+            topics = all
+            lanes = nil
+            return
+        }
+        let classes = Set(segments.map(\.marketClass))
+        topics = all.filter { topic in
+            switch topic.lane {
+            case .offers(let segment): segments.contains(segment)
+            case .requests(let marketClass): classes.contains(marketClass)
+            case .proofs: true
+            }
+        }
+        lanes = Set(topics.map(\.lane))
+    }
+
+    func contains(_ lane: MarketTopic.Lane) -> Bool { lanes?.contains(lane) ?? true }
+}
