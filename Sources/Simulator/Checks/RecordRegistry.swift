@@ -1,0 +1,126 @@
+internal import Cryptography
+internal import Market
+internal import Node
+internal import Primitives
+
+/// Every record that any node has ever shown: read and verified once, however many nodes hold it.
+struct RecordRegistry: Sendable {
+    struct Entry: Sendable {
+        let id: RecordID
+        /// The number of what it speaks about.
+        let subject: Int
+        let kind: RecordKind
+        /// What decides along the subject: the sequence; of a conflict the disputed one.
+        let sequence: UInt64
+        /// The number that its author gave it.
+        let signedSequence: UInt64
+        let issuedAt: Int64
+        let expiresAt: Int64
+        let author: Ed25519.PublicKey
+        /// Whom the subject belongs to; of a conflict, the culprit.
+        let owner: Ed25519.PublicKey
+        /// The subject that a conflict disputes, and the sequence.
+        let disputed: (subject: Int, sequence: UInt64)?
+        /// Whether it parses and all its signatures hold.
+        let isSound: Bool
+        /// What it adds to the digest of a book.
+        let term: UInt64
+        /// The bytes that were judged: the id does not cover the signature.
+        let envelope: [UInt8]
+        /// Whether the subject belongs to an honest node.
+        let hasHonestOwner: Bool
+        /// Who holds it, as the nodes themselves said when they stored and dropped it.
+        var holders = NodeSet()
+    }
+
+    private(set) var entries: [Entry] = []
+    private var numbers: [RecordID: Int] = [:]
+    private var subjects: [SubjectKey: Int] = [:]
+    /// Records about each subject, oldest first.
+    private(set) var recordsBySubject: [[Int]] = []
+    /// When a word on each subject was last new.
+    private(set) var touchedAt: [Instant] = []
+
+    var subjectCount: Int { recordsBySubject.count }
+
+    subscript(_ number: Int) -> Entry { entries[number] }
+
+    func number(of id: RecordID) -> Int? { numbers[id] }
+
+    /// The record's number, and whether it was never seen before.
+    mutating func register(
+        _ stored: StoredRecord,
+        isHonest: (Ed25519.PublicKey) -> Bool,
+        at now: Instant
+    ) -> (number: Int, isNew: Bool) {
+        if let number = numbers[stored.id] { return (number, false) }
+        let entry = entry(for: stored, hasHonestOwner: isHonest(stored.subject.author), at: now)
+        let number = entries.count
+        entries.append(entry)
+        numbers[stored.id] = number
+        recordsBySubject[entry.subject].append(number)
+        touchedAt[entry.subject] = now
+        return (number, true)
+    }
+
+    /// Whether these very bytes are sound: almost always those that were judged first.
+    func isSound(_ stored: StoredRecord, number: Int) -> Bool {
+        let entry = entries[number]
+        if stored.envelope == entry.envelope { return entry.isSound }
+        guard let record = try? SignedRecord(envelope: stored.envelope) else { return false }
+        return record.id == stored.id && record.signatureChecks.allSatisfy(\.holds)
+    }
+
+    mutating func hold(_ number: Int, by node: Int) -> Bool { entries[number].holders.insert(node) }
+
+    mutating func release(_ number: Int, by node: Int) -> Bool { entries[number].holders.remove(node) }
+
+    /// The records about a subject that somebody holds; the others are forgotten on the way.
+    mutating func heldRecords(about subject: Int) -> [Int] {
+        recordsBySubject[subject].removeAll { entries[$0].holders.isEmpty }
+        return recordsBySubject[subject]
+    }
+
+    mutating func subjectNumber(for key: SubjectKey) -> Int {
+        if let number = subjects[key] { return number }
+        let number = recordsBySubject.count
+        subjects[key] = number
+        recordsBySubject.append([])
+        touchedAt.append(.zero)
+        return number
+    }
+
+    private mutating func entry(for stored: StoredRecord, hasHonestOwner: Bool, at now: Instant) -> Entry {
+        let parsed = try? SignedRecord(envelope: stored.envelope)
+        var disputed: (subject: Int, sequence: UInt64)?
+        if case .conflict(let body)? = parsed?.record.body {
+            disputed = (subjectNumber(for: body.subject), body.sequence)
+        }
+        let isSound =
+            parsed.map { record in
+                record.id == stored.id && record.subject == stored.subject
+                    && record.record.expiresAt == stored.expiresAt && record.signatureChecks.allSatisfy(\.holds)
+            } ?? false
+        return Entry(
+            id: stored.id,
+            subject: subjectNumber(for: stored.subject),
+            kind: parsed?.kind ?? stored.subject.kind,
+            sequence: disputed?.sequence ?? stored.sequence,
+            signedSequence: stored.sequence,
+            issuedAt: parsed?.record.issuedAt ?? 0,
+            expiresAt: stored.expiresAt,
+            author: parsed?.author ?? stored.subject.author,
+            owner: stored.subject.author,
+            disputed: disputed,
+            isSound: isSound,
+            term: Self.term(of: stored.id),
+            envelope: stored.envelope,
+            hasHonestOwner: hasHonestOwner
+        )
+    }
+
+    /// Eight bytes of the id behind a finaliser: equal sums of them mean equal sets, but for one chance in 2⁶⁴.
+    private static func term(of id: RecordID) -> UInt64 {
+        SplitMix64.finalised(id.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}

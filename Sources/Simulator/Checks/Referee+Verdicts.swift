@@ -1,0 +1,190 @@
+internal import Identity
+internal import Market
+public import Primitives
+
+// The end: what was expected, what was found.
+extension Referee {
+    /// Whether an invariant has failed.
+    public var hasFailed: Bool { checks.verdicts.hasFailed }
+
+    /// Whether a first failure waits for the last events before it.
+    public var wantsEvents: Bool { checks.verdicts.wantsEvents }
+
+    public mutating func attach(lastEvents: [String]) { checks.verdicts.attach(lastEvents) }
+
+    /// What became of each closed publication, if it was asked for.
+    public var publications: [PublicationSample] { ledger.samples }
+
+    /// Every invariant and every expectation, in the order of the scenario.
+    ///
+    /// `honestReceivedByteCount` is what honest nodes received in the measured time.
+    public mutating func finish(
+        witness: some Witness,
+        honestReceivedByteCount: Int,
+        at now: Instant
+    ) -> [Verdict] {
+        ledger.advance(to: now)
+        var verdicts = checks.verdicts.verdicts
+        for expectation in scenario.expectations {
+            switch expectation {
+            case .delivery(let share, let within): verdicts.append(delivery(atLeast: share, within: within))
+            case .latency(let percentile, let within): verdicts.append(latency(percentile, within: within))
+            case .equalSets(let within): verdicts.append(equalSets(within: within, at: now))
+            case .completeListings: verdicts.append(completeListings(witness, at: now))
+            case .overhead(let hundredths):
+                verdicts.append(overhead(atMost: hundredths, receivedByteCount: honestReceivedByteCount))
+            case .contained(let share): verdicts.append(contained(atLeast: share, witness))
+            case .conflictsKnown(let within): verdicts.append(conflictsKnown(within: within, at: now))
+            case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
+            }
+        }
+        return verdicts
+    }
+
+    /// Totals by stable name.
+    public var metrics: [Metric] {
+        var metrics = [
+            Metric("publications_total", Double(ledger.publicationCount)),
+            Metric("deliveries_total", Double(ledger.deliveryCount)),
+        ]
+        if let limit = ledger.limits.last, limit.pairCount > 0 {
+            metrics.append(Metric("delivery_ratio", Double(limit.reachedCount) / Double(limit.pairCount)))
+        }
+        for (name, percentile) in [("p50", 5_000), ("p90", 9_000), ("p99", 9_900), ("p999", 9_990)] {
+            guard let latency = ledger.latency(percentile: percentile) else { continue }
+            metrics.append(Metric("delivery_latency_\(name)_seconds", latency / .seconds(1)))
+        }
+        if let equalAt = agreement.equalAt {
+            metrics.append(Metric("equal_sets_seconds", agreement.from.duration(to: equalAt) / .seconds(1)))
+        }
+        metrics.append(Metric("records_total", Double(registry.entries.count)))
+        metrics.append(Metric("conflicts_total", Double(conflicts.conflicts.count)))
+        for occurrence in Occurrence.allCases {
+            let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
+            metrics.append(Metric("occurred_\(String(name))_total", Double(occurrences.count(of: occurrence))))
+        }
+        return metrics
+    }
+
+    // MARK: Each expectation
+
+    private func delivery(atLeast share: Share, within: Duration) -> Verdict {
+        let name = "delivery: \(share.phrase) within \(within.phrase)"
+        guard let limit = ledger.limits.first(where: { $0.within == within }), limit.pairCount > 0 else {
+            return Verdict(name: name, isPassed: false, finding: "no publication could be judged")
+        }
+        let reached = Share(limit.reachedCount, of: limit.pairCount)
+        let finding =
+            "\(reached.phrase) of \(limit.pairCount) deliveries within \(within.phrase) (need \(share.phrase))"
+        let failure = limit.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        return Verdict(
+            name: name,
+            isPassed: reached >= share,
+            finding: finding,
+            failure: reached >= share ? nil : failure
+        )
+    }
+
+    private func latency(_ percentile: Int, within: Duration) -> Verdict {
+        let name = "latency: p\(decimal(Int64(percentile), places: 2, shown: 2)) within \(within.phrase)"
+        guard let found = ledger.latency(percentile: percentile) else {
+            return Verdict(name: name, isPassed: false, finding: "so many never came")
+        }
+        return Verdict(name: name, isPassed: found <= within, finding: "\(found.phrase) (need \(within.phrase))")
+    }
+
+    private func equalSets(within: Duration, at now: Instant) -> Verdict {
+        let name = "equal-sets: within \(within.phrase)"
+        guard let equalAt = agreement.equalAt else {
+            let waited = agreement.from.duration(to: now).phrase
+            let finding = "\(agreement.distinctSets) different sets \(waited) after the last fault (need 1)"
+            let failure = Verdict.Failure(at: now, node: agreement.dissenter, lastEvents: [])
+            return Verdict(name: name, isPassed: false, finding: finding, failure: failure)
+        }
+        let taken = agreement.from.duration(to: equalAt)
+        let finding = "equal \(taken.phrase) after the last fault (need \(within.phrase))"
+        let failure = taken <= within ? nil : Verdict.Failure(at: equalAt, node: nil, lastEvents: [])
+        return Verdict(name: name, isPassed: taken <= within, finding: finding, failure: failure)
+    }
+
+    /// The newest word of every honest live provider on each of its offers must be in every honest live book; what is still on its way
+    /// is not asked for.
+    private func completeListings(_ witness: some Witness, at now: Instant) -> Verdict {
+        let providers = Set(nodes.filter { $0.isHonest && $0.upSince != nil }.map(\.key))
+        let settled = now.advanced(by: .zero - Agreement.grace)
+        let readers = nodes.indices.filter { nodes[$0].isHonest && (nodes[$0].upSince ?? now) < settled }
+        var (offerCount, missing, first): (Int, Int, Int?) = (0, 0, nil)
+        for subject in 0..<registry.subjectCount where registry.touchedAt[subject] < settled {
+            let newest = registry.recordsBySubject[subject].filter { !registry[$0].holders.isEmpty }
+                .max { registry[$0].sequence < registry[$1].sequence }
+            guard let number = newest, registry[number].kind == .offer, providers.contains(registry[number].author)
+            else {
+                continue
+            }
+            offerCount += 1
+            for node in readers where !witness.holds(registry[number].id, node: node) {
+                missing += 1
+                first = first ?? node
+            }
+        }
+        let finding = "\(offerCount) offers in \(readers.count) books, \(missing) missing"
+        let failure = first.map { Verdict.Failure(at: now, node: $0, lastEvents: []) }
+        return Verdict(
+            name: "complete-listings",
+            isPassed: missing == 0 && offerCount > 0,
+            finding: finding,
+            failure: failure
+        )
+    }
+
+    private func overhead(atMost hundredths: Int, receivedByteCount: Int) -> Verdict {
+        let limit = decimal(Int64(hundredths), places: 2, shown: 2)
+        guard usefulByteCount > 0 else {
+            return Verdict(name: "overhead: \(limit)", isPassed: false, finding: "nothing was delivered")
+        }
+        let found = receivedByteCount * 100 / usefulByteCount
+        let finding = "\(decimal(Int64(found), places: 2, shown: 2)) times one copy of everything (need \(limit))"
+        return Verdict(name: "overhead: \(limit)", isPassed: found <= hundredths, finding: finding)
+    }
+
+    private func contained(atLeast share: Share, _ witness: some Witness) -> Verdict {
+        let adversaries = nodes.indices.filter { !nodes[$0].isHonest && nodes[$0].upSince != nil }
+        var free: [Int] = []
+        for adversary in adversaries {
+            let peer = PeerID(publicKey: nodes[adversary].key)
+            let isFree = nodes.indices.contains { node in
+                nodes[node].isHonest && nodes[node].upSince != nil
+                    && witness.connectedPeers(of: node).contains(peer)
+                    && witness.score(of: peer, at: node) >= checks.graylistThreshold
+            }
+            if isFree { free.append(adversary) }
+        }
+        let found = Share(adversaries.count - free.count, of: adversaries.count)
+        return Verdict(
+            name: "contained: \(share.phrase)",
+            isPassed: found >= share && !adversaries.isEmpty,
+            finding:
+                "\(adversaries.count - free.count) of \(adversaries.count) adversaries contained (need \(share.phrase))"
+        )
+    }
+
+    private func conflictsKnown(within: Duration, at now: Instant) -> Verdict {
+        let due = conflicts.conflicts.filter { $0.since.advanced(by: within) <= now }
+        let late = due.filter { ($0.knownAt ?? .distantFuture) > $0.since.advanced(by: within) }
+        let slowest = due.compactMap { conflict in conflict.knownAt.map { conflict.since.duration(to: $0) } }.max()
+        let finding =
+            "\(due.count - late.count) of \(due.count) conflicts known in time, slowest \(slowest?.phrase ?? "none")"
+        let failure = late.first.map { Verdict.Failure(at: $0.since, node: $0.ignorant, lastEvents: []) }
+        return Verdict(
+            name: "conflicts-known: within \(within.phrase)",
+            isPassed: late.isEmpty,
+            finding: finding,
+            failure: failure
+        )
+    }
+
+    private func sometimes(_ occurrence: Occurrence) -> Verdict {
+        let count = occurrences.count(of: occurrence)
+        return Verdict(name: "sometimes: \(occurrence.rawValue)", isPassed: count > 0, finding: "seen \(count) times")
+    }
+}
