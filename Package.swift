@@ -109,7 +109,7 @@ let package = Package(
         ),
         library(
             "DaemonControl",
-            ["Cryptography", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", collections, deque]
+            ["Cryptography", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", "Yamux", collections, deque]
         ),
         .executableTarget(
             name: "libp2pd",

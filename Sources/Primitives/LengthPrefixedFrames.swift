@@ -54,6 +54,12 @@ public struct LengthPrefixedFrames: Sendable {
         return message
     }
 
+    /// Takes what waits, for an owner whose stream goes on without lengths.
+    public mutating func takePending() -> [UInt8] {
+        defer { (pending, start) = ([], 0) }
+        return Array(pending[start...])
+    }
+
     /// One message with its length in front.
     public static func framed(_ message: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -1,4 +1,5 @@
 internal import Node
+internal import Sockets
 internal import Synchronization
 
 /// What other threads have for the loop.

@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import Node
 internal import Primitives
+internal import Sockets
 internal import Swarm
 
 /// The loop's thread at work: turns what happens into inputs of the machine, and its outputs into deeds.
@@ -10,6 +11,8 @@ internal import Swarm
 final class NodeDriver {
     /// How often the machine is told wall time (architecture, contract 4).
     private static let clockInterval = Duration.seconds(10)
+    /// How often the loop shows that it turns: well below the two seconds after which it counts as stuck.
+    private static let pulseInterval = Duration.milliseconds(500)
 
     private let loop = UVLoop()
     private var node: NodeMachine
@@ -25,6 +28,10 @@ final class NodeDriver {
     private var signal: LoopSignal?
     private var deadlineTimer: LoopTimer?
     private var clockTimer: LoopTimer?
+    private var pulseTimer: LoopTimer?
+    private var traffic = (received: UInt64(0), sent: UInt64(0))
+    /// When the batches began whose verdicts are awaited; as many as the machine lets wait.
+    private var verifying: [BatchID: Instant] = [:]
     /// When the timer fires; `nil` while it is not armed.
     private var timerDue: Instant?
 
@@ -49,12 +56,18 @@ final class NodeDriver {
 
     /// Returns when the node has stopped and all that it wanted written is written.
     func run() {
-        let transport = TCPTransport(on: loop) { [unowned self] in feed(.transport($0)) }
+        let transport = TCPTransport(on: loop) { [unowned self] input in
+            if case .received(_, let bytes) = input { traffic.received += UInt64(bytes.count) }
+            feed(.transport(input))
+        }
         let signal = LoopSignal(on: loop) { [unowned self] in takeMail() }
         let clockTimer = LoopTimer(on: loop) { [unowned self] in tellTime() }
         (self.transport, self.signal, self.clockTimer) = (transport, signal, clockTimer)
         deadlineTimer = LoopTimer(on: loop) { [unowned self] in deadlineReached() }
         clockTimer.arm(after: Self.clockInterval, every: Self.clockInterval)
+        pulseTimer = LoopTimer(on: loop) { [unowned self] in pulse() }
+        pulseTimer?.arm(after: Self.pulseInterval, every: Self.pulseInterval)
+        pulse()
 
         // The transport learns this machine's own addresses before the node dials, and tells them after it has begun.
         inputs = [.started]
@@ -102,6 +115,7 @@ final class NodeDriver {
             statistics.stepCount += 1
             statistics.longestStep = max(statistics.longestStep, duration)
             statistics.connectionCount = connectionCount
+            (statistics.receivedByteCount, statistics.sentByteCount) = traffic
         }
         if !isStopped { armDeadline(at: now) }
     }
@@ -109,11 +123,13 @@ final class NodeDriver {
     private func perform(_ output: NodeMachine.Output) {
         switch output {
         case .transport(let output):
+            if case .send(_, let bytes) = output { traffic.sent += UInt64(bytes.count) }
             transport?.perform(output)
         case .swarm, .rpc:
             preconditionFailure("the node keeps its connections itself")
         case .verify(let id, let checks):
             report { $0.signatureCheckCount += checks.count }
+            verifying[id] = clock.now()
             workers.verify(id, checks)
         case .persist(let ticket, let changes):
             report { $0.ticketCount += 1 }
@@ -138,6 +154,10 @@ final class NodeDriver {
                 report { $0.commandCount += 1 }
                 inputs.append(.command(id, command))
             case .verified(let id, let verdicts):
+                if let begin = verifying.removeValue(forKey: id) {
+                    let duration = begin.duration(to: clock.now())
+                    report { $0.verifications.count(duration) }
+                }
                 inputs.append(.verified(id, verdicts))
             case .committed(let tickets, nil):
                 inputs += tickets.map { .persisted($0) }
@@ -150,6 +170,11 @@ final class NodeDriver {
             }
         }
         step()
+    }
+
+    private func pulse() {
+        let now = clock.now()
+        report { $0.turnedAt = now }
     }
 
     private func tellTime() {
@@ -190,6 +215,7 @@ final class NodeDriver {
         signal?.close()
         deadlineTimer?.close()
         clockTimer?.close()
+        pulseTimer?.close()
         loop.stop()
     }
 }

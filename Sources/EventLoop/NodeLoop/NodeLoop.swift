@@ -1,5 +1,6 @@
 public import Node
 internal import Primitives
+internal import Sockets
 internal import Synchronization
 
 /// Why a command got no answer.
@@ -94,6 +95,12 @@ public final class NodeLoop: Sendable {
     public var hasStopped: Bool { state.withLock { $0.hasStopped } }
 
     public var statistics: LoopStatistics { statisticsCell.withLock { $0 } }
+
+    /// How long ago the loop last proved that it turns; it does so twice a second while it lives.
+    public var sinceLastTurn: Duration {
+        var clock = LoopClock()
+        return statistics.turnedAt.duration(to: clock.now())
+    }
 
     /// The loop's thread, from its first instruction to its last.
     private func run(_ node: NodeMachine) {

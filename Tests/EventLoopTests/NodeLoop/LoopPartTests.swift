@@ -6,6 +6,7 @@ import Synchronization
 import Testing
 
 @testable import EventLoop
+@testable import Sockets
 
 /// Collects what threads deliver, and waits for it.
 final class Collector<Value: Sendable>: Sendable {

@@ -2,11 +2,11 @@ internal import CUV
 internal import Primitives
 
 /// One timer on the loop; it may be armed again and again until it is closed.
-final class LoopTimer {
+package final class LoopTimer {
     private let handle: UVHandle
     private var action: (() -> Void)?
 
-    init(on loop: UVLoop, action: @escaping () -> Void) {
+    package init(on loop: UVLoop, action: @escaping () -> Void) {
         let made = unsafe UVHandle(UV_TIMER, on: loop) { memory in
             unsafe uv_timer_init(loop.pointer, memory.assumingMemoryBound(to: uv_timer_t.self))
         }
@@ -19,7 +19,7 @@ final class LoopTimer {
     /// Fires once after `delay`, or again every `interval` if there is one; replaces what was armed.
     ///
     /// Whole milliseconds, rounded up and at least one: libuv would run a timer that arms itself with zero for ever.
-    func arm(after delay: Duration, every interval: Duration? = nil) {
+    package func arm(after delay: Duration, every interval: Duration? = nil) {
         guard action != nil else { return }
         // The loop's clock stands still during a turn; a long turn must not make the timer early.
         unsafe uv_update_time(handle.pointer(as: uv_timer_t.self).pointee.loop)
@@ -32,13 +32,13 @@ final class LoopTimer {
         )
     }
 
-    func disarm() {
+    package func disarm() {
         guard action != nil else { return }
         unsafe uv_timer_stop(handle.pointer())
     }
 
     /// Ends the timer and lets go of what its action holds.
-    func close() {
+    package func close() {
         action = nil
         handle.close()
     }

@@ -1,8 +1,8 @@
 internal import Glibc
-internal import Primitives
+package import Primitives
 
 /// The two clocks of a machine: one that only runs on, one that says what day it is.
-struct LoopClock {
+package struct LoopClock {
     /// A smaller difference is the two readings' own, or the time service's gentle correction.
     static let stepMillisecondsMin: Int64 = 1_000
 
@@ -10,23 +10,25 @@ struct LoopClock {
     /// Wall time minus monotonic time, in milliseconds, when the machine was last told.
     private var offset: Int64?
 
+    package init() {}
+
     /// Time since the machine was started, sleep included, so that a deadline does not wait longer because a laptop was closed.
-    mutating func now() -> Instant {
+    package mutating func now() -> Instant {
         last = max(last, Instant(nanoseconds: Self.nanoseconds(of: CLOCK_BOOTTIME)))
         return last
     }
 
-    static func unixMilliseconds() -> Int64 {
+    package static func unixMilliseconds() -> Int64 {
         nanoseconds(of: CLOCK_REALTIME) / 1_000_000
     }
 
     /// Notes what the machine is told.
-    mutating func tell(_ unixMilliseconds: Int64, at now: Instant) {
+    package mutating func tell(_ unixMilliseconds: Int64, at now: Instant) {
         offset = unixMilliseconds - now.nanoseconds / 1_000_000
     }
 
     /// Whether wall time is not where the machine believes it to be.
-    func hasStepped(_ unixMilliseconds: Int64, at now: Instant) -> Bool {
+    package func hasStepped(_ unixMilliseconds: Int64, at now: Instant) -> Bool {
         guard let offset else { return true }
         let difference = unixMilliseconds - now.nanoseconds / 1_000_000 - offset
         return difference.magnitude > Self.stepMillisecondsMin.magnitude

@@ -2,12 +2,12 @@ internal import CUV
 internal import Synchronization
 
 /// Wakes the loop from any thread; several signals may arrive as one.
-final class LoopSignal {
+package final class LoopSignal {
     private let handle: UVHandle
     private let action: () -> Void
-    let sender: Sender
+    package let sender: Sender
 
-    init(on loop: UVLoop, action: @escaping () -> Void) {
+    package init(on loop: UVLoop, action: @escaping () -> Void) {
         let made = unsafe UVHandle(UV_ASYNC, on: loop) { memory in
             unsafe uv_async_init(loop.pointer, memory.assumingMemoryBound(to: uv_async_t.self)) { native in
                 (unsafe UVHandle.target(of: native) as? LoopSignal)?.action()
@@ -21,13 +21,13 @@ final class LoopSignal {
     }
 
     /// Nothing can be sent when this returns.
-    func close() {
+    package func close() {
         sender.cut()
         handle.close()
     }
 
     /// The half that other threads hold; it may outlive the loop.
-    final class Sender: Sendable {
+    package final class Sender: Sendable {
         // `@unchecked`, because `uv_async_send` may be called on any thread, and this pointer is used for nothing else, under the
         // lock alone; `cut` takes it away before the handle is closed. So nobody can send to memory that is gone.
         private struct Target: @unchecked Sendable {
@@ -40,7 +40,7 @@ final class LoopSignal {
             target = Mutex(Target(handle: handle))
         }
 
-        func send() {
+        package func send() {
             target.withLock { target in
                 guard let target else { return }
                 unsafe uv_async_send(target.handle.pointer())

@@ -1,7 +1,7 @@
 import Primitives
 import Testing
 
-@testable import EventLoop
+@testable import Sockets
 
 @Suite struct `TXT records` {
     /// An answer to one question for `_dnsaddr.a.example`, whose records point back to the question's name.

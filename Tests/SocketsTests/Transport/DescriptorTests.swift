@@ -3,7 +3,7 @@ import Primitives
 import Swarm
 import Testing
 
-@testable import EventLoop
+@testable import Sockets
 
 @Suite struct `Without descriptors` {
     struct Outcome: Sendable {

@@ -2,7 +2,7 @@ import Primitives
 import Swarm
 import Testing
 
-@testable import EventLoop
+@testable import Sockets
 
 /// One transport and everything that it told.
 final class Station {

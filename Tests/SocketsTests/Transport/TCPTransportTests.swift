@@ -2,7 +2,7 @@ import Primitives
 import Swarm
 import Testing
 
-@testable import EventLoop
+@testable import Sockets
 
 @Suite struct `TCP transport` {
     let bench = SocketBench()

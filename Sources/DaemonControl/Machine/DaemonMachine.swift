@@ -1,0 +1,179 @@
+package import Cryptography
+internal import DequeModule
+package import Gossipsub
+package import Identity
+internal import OrderedCollections
+package import Primitives
+package import Sockets
+package import Swarm
+
+/// A libp2p host that other programs command: the swarm and the router on one side, the control protocol of go-libp2p-daemon on
+/// the other (libp2p/go-libp2p-daemon, specs/CONTROL.md and specs/PUBSUB.md).
+///
+/// Every program has a stream to the daemon on which it asks, one request after the other. After STREAM_OPEN the stream *is* the
+/// libp2p stream, after SUBSCRIBE it carries the messages of a topic. A stream that a peer opens for a protocol with a handler is
+/// carried to the handler's address.
+///
+/// Unlike other daemons this one hands a half-closed stream on as one: a program that ends its side still gets the peer's answer.
+///
+/// Pure: the owner feeds inputs with their instant, carries out the outputs in order, then arms one timer at `nextDeadline`. It
+/// connects and closes the streams of programs as `LocalOutput` says.
+package struct DaemonMachine: Sendable {
+    package enum Input: Sendable {
+        /// First of all inputs, behind one `clock`.
+        case started
+        case transport(TransportInput)
+        case local(LocalInput)
+        /// Answers `verify`.
+        case verified(ValidationID, Bool)
+        case clock(unixMilliseconds: Int64)
+        case shutdown
+        case deadlineReached
+    }
+
+    package enum Output: Hashable, Sendable {
+        case transport(TransportOutput)
+        case local(LocalOutput)
+        case verify(ValidationID, SignatureCheck)
+        case listening(Multiaddr)
+        case listenFailed(Endpoint, TransportFailure)
+        case stopped
+    }
+
+    enum Work: Sendable {
+        case swarm(SwarmMachine.Input)
+        case gossip(GossipsubMachine.Input)
+    }
+
+    /// Who asked for a stream.
+    enum StreamPurpose: Sendable {
+        case program(LocalStreamID)
+        case gossip(PeerID)
+    }
+
+    let config: DaemonConfig
+    var swarm: SwarmMachine
+    var gossip: GossipsubMachine?
+    var wires: GossipWires
+    var programs: [LocalStreamID: Program] = [:]
+    /// The programs whose requests wait, in the order in which they began to.
+    var waiting: OrderedSet<LocalStreamID> = []
+    var connectRequests: [ConnectRequestID: LocalStreamID] = [:]
+    var streamRequests: [StreamRequestID: StreamPurpose] = [:]
+    /// Which program a stream is carried to.
+    var pipes: [StreamHandle: LocalStreamID] = [:]
+    /// Streams whose program has gone, with the bytes that were dropped of them.
+    var orphans: [StreamHandle: Int] = [:]
+    var handlers: OrderedDictionary<String, StreamHandlers> = [:]
+    var subscribers: OrderedDictionary<Topic, [LocalStreamID]> = [:]
+    var tags = PeerTags()
+
+    /// What the machines inside are still to be fed in this step.
+    var work: Deque<Work> = []
+    private var isShuttingDown = false
+    private var nextRequest: UInt64 = 1
+    /// The machine numbers what it connects with even numbers, the driver what it accepts with odd ones.
+    private var nextLocalStream: UInt64 = 2
+
+    package init(config: DaemonConfig, identity: Ed25519.PrivateKey, firstSequence: UInt64, random: SeededRandom) {
+        var random = random
+        self.config = config
+        swarm = SwarmMachine(config: config.swarm, identity: identity, random: random.split())
+        wires = GossipWires(rpcByteCountMax: config.gossip?.rpc.byteCountMax ?? 1)
+        guard let gossipConfig = config.gossip else { return }
+        gossip = GossipsubMachine(
+            config: gossipConfig,
+            key: identity,
+            firstSequence: firstSequence,
+            random: random.split()
+        )
+    }
+
+    package var peer: PeerID { swarm.peer }
+
+    /// Where we can be reached, without our peer id.
+    package var listenAddresses: [Multiaddr] { swarm.listenAddresses }
+
+    package var nextDeadline: Instant? {
+        var due = earliest(swarm.nextDeadline, gossip?.nextDeadline)
+        for program in waiting {
+            if case .waiting(let wait) = programs[program]?.role { due = earliest(due, wait.deadline) }
+        }
+        return due
+    }
+
+    package mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        switch input {
+        case .started:
+            tellProtocols()
+            work.append(.swarm(.started(listen: config.listen)))
+        case .transport(let input): work.append(.swarm(.transport(input)))
+        case .local(let input): handle(input, at: now, into: &outputs)
+        case .verified(let id, let holds): work.append(.gossip(.verified(id, holds)))
+        case .clock(let milliseconds): work.append(.swarm(.clock(unixMilliseconds: milliseconds)))
+        case .shutdown:
+            guard !isShuttingDown else { return }
+            isShuttingDown = true
+            work.append(.swarm(.shutdown))
+        case .deadlineReached: expire(at: now, into: &outputs)
+        }
+        settle(at: now, into: &outputs)
+    }
+
+    /// Feeds the machines inside until nothing follows any more.
+    private mutating func settle(at now: Instant, into outputs: inout [Output]) {
+        var (said, told): ([SwarmMachine.Output], [GossipsubMachine.Output]) = ([], [])
+        while let item = work.popFirst() {
+            switch item {
+            case .swarm(let input):
+                swarm.handle(input, at: now, into: &said)
+                for output in said { apply(output, at: now, into: &outputs) }
+                said.removeAll(keepingCapacity: true)
+            case .gossip(let input):
+                gossip?.handle(input, at: now, into: &told)
+                for output in told { apply(output, at: now, into: &outputs) }
+                told.removeAll(keepingCapacity: true)
+            }
+        }
+    }
+
+    private mutating func expire(at now: Instant, into outputs: inout [Output]) {
+        if let due = swarm.nextDeadline, due <= now { work.append(.swarm(.deadlineReached)) }
+        if let due = gossip?.nextDeadline, due <= now { work.append(.gossip(.deadlineReached)) }
+        for program in waiting {
+            guard case .waiting(let wait) = programs[program]?.role, wait.deadline <= now else { continue }
+            expired(wait, of: program, at: now, into: &outputs)
+        }
+    }
+
+    func checkInvariants() {
+        swarm.checkInvariants()
+        assert(work.isEmpty)
+        for (stream, program) in pipes {
+            guard case .piping(stream) = programs[program]?.role else {
+                preconditionFailure("the stream \(stream) is carried to a program that does not have it")
+            }
+        }
+        for program in waiting {
+            guard case .waiting = programs[program]?.role else { preconditionFailure("a program waits for nothing") }
+        }
+    }
+
+    // MARK: Numbers
+
+    mutating func nextRequestNumber() -> UInt64 {
+        defer { nextRequest += 1 }
+        return nextRequest
+    }
+
+    mutating func nextLocalStreamID() -> LocalStreamID {
+        defer { nextLocalStream += 2 }
+        return LocalStreamID(rawValue: nextLocalStream)
+    }
+
+    /// Tells the swarm what peers may open streams for.
+    mutating func tellProtocols() {
+        let gossipNames = gossip == nil ? [] : GossipsubVersion.protocolNames
+        work.append(.swarm(.setProtocols(gossipNames + handlers.keys)))
+    }
+}
