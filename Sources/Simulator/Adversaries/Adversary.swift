@@ -1,0 +1,146 @@
+public import Cryptography
+internal import Identity
+public import Node
+public import Primitives
+
+/// One hostile node: a real `NodeMachine` with somebody else's hand on what it says.
+///
+/// The adversary sits between the machine and its driver. It hears what the machine is fed, changes what it sends, and adds words of
+/// its own. So it speaks every protocol as well as an honest node, and only its will differs. All roles but the spammer touch RPCs,
+/// which they can see at the fidelities `messages` and `frames`; at `bytes` they are encrypted before they pass.
+public struct Adversary: Sendable {
+    private enum Will: Sendable {
+        case silent(Silence)
+        case spammer(Spammer)
+        case forger(Forger)
+        case equivocator(Equivocator)
+        case replayer(Replayer)
+    }
+
+    private var will: Will
+    private var tap: GossipTap
+
+    /// A node of this role that does nothing hostile before `begins`, the end of the build-up.
+    public init(
+        role: AdversaryRole,
+        key: Ed25519.PrivateKey,
+        network: String,
+        fidelity: Fidelity,
+        begins: Instant,
+        random: SeededRandom
+    ) {
+        precondition(role.works(at: fidelity), "\(role) cannot see RPCs at the fidelity \(fidelity)")
+        tap = GossipTap(isTyped: fidelity == .messages)
+        will =
+            switch role {
+            case .silent: .silent(Silence(from: .zero))
+            case .covert(let at): .silent(Silence(from: begins.advanced(by: at)))
+            case .spammer(let rate): .spammer(Spammer(perSecond: rate, begins: begins))
+            case .forger(let rate): .forger(Forger(key: key, network: network, perSecond: rate, begins: begins))
+            case .equivocator: .equivocator(Equivocator(key: key, begins: begins))
+            case .replayer(let rate):
+                .replayer(Replayer(network: network, perSecond: rate, begins: begins, random: random))
+            }
+    }
+
+    /// When `wake` is due; `nil` if it only answers what its node does.
+    public var nextDeadline: Instant? {
+        switch will {
+        case .silent: nil
+        case .spammer(let spammer): spammer.pace.due
+        case .forger(let forger): forger.pace.due
+        case .equivocator(let equivocator): equivocator.pace.due
+        case .replayer(let replayer): replayer.pace.due
+        }
+    }
+
+    /// Hears what the machine is about to be fed.
+    public mutating func hear(_ input: NodeMachine.Input) { tap.hear(input) }
+
+    /// Changes what the machine wants done, before the driver does it.
+    public mutating func filter(_ outputs: inout [NodeMachine.Output], at now: Instant) {
+        tap.see(outputs)
+        switch will {
+        case .silent(let silence): silence.filter(&outputs, tap: tap, at: now)
+        case .spammer(var spammer):
+            spammer.filter(&outputs)
+            will = .spammer(spammer)
+        case .forger: break
+        case .equivocator(var equivocator):
+            equivocator.filter(&outputs, tap: tap)
+            will = .equivocator(equivocator)
+        case .replayer(var replayer):
+            replayer.filter(outputs)
+            will = .replayer(replayer)
+        }
+    }
+
+    /// Acts of its own accord; a call that comes early has no effect.
+    public mutating func wake(at now: Instant, unixMilliseconds: Int64) -> AdversaryActions {
+        switch will {
+        case .silent: return AdversaryActions()
+        case .spammer(var spammer):
+            defer { will = .spammer(spammer) }
+            return spammer.wake(at: now)
+        case .forger(var forger):
+            defer { will = .forger(forger) }
+            return forger.wake(tap: tap, at: now, unixMilliseconds: unixMilliseconds)
+        case .equivocator(var equivocator):
+            defer { will = .equivocator(equivocator) }
+            return equivocator.wake(at: now)
+        case .replayer(var replayer):
+            defer { will = .replayer(replayer) }
+            return replayer.wake(tap: tap, at: now)
+        }
+    }
+}
+
+/// What an adversary does: commands for its own machine, and words that the machine never said.
+public struct AdversaryActions: Sendable {
+    public var inputs: [NodeMachine.Input] = []
+    public var outputs: [NodeMachine.Output] = []
+}
+
+extension AdversaryRole {
+    /// Whether the role can act where this much of the wire is computed.
+    public func works(at fidelity: Fidelity) -> Bool {
+        switch (self, fidelity) {
+        case (.spammer, _), (_, .messages), (_, .frames): true
+        case (_, .bytes): false
+        }
+    }
+}
+
+/// Something done at a steady rate.
+struct Pace: Sendable {
+    let interval: Duration
+    private(set) var due: Instant?
+
+    init(every interval: Duration, from begins: Instant) {
+        (self.interval, due) = (interval, begins)
+    }
+
+    init(perSecond: Int, from begins: Instant) {
+        self.init(every: .nanoseconds(1_000_000_000 / Int64(max(1, perSecond))), from: begins)
+    }
+
+    /// Says whether it is time, and waits for the next; time that was slept through is not made up for.
+    mutating func take(at now: Instant) -> Bool {
+        guard let due, due <= now else { return false }
+        self.due = max(due.advanced(by: interval), now)
+        return true
+    }
+}
+
+/// Command numbers of adversaries: far above those of any workload.
+struct AdversaryCommands: Sendable {
+    private static let first: UInt64 = 1 << 62
+    private var next = first
+
+    mutating func input(_ command: NodeCommand) -> NodeMachine.Input {
+        defer { next += 1 }
+        return .command(CommandID(rawValue: next), command)
+    }
+
+    static func owns(_ id: CommandID) -> Bool { id.rawValue >= first }
+}
