@@ -79,6 +79,7 @@ let package = Package(
             ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
         ),
         library("Kademlia", ["Cryptography", "Identity", "Primitives", collections, deque]),
+        library("Reconciliation", ["Cryptography", "Primitives", collections]),
         library(
             "Simulator",
             [
@@ -180,6 +181,7 @@ let package = Package(
             resources: [.copy("Peers")]
         ),
         tests("DaemonControlTests", ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Swarm"]),
+        tests("ReconciliationTests", ["Cryptography", "Primitives", "Reconciliation"]),
         tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives"]),
         tests(
             "SimulatorTests",

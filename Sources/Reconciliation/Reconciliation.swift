@@ -1,0 +1,94 @@
+/// Two sets made known to each other by fingerprints of ranges: negentropy, protocol version 1.
+///
+/// Stateless on both sides but for what the asker has learned: a message is answered from the set as it is. The asker begins
+/// with `opening`, gives each answer to `learn`, and sends what that returns until it returns nothing; the other side gives each
+/// message to `answer`. Ranges that agree are skipped; those that differ are split in sixteen, or listed when they are short.
+///
+/// Source: hoytech/negentropy, "Negentropy Protocol V1"; A. Meyer, "Range-Based Set Reconciliation", 2022.
+public enum RangeReconciliation {
+    /// Into how many parts a range is split that differs.
+    static let branchCount = 16
+    /// Ranges with fewer elements are listed.
+    static let listCountMax = 2 * branchCount
+    /// What is kept free of a message for its last ranges.
+    static let reserveByteCount = 200
+    /// Bounds what one message may cost: a frame of this many bytes has at most about 1,700 fingerprints or 1,000 ids.
+    public static let messageByteCountMax = 32 << 10
+
+    /// What one answer taught the asker.
+    public struct Lesson: Sendable {
+        /// Ids that we have and the other side does not.
+        public var surplus: [ItemID] = []
+        /// Ids that the other side has and we do not.
+        public var missing: [ItemID] = []
+        /// What to send next; `nil`: the sets are known to each other.
+        public var next: [UInt8]?
+    }
+
+    /// The asker's first message about everything at or after a time.
+    public static func opening(_ index: ReconciliationIndex, from timestamp: UInt64 = 0) -> [UInt8] {
+        var writer = ReconciliationWriter()
+        let first = index.position(of: RangeBound(timestamp: timestamp, prefix: .zero, prefixByteCount: 0))
+        split(first..<index.count, of: index, upTo: .infinity, into: &writer)
+        return writer.bytes
+    }
+
+    /// The other side's answer to a message of at most `messageByteCountMax` bytes.
+    ///
+    /// A message in another version is answered with the byte of ours, as the protocol wants.
+    public static func answer(
+        _ message: Span<UInt8>,
+        _ index: ReconciliationIndex,
+        from timestamp: UInt64 = 0
+    ) throws(ReconciliationError) -> [UInt8] {
+        let step: Step
+        do throws(ReconciliationError) {
+            step = try Step(message, index, from: timestamp, isAsker: false)
+        } catch {
+            if case .version = error { return [ReconciliationMessage.version] }
+            throw error
+        }
+        return step.writer.bytes
+    }
+
+    /// What the asker learns from an answer.
+    public static func learn(
+        _ message: Span<UInt8>,
+        _ index: ReconciliationIndex,
+        from timestamp: UInt64 = 0
+    ) throws(ReconciliationError) -> Lesson {
+        let step = try Step(message, index, from: timestamp, isAsker: true)
+        // A bare version byte says that nothing is left to ask.
+        return Lesson(
+            surplus: step.surplus,
+            missing: step.missing,
+            next: step.writer.bytes.count > 1 ? step.writer.bytes : nil
+        )
+    }
+
+    static func split(
+        _ range: Range<Int>,
+        of index: ReconciliationIndex,
+        upTo upper: RangeBound,
+        into writer: inout ReconciliationWriter
+    ) {
+        guard range.count >= listCountMax else {
+            writer.append(upper, .ids(index.items(in: range).map(\.id)))
+            return
+        }
+        let (share, rest) = range.count.quotientAndRemainder(dividingBy: branchCount)
+        var start = range.lowerBound
+        for branch in 0..<branchCount {
+            let end = start + share + (branch < rest ? 1 : 0)
+            let bound: RangeBound
+            if end == range.upperBound {
+                bound = upper
+            } else {
+                let pair = index.items(in: end - 1..<end + 1)
+                bound = RangeBound(between: pair[0], and: pair[1])
+            }
+            writer.append(bound, .fingerprint(index.sum(in: start..<end).fingerprint))
+            start = end
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import OrderedCollections
+
+extension RangeReconciliation {
+    /// One message worked through, range by range, into the next.
+    struct Step {
+        private(set) var writer = ReconciliationWriter()
+        private(set) var surplus: [ItemID] = []
+        private(set) var missing: [ItemID] = []
+        private let index: ReconciliationIndex
+        private let isAsker: Bool
+        /// The bound of ranges that agree and are not yet said to be skipped: neighbours are skipped in one.
+        private var skipped: RangeBound?
+
+        init(
+            _ message: Span<UInt8>,
+            _ index: ReconciliationIndex,
+            from timestamp: UInt64,
+            isAsker: Bool
+        ) throws(ReconciliationError) {
+            guard message.count <= messageByteCountMax else { throw .tooLong }
+            let ranges = try ReconciliationMessage.parse(message)
+            (self.index, self.isAsker) = (index, isAsker)
+            var lower = index.position(of: RangeBound(timestamp: timestamp, prefix: .zero, prefixByteCount: 0))
+            for range in ranges {
+                // A bound below our first element of interest covers nothing of ours.
+                let upper = max(lower, index.position(of: range.upperBound))
+                guard take(range, lower..<upper) else { break }
+                lower = upper
+            }
+        }
+
+        /// Whether the next range may follow: the message has room.
+        private mutating func take(_ range: ReconciliationRange, _ ours: Range<Int>) -> Bool {
+            switch range.claim {
+            case .skip: skipped = range.upperBound
+            case .fingerprint(let theirs):
+                guard index.sum(in: ours).fingerprint == theirs else {
+                    return divide(ours, upTo: range.upperBound)
+                }
+                skipped = range.upperBound
+            case .ids(let theirs):
+                guard isAsker else {
+                    return list(ours, upTo: range.upperBound)
+                }
+                compare(theirs, ours)
+                skipped = range.upperBound
+            }
+            return true
+        }
+
+        private mutating func compare(_ theirs: [ItemID], _ ours: Range<Int>) {
+            var unknown = OrderedSet(theirs)
+            for item in index.items(in: ours) where unknown.remove(item.id) == nil { surplus.append(item.id) }
+            missing += unknown
+        }
+
+        /// Says all ids of a range, as many as the message has room for; the rest is asked for again.
+        private mutating func list(_ ours: Range<Int>, upTo upper: RangeBound) -> Bool {
+            writeSkipped()
+            let items = index.items(in: ours)
+            let room = max(0, messageByteCountMax - reserveByteCount - writer.bytes.count) / ItemID.byteCount
+            if items.count <= room {
+                writer.append(upper, .ids(items.map(\.id)))
+                return true
+            }
+            writer.append(RangeBound(at: items[room]), .ids(items[..<room].map(\.id)))
+            writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound + room..<index.count).fingerprint))
+            return false
+        }
+
+        /// Divides a range that differs if there is room; else the fingerprint of all that is left ends the message.
+        private mutating func divide(_ ours: Range<Int>, upTo upper: RangeBound) -> Bool {
+            writeSkipped()
+            let before = writer
+            split(ours, of: index, upTo: upper, into: &writer)
+            guard writer.bytes.count > messageByteCountMax - reserveByteCount else { return true }
+            writer = before
+            writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound..<index.count).fingerprint))
+            return false
+        }
+
+        private mutating func writeSkipped() {
+            guard let bound = skipped else { return }
+            writer.append(bound, .skip)
+            skipped = nil
+        }
+    }
+}
