@@ -249,13 +249,13 @@ let smallest = """
         #expect(
             problems(text) == """
                 churn.yaml:4:29: the file 'rtt.csv' cannot be read
-                churn.yaml:5:25: the file 'lengths.csv' cannot be read
+                churn.yaml:5:26: the file 'lengths.csv' cannot be read
                 """
         )
         #expect(
             problems(text, files: ["rtt.csv": "1,2\n", "lengths.csv": "soon"]) == """
                 churn.yaml:4:29: a matrix has as many columns as rows, and at least one
-                churn.yaml:5:25: line 1 of the trace: 'soon' is no number of seconds and no length
+                churn.yaml:5:26: line 1 of the trace: 'soon' is no number of seconds and no length
                 """
         )
     }

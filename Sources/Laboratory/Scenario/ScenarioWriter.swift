@@ -129,6 +129,14 @@ public enum ScenarioWriter {
         }
     }
 
+    /// A fault for people: `partition, split 50%, for 1m`.
+    static func words(of fault: Fault) -> String {
+        let text = Self.fault(fault).filter { $0 != "{" && $0 != "}" }
+        guard let colon = text.firstIndex(of: ":") else { return text }
+        let rest = text[text.index(after: colon)...].split(separator: ":").joined()
+        return text[..<colon] + "," + rest
+    }
+
     private static func adversary(_ plan: AdversaryPlan) -> String {
         let nodes = Quantities.text(plan.quota)
         return switch plan.role {
