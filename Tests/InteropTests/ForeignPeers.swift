@@ -1,3 +1,4 @@
+import DaemonControl
 import Foundation
 
 /// Where the foreign libp2p peers are, which `bootstrap/peers` fetches.
@@ -29,24 +30,4 @@ enum ForeignPeers {
     }
 
     private static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
-}
-
-/// What a test could not do with a foreign peer.
-enum PeerFailure: Error, CustomStringConvertible {
-    case missing(String)
-    case timedOut(String)
-    case ended(String)
-    /// The peer said no, in its own words.
-    case refused(String)
-    case malformed(String)
-
-    var description: String {
-        switch self {
-        case .missing(let what): "\(what) is missing"
-        case .timedOut(let what): "waited in vain for \(what)"
-        case .ended(let what): "\(what) ended"
-        case .refused(let words): "the peer refused: \(words)"
-        case .malformed(let what): "the peer's \(what) cannot be read"
-        }
-    }
 }

@@ -1,3 +1,4 @@
+import DaemonControl
 import Cryptography
 import EventLoop
 import Foundation

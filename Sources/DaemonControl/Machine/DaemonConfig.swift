@@ -1,4 +1,5 @@
 package import Gossipsub
+package import Identity
 package import Primitives
 package import Swarm
 internal import Yamux
@@ -6,6 +7,8 @@ internal import Yamux
 /// What a daemon may choose.
 package struct DaemonConfig: Sendable {
     package var listen: [Endpoint] = []
+    /// Who is dialled at the start.
+    package var bootstrapPeers: [Multiaddr] = []
     package var swarm = DaemonConfig.openSwarm
     /// `nil` without pubsub.
     package var gossip: GossipsubConfig?
@@ -17,6 +20,8 @@ package struct DaemonConfig: Sendable {
     private static var openSwarm: SwarmConfig {
         var config = SwarmConfig()
         config.agentVersion = "libp2pd/0.1"
+        // The session's keepalive asks already whether a peer is alive.
+        config.pings = false
         (config.trimming.lowWater, config.trimming.highWater) = (2048, 2048)
         config.connectionLimits.inboundMax = 1024
         config.connectionLimits.halfOpenMax = 256
@@ -24,9 +29,11 @@ package struct DaemonConfig: Sendable {
         config.resources.system.each.outboundConnections = 1024
         config.resources.system.each.descriptors = 2304
         config.resources.system.connections = 2048
-        config.connection.yamux.inboundStreamCountMax = 256
-        config.resources.connection.each.inboundStreams = 256
-        config.resources.connection.streams = 640
+        config.connection.yamux.inboundStreamCountMax = 1024
+        config.resources.connection.each.inboundStreams = 1024
+        config.resources.connection.streams = 1536
+        config.resources.peer.each.inboundStreams = 2048
+        config.resources.peer.streams = 3072
         return config
     }
 

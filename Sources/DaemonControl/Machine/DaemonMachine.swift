@@ -107,6 +107,10 @@ package struct DaemonMachine: Sendable {
         case .started:
             tellProtocols()
             work.append(.swarm(.started(listen: config.listen)))
+            for address in config.bootstrapPeers {
+                let request = ConnectRequestID(rawValue: nextRequestNumber())
+                work.append(.swarm(.connect(request, address.peerID, [address])))
+            }
         case .transport(let input): work.append(.swarm(.transport(input)))
         case .local(let input): handle(input, at: now, into: &outputs)
         case .verified(let id, let holds): work.append(.gossip(.verified(id, holds)))

@@ -1,6 +1,8 @@
+import Foundation
 import Glibc
 import Primitives
 import Swarm
+import Synchronization
 import Testing
 
 @testable import Sockets
@@ -13,10 +15,20 @@ import Testing
         var failure: TransportFailure?
     }
 
+    private final class Outcomes: Sendable {
+        let outcome = Mutex<Outcome?>(nil)
+    }
+
     @Test func `a listener rests instead of spinning, and accepts when there are some again`() throws {
-        let collector = Collector<Outcome?>()
-        startThread(named: "exhausted") { collector.add(try? Self.exhaust()) }
-        let outcome = try #require(collector.first(1).first ?? nil, "the thread got no table of its own")
+        let (found, ended) = (Outcomes(), DispatchSemaphore(value: 0))
+        let thread = Thread {
+            let outcome = try? Self.exhaust()
+            found.outcome.withLock { $0 = outcome }
+            ended.signal()
+        }
+        thread.start()
+        #expect(ended.wait(timeout: .now() + 20) == .success)
+        let outcome = try #require(found.outcome.withLock { $0 }, "the thread got no table of its own")
         #expect(outcome.acceptedWhileNone == 0)
         #expect(outcome.turnCount < 100, "the loop spun")
         #expect(outcome.failure == .tooManyDescriptors)

@@ -1,11 +1,11 @@
-import Glibc
-import Primitives
+internal import Glibc
+internal import Primitives
 
 /// When a test gives up.
-typealias Deadline = ContinuousClock.Instant
+package typealias Deadline = ContinuousClock.Instant
 
 extension Deadline {
-    static func within(_ duration: Duration = .seconds(10)) -> Deadline { .now + duration }
+    package static func within(_ duration: Duration = .seconds(10)) -> Deadline { .now + duration }
 
     /// What is left, in whole milliseconds, rounded up.
     var remainingMilliseconds: Int32 {
@@ -15,12 +15,12 @@ extension Deadline {
 }
 
 /// A socket or pipe that nobody waits for longer than until a deadline.
-final class Descriptor: Sendable {
-    let number: Int32
+package final class Descriptor: Sendable {
+    package let number: Int32
     private let name: String
 
     /// Takes over an open descriptor and closes it in the end.
-    init(owning number: Int32, name: String) {
+    package init(owning number: Int32, name: String) {
         (self.number, self.name) = (number, name)
         let flags = fcntl(number, F_GETFL)
         _ = fcntl(number, F_SETFL, flags | O_NONBLOCK)
@@ -30,7 +30,7 @@ final class Descriptor: Sendable {
     deinit { _ = close(number) }
 
     /// Between 1 and `countMax` bytes; none at the end, be it orderly or not.
-    func read(upTo countMax: Int = 64 << 10, before deadline: Deadline = .within()) throws -> [UInt8] {
+    package func read(upTo countMax: Int = 64 << 10, before deadline: Deadline = .within()) throws -> [UInt8] {
         while true {
             var status = 0
             let bytes = unsafe [UInt8](unsafeUninitializedCapacity: countMax) { buffer, count in
@@ -45,7 +45,7 @@ final class Descriptor: Sendable {
     }
 
     /// Exactly so many bytes.
-    func read(exactly count: Int, before deadline: Deadline = .within()) throws -> [UInt8] {
+    package func read(exactly count: Int, before deadline: Deadline = .within()) throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
         while bytes.count < count {
@@ -57,7 +57,7 @@ final class Descriptor: Sendable {
     }
 
     /// Everything up to the end.
-    func readToEnd(before deadline: Deadline = .within()) throws -> [UInt8] {
+    package func readToEnd(before deadline: Deadline = .within()) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let piece = try read(before: deadline)
@@ -67,7 +67,7 @@ final class Descriptor: Sendable {
     }
 
     /// One message behind its length.
-    func readFrame(byteCountMax: Int = 2 << 20, before deadline: Deadline = .within()) throws -> [UInt8] {
+    package func readFrame(byteCountMax: Int = 2 << 20, before deadline: Deadline = .within()) throws -> [UInt8] {
         var length: UInt64 = 0
         for index in 0..<5 {
             let byte = try read(exactly: 1, before: deadline)[0]
@@ -79,7 +79,7 @@ final class Descriptor: Sendable {
         throw PeerFailure.malformed("length")
     }
 
-    func write(_ bytes: [UInt8], before deadline: Deadline = .within()) throws {
+    package func write(_ bytes: [UInt8], before deadline: Deadline = .within()) throws {
         var start = 0
         while start < bytes.count {
             let status = unsafe bytes.withUnsafeBytes { buffer in
@@ -95,10 +95,10 @@ final class Descriptor: Sendable {
     }
 
     /// Sends the end, and goes on to read.
-    func closeWrite() { _ = shutdown(number, Int32(SHUT_WR)) }
+    package func closeWrite() { _ = shutdown(number, Int32(SHUT_WR)) }
 
     /// Those that end before they bring anything, once there are so many.
-    static func ended(
+    package static func ended(
         _ count: Int,
         among all: [Descriptor],
         before deadline: Deadline = .within()
@@ -121,56 +121,5 @@ final class Descriptor: Sendable {
         guard left > 0 else { throw PeerFailure.timedOut(name) }
         var entry = pollfd(fd: number, events: Int16(event), revents: 0)
         _ = unsafe poll(&entry, 1, left)
-    }
-}
-
-/// A socket of the Unix domain.
-enum UnixSocket {
-    static func connect(to path: String) throws -> Descriptor {
-        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw PeerFailure.ended("the system's sockets") }
-        let descriptor = Descriptor(owning: number, name: path)
-        let status = unsafe try withAddress(path) { unsafe Glibc.connect(number, $0, $1) }
-        guard status == 0 else { throw PeerFailure.ended(path) }
-        return descriptor
-    }
-
-    static func listen(at path: String) throws -> Descriptor {
-        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw PeerFailure.ended("the system's sockets") }
-        let descriptor = Descriptor(owning: number, name: path)
-        let status = unsafe try withAddress(path) { unsafe Glibc.bind(number, $0, $1) }
-        guard status == 0, Glibc.listen(number, 512) == 0 else { throw PeerFailure.ended(path) }
-        return descriptor
-    }
-
-    static func accept(on listener: Descriptor, before deadline: Deadline = .within()) throws -> Descriptor {
-        while true {
-            let number = Glibc.accept(listener.number, nil, nil)
-            if number >= 0 { return Descriptor(owning: number, name: "a stream of the peer") }
-            let left = deadline.remainingMilliseconds
-            guard left > 0 else { throw PeerFailure.timedOut("a stream of the peer") }
-            var entry = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
-            _ = unsafe poll(&entry, 1, left)
-        }
-    }
-
-    private static func withAddress(
-        _ path: String,
-        _ use: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) throws -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        // The path's last byte stays zero.
-        guard bytes.count < MemoryLayout<sockaddr_un>.size - MemoryLayout<sa_family_t>.size else {
-            throw PeerFailure.malformed(path)
-        }
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-        return unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe use(pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
     }
 }

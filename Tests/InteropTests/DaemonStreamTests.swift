@@ -1,3 +1,4 @@
+import DaemonControl
 import Foundation
 import Identify
 import Identity
@@ -31,17 +32,17 @@ final class Concurrently<Value: Sendable>: @unchecked Sendable {
 }
 
 extension Interoperability {
-    @Suite struct `With go-libp2p, streams` {
+    @Suite struct `With a daemon, streams` {
         static let name = "/rialto-interop/foreign/1.0.0"
 
-        @Test(arguments: [100, 64 << 10, 1 << 20])
-        func `what we send comes back as it was`(count: Int) throws {
-            try withConnection { host, go in
-                let streams = try go.handle(Self.name)
-                let stream = try host.openStream(Self.name, to: go.peer)
+        @Test(arguments: DaemonKind.allCases, [100, 64 << 10, 1 << 20])
+        func `what we send comes back as it was`(kind: DaemonKind, count: Int) throws {
+            try withConnection(kind) { host, daemon in
+                let streams = try daemon.handle(Self.name)
+                let stream = try host.openStream(Self.name, to: daemon.peer)
                 let echo = Concurrently {
-                    let (accepted, opener) = try streams.next()
-                    #expect(opener == host.peer)
+                    let (accepted, info) = try streams.next()
+                    #expect(info.peer == host.peer && info.protocolName == Self.name)
                     var left = count
                     while left > 0 {
                         let piece = try accepted.read()
@@ -57,10 +58,10 @@ extension Interoperability {
             }
         }
 
-        @Test(arguments: [100, 64 << 10, 1 << 20])
-        func `what it sends comes back as it was`(count: Int) throws {
-            try withConnection { host, go in
-                let stream = try go.openStream(to: host.peer, HostDriver.echo)
+        @Test(arguments: DaemonKind.allCases, [100, 64 << 10, 1 << 20])
+        func `what it sends comes back as it was`(kind: DaemonKind, count: Int) throws {
+            try withConnection(kind) { host, daemon in
+                let stream = try daemon.client.openStream(to: host.peer, HostDriver.echo)
                 let sent = pattern(count)
                 let writing = Concurrently { try stream.write(sent) }
                 #expect(try stream.read(exactly: count) == sent)
@@ -68,32 +69,38 @@ extension Interoperability {
             }
         }
 
-        /// The daemon hands no half-close on to its driver, so this is about a protocol of go's own.
-        @Test func `we hear the answer after our side is closed`() throws {
-            try withConnection { host, go in
-                let stream = try host.openStream("/ipfs/id/1.0.0", to: go.peer)
+        /// Go's daemon hands no half-close on to its driver, so this is about a protocol of the daemon's own.
+        @Test(arguments: DaemonKind.allCases) func `we hear the answer after our side is closed`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let stream = try host.openStream("/ipfs/id/1.0.0", to: daemon.peer)
                 stream.closeWrite()
                 try stream.waitForRemoteEnd()
                 let answer = try stream.received(atLeast: 1)
                 var reader = IdentifyReader()
                 try reader.receive(answer)
-                #expect(try reader.finished().agentVersion == "p2pd/0.1")
+                #expect(try reader.finished().agentVersion == kind.agentVersion)
             }
         }
 
-        @Test func `our end of a stream arrives behind its bytes`() throws {
-            try withConnection { host, go in
-                let streams = try go.handle(Self.name)
-                let stream = try host.openStream(Self.name, to: go.peer)
+        @Test(arguments: DaemonKind.allCases) func `our end of a stream arrives behind its bytes`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let streams = try daemon.handle(Self.name)
+                let stream = try host.openStream(Self.name, to: daemon.peer)
                 try stream.write([1, 2, 3])
                 stream.closeWrite()
                 #expect(try streams.next().stream.readToEnd() == [1, 2, 3])
             }
         }
 
-        @Test func `its end of a stream arrives behind its bytes`() throws {
-            try withConnection { host, go in
-                let stream = try go.openStream(to: host.peer, HostDriver.keep)
+        @Test(arguments: DaemonKind.allCases) func `its end of a stream arrives behind its bytes`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let stream = try daemon.client.openStream(to: host.peer, HostDriver.keep)
                 try stream.write([7, 8])
                 stream.closeWrite()
                 let kept = try host.inboundStreams(HostDriver.keep, count: 1)[0]
@@ -102,36 +109,44 @@ extension Interoperability {
             }
         }
 
-        @Test func `a reset ends the stream there and nothing else`() throws {
-            try withConnection { host, go in
-                let streams = try go.handle(Self.name)
-                let stream = try host.openStream(Self.name, to: go.peer)
+        @Test(arguments: DaemonKind.allCases) func `a reset ends the stream there and nothing else`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let streams = try daemon.handle(Self.name)
+                let stream = try host.openStream(Self.name, to: daemon.peer)
                 try stream.write([1])
                 let (accepted, _) = try streams.next()
                 #expect(try accepted.read(exactly: 1) == [1])
                 stream.reset()
                 #expect(try accepted.read() == [])
-                try expectEcho(from: host, for: go)
+                try expectEcho(from: host, for: daemon)
             }
         }
 
-        @Test func `a protocol that it does not know fails there and nothing else`() throws {
-            try withConnection { host, go in
-                let request = host.beginOpening("/nobody/handles/this", to: go.peer)
+        @Test(arguments: DaemonKind.allCases) func `a protocol that it does not know fails there and nothing else`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let request = host.beginOpening("/nobody/handles/this", to: daemon.peer)
                 #expect {
                     try host.opened(request)
                 } throws: { error in
                     if case .negotiation? = error as? StreamFailure { true } else { false }
                 }
-                #expect(throws: PeerFailure.self) { try go.openStream(to: host.peer, "/nobody/handles/this") }
-                try expectEcho(from: host, for: go)
+                #expect(throws: PeerFailure.self) {
+                    try daemon.client.openStream(to: host.peer, "/nobody/handles/this")
+                }
+                try expectEcho(from: host, for: daemon)
             }
         }
 
-        @Test func `a sender stops at a reader that stopped, and goes on with it`() throws {
-            try withConnection { host, go in
+        @Test(arguments: DaemonKind.allCases) func `a sender stops at a reader that stopped, and goes on with it`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
                 host.setReading(false)
-                let stream = try go.openStream(to: host.peer, HostDriver.keep)
+                let stream = try daemon.client.openStream(to: host.peer, HostDriver.keep)
                 let sent = pattern(1 << 20)
                 let writing = Concurrently { try stream.write(sent, before: .within(.seconds(20))) }
                 let kept = try host.inboundStreams(HostDriver.keep, count: 1)[0]
@@ -139,7 +154,7 @@ extension Interoperability {
                 let window = (256 << 10) - "_/multistream/1.0.0__\(HostDriver.keep)_".utf8.count
                 _ = try kept.received(atLeast: window)
                 // What is behind the window on the same connection has come round, so nothing beyond the window was sent.
-                try expectEcho(from: host, for: go)
+                try expectEcho(from: host, for: daemon)
                 #expect(kept.receivedCount == window)
                 host.setReading(true)
                 #expect(try kept.received(atLeast: sent.count) == sent)
@@ -147,28 +162,32 @@ extension Interoperability {
             }
         }
 
-        @Test func `we stop at its reader that stopped, and go on with it`() throws {
-            try withConnection { host, go in
-                let streams = try go.handle(Self.name)
-                let stream = try host.openStream(Self.name, to: go.peer)
+        @Test(arguments: DaemonKind.allCases) func `we stop at its reader that stopped, and go on with it`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
+                let streams = try daemon.handle(Self.name)
+                let stream = try host.openStream(Self.name, to: daemon.peer)
                 let sent = pattern(4 << 20)
                 let writing = Concurrently { try stream.write(sent) }
                 let (accepted, _) = try streams.next()
                 // Its window, its buffers and ours are full.
                 try host.journal.wait(for: "congestion") { $0.congested.contains(stream.handle) ? () : nil }
-                try expectEcho(from: host, for: go)
+                try expectEcho(from: host, for: daemon)
                 #expect(try accepted.read(exactly: sent.count) == sent)
                 try writing.wait()
             }
         }
 
-        @Test func `three hundred streams that we have open at once all work`() throws {
-            let go = try GoPeer(hasPubsub: false)
+        @Test(arguments: DaemonKind.allCases) func `three hundred streams that we have open at once all work`(
+            kind: DaemonKind
+        ) throws {
+            let daemon = try DaemonPeer(kind, hasPubsub: false)
             let host = try InteropHost()
             defer { host.stop() }
-            try host.connect(to: go.address)
-            _ = try host.description(of: go.peer)
-            let streams = try go.handle(Self.name)
+            try host.connect(to: daemon.address)
+            _ = try host.description(of: daemon.peer)
+            let streams = try daemon.handle(Self.name)
             let echo = Concurrently {
                 var accepted: [Descriptor] = []
                 while accepted.count < 300 {
@@ -179,7 +198,7 @@ extension Interoperability {
                 for stream in accepted { try stream.write(try stream.read(exactly: 2)) }
             }
             // More than may be unacknowledged at a time (libp2p/specs, yamux, "ACK backlog"): the rest waits its turn.
-            let requests = (0..<300).map { _ in host.beginOpening(Self.name, to: go.peer) }
+            let requests = (0..<300).map { _ in host.beginOpening(Self.name, to: daemon.peer) }
             let opened = try requests.map { try host.opened($0) }
             for stream in opened { try stream.write([1, 2]) }
             for stream in opened { _ = try stream.received(atLeast: 2) }
@@ -190,15 +209,18 @@ extension Interoperability {
             try echo.wait()
         }
 
-        @Test func `of three hundred that it opens at once, as many stay as our limit says, and later ones succeed`()
+        @Test(arguments: DaemonKind.allCases)
+        func `of three hundred that it opens at once, as many stay as our limit says, and later ones succeed`(
+            kind: DaemonKind
+        )
             throws
         {
-            let go = try GoPeer(hasPubsub: false)
+            let daemon = try DaemonPeer(kind, hasPubsub: false)
             let host = try InteropHost()
             defer { host.stop() }
-            try host.connect(to: go.address)
-            _ = try host.description(of: go.peer)
-            var opened = try (0..<300).map { _ in try go.openStream(to: host.peer, HostDriver.keep) }
+            try host.connect(to: daemon.address)
+            _ = try host.description(of: daemon.peer)
+            var opened = try (0..<300).map { _ in try daemon.client.openStream(to: host.peer, HostDriver.keep) }
             for stream in opened { try? stream.write([1]) }
             #expect(try Descriptor.ended(236, among: opened).count == 236)
             let kept = try host.inboundStreams(HostDriver.keep, count: 64)
@@ -210,13 +232,15 @@ extension Interoperability {
                 stream.closeWrite()
             }
             try host.sync()
-            try expectEcho(from: host, for: go)
+            try expectEcho(from: host, for: daemon)
         }
 
-        @Test func `three hundred streams in succession all work`() throws {
-            try withConnection { host, go in
+        @Test(arguments: DaemonKind.allCases) func `three hundred streams in succession all work`(
+            kind: DaemonKind
+        ) throws {
+            try withConnection(kind) { host, daemon in
                 for number in 0..<300 {
-                    let stream = try go.openStream(to: host.peer, HostDriver.echo)
+                    let stream = try daemon.client.openStream(to: host.peer, HostDriver.echo)
                     let sent = [1, UInt8(number & 0xff)]
                     try stream.write(sent)
                     #expect(try stream.read(exactly: 2) == sent)
@@ -227,17 +251,17 @@ extension Interoperability {
 
         // MARK: The bench
 
-        private func withConnection(_ body: (InteropHost, GoPeer) throws -> Void) throws {
-            let go = try GoPeer(hasPubsub: false)
+        private func withConnection(_ kind: DaemonKind, _ body: (InteropHost, DaemonPeer) throws -> Void) throws {
+            let daemon = try DaemonPeer(kind, hasPubsub: false)
             let host = try InteropHost()
             defer { host.stop() }
-            try host.connect(to: go.address)
-            _ = try host.description(of: go.peer)
-            try body(host, go)
+            try host.connect(to: daemon.address)
+            _ = try host.description(of: daemon.peer)
+            try body(host, daemon)
         }
 
-        private func expectEcho(from host: InteropHost, for go: GoPeer) throws {
-            let stream = try go.openStream(to: host.peer, HostDriver.echo)
+        private func expectEcho(from host: InteropHost, for daemon: DaemonPeer) throws {
+            let stream = try daemon.client.openStream(to: host.peer, HostDriver.echo)
             let sent = pattern(100, seed: 2)
             try stream.write(sent)
             #expect(try stream.read(exactly: sent.count) == sent)

@@ -1,14 +1,15 @@
+import DaemonControl
 import Gossipsub
 import Identity
 import Primitives
 import Testing
 
 extension Interoperability {
-    @Suite struct `With go-libp2p, gossip` {
+    @Suite struct `With a daemon, gossip` {
         static let topic: Topic = "interop"
 
-        @Test func `a thousand signed messages arrive there`() throws {
-            let (host, go, subscription) = try mesh()
+        @Test(arguments: DaemonKind.allCases) func `a thousand signed messages arrive there`(kind: DaemonKind) throws {
+            let (host, daemon, subscription) = try mesh(kind)
             defer { host.stop() }
             var seen: Set<[UInt8]> = []
             for number in 0..<1008 {
@@ -19,32 +20,34 @@ extension Interoperability {
                 seen.insert(message.data)
             }
             #expect(seen == Set((0..<1000).map(payload)))
-            withExtendedLifetime(go) {}
+            withExtendedLifetime(daemon) {}
         }
 
-        @Test func `a thousand signed messages arrive here`() throws {
-            let (host, go, subscription) = try mesh()
+        @Test(arguments: DaemonKind.allCases) func `a thousand signed messages arrive here`(kind: DaemonKind) throws {
+            let (host, daemon, subscription) = try mesh(kind)
             defer { host.stop() }
             // It sends to its mesh alone, and nothing but a message that comes through tells when we are in it.
             for _ in 0..<100 {
-                try go.publish([0], in: Self.topic.text)
+                try daemon.client.publish([0], in: Self.topic)
                 if (try? arrived(at: host, byteCount: 1, atLeast: 1, within: .milliseconds(100))) != nil { break }
             }
             for number in 0..<1000 {
-                try go.publish(payload(number), in: Self.topic.text)
+                try daemon.client.publish(payload(number), in: Self.topic)
                 if number >= 8 { _ = try arrived(at: host, byteCount: 512, atLeast: number - 7) }
             }
             let messages = try arrived(at: host, byteCount: 512, atLeast: 1000)
             #expect(Set(messages.map(\.data)) == Set((0..<1000).map(payload)))
             #expect(messages.count == 1000)
-            #expect(messages.allSatisfy { $0.author == go.peer })
+            #expect(messages.allSatisfy { $0.author == daemon.peer })
             withExtendedLifetime(subscription) {}
         }
 
-        @Test func `an empty message on the wire is accepted, and what follows is read`() throws {
-            let (host, go, _) = try mesh()
+        @Test(arguments: DaemonKind.allCases) func `an empty message on the wire is accepted, and what follows is read`(
+            kind: DaemonKind
+        ) throws {
+            let (host, daemon, _) = try mesh(kind)
             defer { host.stop() }
-            let stream = try go.openStream(to: host.peer, "/meshsub/1.1.0")
+            let stream = try daemon.client.openStream(to: host.peer, "/meshsub/1.1.0")
             var subscribe = ProtobufWriter()
             subscribe.message(1) { options in
                 options.bool(1, true)
@@ -52,7 +55,7 @@ extension Interoperability {
             }
             try stream.write([0] + LengthPrefixedFrames.framed(subscribe.bytes))
             try host.journal.wait(for: "the subscription") {
-                $0.gossip.contains(.peerSubscribed(go.peer, "by-hand")) ? () : nil
+                $0.gossip.contains(.peerSubscribed(daemon.peer, "by-hand")) ? () : nil
             }
         }
 
@@ -73,14 +76,14 @@ extension Interoperability {
         }
 
         /// Two subscribers in each other's mesh.
-        private func mesh() throws -> (InteropHost, GoPeer, GoSubscription) {
-            let go = try GoPeer()
+        private func mesh(_ kind: DaemonKind) throws -> (InteropHost, DaemonPeer, TopicSubscription) {
+            let daemon = try DaemonPeer(kind)
             let host = try InteropHost()
             host.tell(.subscribe(Self.topic, TopicConfig(signatures: .strictSign)))
-            let subscription = try go.subscribe(Self.topic.text)
-            try host.connect(to: go.address)
-            try host.waitForMesh(of: Self.topic, with: go.peer)
-            return (host, go, subscription)
+            let subscription = try daemon.client.subscribe(Self.topic)
+            try host.connect(to: daemon.address)
+            try host.waitForMesh(of: Self.topic, with: daemon.peer)
+            return (host, daemon, subscription)
         }
     }
 }
