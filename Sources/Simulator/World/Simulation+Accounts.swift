@@ -1,0 +1,167 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import Node
+internal import Primitives
+
+// What is counted, what is shown to the referee, and what the run says in the end.
+extension Simulation {
+    /// Meshes of so many nodes are looked at every second: a mean over more says nothing new.
+    private static let meshSampleCount = 256
+
+    // MARK: Lives
+
+    func isHonest(_ index: Int) -> Bool { !nodes[index].isHostile }
+
+    mutating func noteUp(_ index: Int, restored: RestoredState) {
+        referee.started(
+            index,
+            key: nodes[index].identity.key.publicKey,
+            isHonest: isHonest(index),
+            restored: restored,
+            losesUnsynced: nodes[index].lostUnsynced,
+            at: now
+        )
+        nodes[index].lostUnsynced = false
+    }
+
+    mutating func noteDown(_ index: Int) { referee.stopped(index, at: now) }
+
+    mutating func notePaused(_ index: Int, _ isPaused: Bool) { referee.setPaused(index, isPaused, at: now) }
+
+    mutating func noteStep(_ index: Int, _ input: NodeMachine.Input) {
+        if case .persist = outputs.last {} else if outputs.isEmpty, !input.concernsDisk { return }
+        referee.stepped(
+            index,
+            input: input,
+            outputs: outputs,
+            unixMilliseconds: unixMilliseconds(of: index),
+            witness: NodeWitness(nodes: nodes),
+            at: now
+        )
+        guard referee.wantsEvents else { return }
+        referee.attach(lastEvents: ring.lines)
+        if options.stopsAtFirstFailure, referee.hasFailed { stop(.failure) }
+    }
+
+    // MARK: Seconds
+
+    mutating func second() {
+        let number = traceHashes.count
+        traceHashes.append(trace.value)
+        let judged = referee.second(number, witness: NodeWitness(nodes: nodes), at: now)
+        var sample = SecondSample(second: number)
+        sample.nodesUp = upCount
+        sample.connections = wires.upCount
+        sample.publications = judged.publications
+        sample.deliveries = judged.deliveries
+        sample.duplicates = max(0, copyCount - counted.copies - judged.deliveries)
+        (sample.latencyP50, sample.latencyP99) = (judged.latencyP50, judged.latencyP99)
+        let gossip = traffic.byteCount(of: .gossipPublish) + traffic.byteCount(of: .gossipControl)
+        sample.bytes = traffic.byteCount - counted.bytes
+        sample.gossipBytes = gossip - counted.gossip
+        sample.exchangeBytes = traffic.byteCount(of: .exchange) - counted.exchange
+        sample.meshDegreeMean = meshDegreeMean
+        sample.distinctSets = judged.distinctSets
+        samples.append(sample)
+        counted = Counted(
+            copies: copyCount,
+            bytes: traffic.byteCount,
+            gossip: gossip,
+            exchange: traffic.byteCount(of: .exchange)
+        )
+        if referee.wantsEvents { referee.attach(lastEvents: ring.lines) }
+        if options.stopsAtFirstFailure, referee.hasFailed { return stop(.failure) }
+        queue.insert(.world(.second), at: now.advanced(by: .seconds(1)))
+    }
+
+    /// What the counters stood at when the last second ended.
+    struct Counted: Sendable {
+        var copies = 0
+        var bytes = 0
+        var gossip = 0
+        var exchange = 0
+    }
+
+    /// Mesh peers of a followed topic, over the first honest nodes that are up.
+    private var meshDegreeMean: Double {
+        guard let segment = segments.first else { return 0 }
+        let topic = MarketTopic(network: "main", lane: .offers(segment)).text
+        var (links, looked) = (0, 0)
+        for index in nodes.indices where looked < Self.meshSampleCount && isHonest(index) {
+            guard let machine = nodes[index].machine else { continue }
+            links += machine.mesh(of: topic).count
+            looked += 1
+        }
+        return looked == 0 ? 0 : Double(links) / Double(looked)
+    }
+
+    // MARK: The end
+
+    /// What the run says; the run may have been stopped before its end.
+    public mutating func finish() -> RunResult {
+        let honest = honestReceivedByteCount
+        let verdicts = referee.finish(witness: NodeWitness(nodes: nodes), honestReceivedByteCount: honest, at: now)
+        return RunResult(
+            scenarioName: scenario.name,
+            seed: seed,
+            fidelity: scenario.fidelity,
+            computesSignatures: options.computesSignatures,
+            nodeCount: nodes.count,
+            virtualTime: Instant.zero.duration(to: now),
+            traceHashes: traceHashes + [trace.value],
+            verdicts: verdicts,
+            metrics: metrics,
+            seconds: samples,
+            publications: referee.publications,
+            eventCount: eventCount,
+            messageCount: traffic.messageCount,
+            messageKinds: traffic.totals,
+            stopped: stopped
+        )
+    }
+
+    private var metrics: [Metric] {
+        var metrics = referee.metrics
+        let seconds = max(1, Instant.zero.duration(to: now) / .seconds(1))
+        metrics.append(Metric("events_total", Double(eventCount)))
+        metrics.append(Metric("messages_total", Double(traffic.messageCount)))
+        metrics.append(Metric("bytes_total", Double(traffic.byteCount)))
+        metrics.append(Metric("bytes_per_node_and_second", Double(traffic.byteCount) / seconds / Double(nodes.count)))
+        metrics.append(Metric("signatures_computed_total", Double(signatures.computedCount)))
+        metrics.append(Metric("connections", Double(wires.upCount)))
+        metrics.append(Metric("nodes_up", Double(upCount)))
+        return metrics
+    }
+}
+
+extension NodeMachine.Input {
+    /// Whether it answers a write.
+    fileprivate var concernsDisk: Bool {
+        switch self {
+        case .persisted, .persistFailed: true
+        case .started, .clock, .transport, .swarm, .rpc, .verified, .command, .deadlineReached: false
+        }
+    }
+}
+
+// What the checks ask of the machines themselves.
+struct NodeWitness: Witness {
+    let nodes: [VirtualNode]
+
+    func holds(_ id: RecordID, node: Int) -> Bool { nodes[node].machine?.contains(id) ?? false }
+
+    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].machine?.connectedPeers ?? [] }
+
+    func score(of peer: PeerID, at node: Int) -> Double { nodes[node].machine?.score(of: peer) ?? 0 }
+
+    func gauges(of node: Int, into gauges: inout [Gauge]) {
+        guard let machine = nodes[node].machine else { return }
+        gauges.append(Gauge("connections", nodes[node].swarm.connectionCount, limit: Self.connectionCountMax))
+        gauges.append(Gauge("records", machine.recordCount, limit: Self.recordCountMax))
+    }
+
+    /// All connections of one node: inbound and outbound limits together.
+    private static let connectionCountMax = 400
+    private static let recordCountMax = 250_000
+}

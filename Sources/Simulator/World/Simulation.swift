@@ -1,0 +1,271 @@
+internal import DequeModule
+internal import Gossipsub
+internal import Identity
+internal import Market
+internal import Node
+public import Primitives
+
+/// Thousands of `NodeMachine`s in virtual time.
+///
+/// One queue of events, one array of nodes: an event is taken out, the clock moves to its instant, one machine is fed, its outputs
+/// become new events. Nothing else has a say, so that scenario, seed and version of the program decide every step. Nodes are numbered
+/// from zero; those of the scenario come first, arrivals after them.
+///
+/// ```swift
+/// var simulation = Simulation(scenario: scenario, seed: 17)
+/// simulation.run()
+/// let result = simulation.finish()
+/// ```
+public struct Simulation: Sendable {
+    /// Unix time at which every run starts: 2026-01-01T00:00:00Z.
+    public static let epochMilliseconds: Int64 = 1_767_225_600_000
+
+    public let scenario: Scenario
+    public let seed: UInt64
+    public let options: SimulationOptions
+    public internal(set) var now = Instant.zero
+    /// Why the run ended before its time.
+    public internal(set) var stopped: EarlyStop?
+
+    let streams: RandomStreams
+    let followed: Set<Segment>?
+    let segments: [Segment]
+    var nodes: [VirtualNode] = []
+    var queue = EventQueue<Event>()
+    var network: VirtualNetwork
+    var wires = WireTable()
+    var kinds = StreamKinds()
+    var directory = PeerDirectory()
+    var library = RecordLibrary()
+    var signatures: SignatureMemo
+    /// What machines are to be told at this very instant, in order.
+    var told = Deque<(NodeLife, NodeMachine.Input)>()
+    var outputs: [NodeMachine.Output] = []
+
+    var traffic = Traffic()
+    var trace: TraceHash
+    var traceHashes: [UInt64] = []
+    var ring = EventRing()
+    var eventCount = 0
+    var upCount = 0
+    /// Node lines of text, if the options ask for them.
+    public internal(set) var transcript: [String] = []
+
+    var workload: Workload
+    var churn: ChurnSchedule?
+    var faultSchedule: FaultSchedule?
+    /// What faults do, in the order in which it was planned.
+    var faults: [FaultAction] = []
+    /// What heals each partition that is on.
+    var cuts: [(fault: Int, cut: CutID)] = []
+    var roster: AdversaryRoster?
+    /// By node; asked, never iterated.
+    var adversaries: [Int: Adversary] = [:]
+    var referee: Referee
+    var samples: [SecondSample] = []
+    /// Copies of records that gossip brought to anybody (`messages`).
+    var copyCount = 0
+    var counted = Counted()
+    /// Bytes that reached honest nodes in the measured time.
+    var honestReceivedByteCount = 0
+    /// Of a thousand sends so many arrive changed (`bytes`).
+    var corruptionPerMille = 0
+    var corruption: SimulationRandom
+
+    public init(scenario: Scenario, seed: UInt64, options: SimulationOptions = SimulationOptions()) {
+        precondition(scenario.nodeCount > 0, "a scenario has nodes")
+        (self.scenario, self.seed, self.options) = (scenario, seed, options)
+        streams = RandomStreams(seed: seed)
+        segments = Workload.segments(count: scenario.workload.segmentCount)
+        followed = segments.count == MarketProfile.first.segments.count ? nil : Set(segments)
+        network = VirtualNetwork(plan: scenario.network, nodeCount: 0, streams: streams)
+        signatures = SignatureMemo(computesAll: options.computesSignatures)
+        trace = TraceHash(seed: seed)
+        workload = Workload(streams: streams)
+        referee = Referee(scenario: scenario, collectsPublications: options.collectsPublications)
+        corruption = streams.fast(.faults, node: -2)
+        churn = scenario.churn.map { ChurnSchedule(plan: $0, nodeCount: scenario.nodeCount, streams: streams) }
+        build()
+    }
+
+    /// When the run ends.
+    public var end: Instant {
+        let whole = scenario.duration
+        return .zero.advanced(by: options.virtualLimit.map { min($0, whole) } ?? whole)
+    }
+
+    public var isOver: Bool { stopped != nil || now >= end }
+
+    /// Runs to `limit` or to the end of the scenario, whichever comes first; says whether the run is over.
+    @discardableResult
+    public mutating func run(until limit: Instant? = nil) -> Bool {
+        let limit = min(limit ?? end, end)
+        while stopped == nil, let (instant, event) = queue.popMin(through: limit) {
+            now = max(now, instant)
+            happen(event)
+        }
+        guard stopped == nil else { return true }
+        now = max(now, limit)
+        if now >= end, end < .zero.advanced(by: scenario.duration) { stopped = .virtualTime }
+        return isOver
+    }
+
+    /// Ends the run here: a limit that the caller watches was reached.
+    public mutating func stop(_ reason: EarlyStop) {
+        if stopped == nil { stopped = reason }
+    }
+}
+
+// MARK: One event
+
+extension Simulation {
+    private mutating func happen(_ event: Event) {
+        eventCount += 1
+        let (node, size) = facts(of: event)
+        trace.mix(now)
+        trace.mix(event.code << 32 | UInt64(node))
+        trace.mix(size)
+        ring.append(EventRing.Entry(at: now, code: event.code, node: node, size: size))
+        note(event, node: node, size: size)
+        if node != .max, nodes[Int(node)].backlog != nil {
+            // A node that stands still hears it afterwards, in order.
+            nodes[Int(node)].backlog?.append(event)
+            return
+        }
+        carryOut(event)
+        tell()
+        if options.invariantStride > 0, eventCount % options.invariantStride == 0, node != .max {
+            nodes[Int(node)].machine?.checkInvariants(at: now)
+        }
+    }
+
+    mutating func carryOut(_ event: Event) {
+        switch event {
+        case .deadline(let life): deadline(of: life)
+        case .verified(let life, let batch, let results): feed(life, .verified(batch, results))
+        case .stored(let life, let ticket): stored(ticket, of: life)
+        case .storeFailed(let life, let ticket): storeFailed(ticket, of: life)
+        case .dialFailed(let life, let request, let failure): dialFailed(life, request, failure)
+        case .opened(let end): opened(end)
+        case .handshake(let end, let leg): handshake(end, Int(leg))
+        case .asked(let end, let since): asked(end, at: since)
+        case .identified(let end, let since): identified(end, askedAt: since)
+        case .bytes(let end, let bytes): received(bytes, at: end)
+        case .rpc(let end, let rpc): received(rpc, at: end)
+        case .data(let end, let stream, let bytes): received(bytes, on: stream, at: end)
+        case .streamArrived(let end, let stream): streamArrived(stream, at: end)
+        case .streamRefused(let life, let request): streamRefused(life, request)
+        case .streamClosed(let end, let stream): streamClosed(stream, at: end)
+        case .streamReset(let end, let stream): streamReset(stream, at: end)
+        case .closed(let end, let ending): closed(end, ending)
+        case .watch(let end): watch(end)
+        case .trim(let life): trim(life)
+        case .world(let event): carryOut(event)
+        }
+    }
+
+    /// Whom an event concerns and what else goes into the trace: lengths, numbers.
+    private func facts(of event: Event) -> (node: UInt32, size: UInt64) {
+        switch event {
+        case .deadline(let life), .trim(let life): (life.node, UInt64(life.life))
+        case .verified(let life, let batch, let results): (life.node, batch.rawValue << 8 | UInt64(results.count))
+        case .stored(let life, let ticket), .storeFailed(let life, let ticket): (life.node, ticket.rawValue)
+        case .dialFailed(let life, let request, let failure): (life.node, request << 2 | UInt64(failure.rawValue))
+        case .streamRefused(let life, let request): (life.node, request)
+        case .opened(let end), .asked(let end, _), .identified(let end, _), .watch(let end):
+            (wires.node(at: end), end.rawValue)
+        case .handshake(let end, let leg): (wires.node(at: end), UInt64(leg))
+        case .bytes(let end, let bytes): (wires.node(at: end), UInt64(bytes.count))
+        case .rpc(let end, let rpc):
+            (wires.node(at: end), UInt64(rpc.messages.count) << 32 | end.rawValue & 0xFFFF_FFFF)
+        case .data(let end, let stream, let bytes): (wires.node(at: end), UInt64(stream) << 32 | UInt64(bytes.count))
+        case .streamArrived(let end, let stream), .streamClosed(let end, let stream), .streamReset(let end, let stream):
+            (wires.node(at: end), UInt64(stream))
+        case .closed(let end, let ending): (wires.node(at: end), UInt64(ending.rawValue))
+        case .world: (.max, 0)
+        }
+    }
+
+    private mutating func note(_ event: Event, node: UInt32, size: UInt64) {
+        guard let from = options.transcriptFrom, from <= now, transcript.count < options.transcriptCountMax else {
+            return
+        }
+        transcript.append(EventRing.Entry(at: now, code: event.code, node: node, size: size).text)
+    }
+}
+
+// MARK: Feeding a machine
+
+extension Simulation {
+    /// Feeds one machine, and then whatever the world owes to others at this instant.
+    mutating func feed(_ index: Int, _ input: NodeMachine.Input) {
+        step(index, input)
+        tell()
+    }
+
+    mutating func feed(_ life: NodeLife, _ input: NodeMachine.Input) {
+        guard nodes[life.index].life == life.life else { return }
+        step(life.index, input)
+    }
+
+    func life(of index: Int) -> NodeLife { NodeLife(node: UInt32(index), life: nodes[index].life) }
+
+    /// Owes a machine an answer: it is told when the present step is over, at the same instant.
+    mutating func owe(_ index: Int, _ input: NodeMachine.Input) {
+        told.append((life(of: index), input))
+    }
+
+    mutating func tell() {
+        while let (life, input) = told.popFirst() { feed(life, input) }
+    }
+
+    private mutating func step(_ index: Int, _ input: NodeMachine.Input) {
+        guard nodes[index].machine != nil else { return }
+        if nodes[index].isHostile { adversaries[index]?.hear(input) }
+        nodes[index].machine?.handle(input, at: now, into: &outputs)
+        noteStep(index, input)
+        if nodes[index].isHostile { filterOutputs(of: index) }
+        // What is carried out here never feeds a machine: answers wait in `told`.
+        for output in outputs { carryOut(output, of: index) }
+        outputs.removeAll(keepingCapacity: true)
+        arm(index)
+    }
+
+    /// Makes sure that the timer fires no later than the deadline; one that fires early finds out and is armed again.
+    private mutating func arm(_ index: Int) {
+        guard let deadline = nodes[index].machine?.nextDeadline else { return }
+        let due = max(deadline, now)
+        guard due < nodes[index].armed else { return }
+        nodes[index].armed = due
+        queue.insert(.deadline(life(of: index)), at: due)
+    }
+
+    private mutating func deadline(of life: NodeLife) {
+        // A node that stood still hears of its timer late.
+        guard nodes[life.index].life == life.life, nodes[life.index].armed <= now else { return }
+        nodes[life.index].armed = .distantFuture
+        guard let deadline = nodes[life.index].machine?.nextDeadline, deadline <= now else { return arm(life.index) }
+        step(life.index, .deadlineReached)
+    }
+
+    // MARK: The driver's side of every output
+
+    mutating func carryOut(_ output: NodeMachine.Output, of index: Int) {
+        switch output {
+        case .rpc(let peer, let rpc): send(rpc, to: peer, from: index)
+        case .verify(let batch, let checks):
+            let results = checks.map { signatures.holds($0) }
+            let due = now.advanced(by: Self.verificationTime * checks.count)
+            queue.insert(.verified(life(of: index), batch, results), at: due)
+        case .persist(let ticket, let changes): persist(ticket, changes, of: index)
+        case .swarm(let input): carryOut(input, of: index)
+        case .transport(let output): carryOut(output, of: index)
+        case .answer(_, let answer): answered(answer, by: index)
+        case .event: break  // The referee has seen it.
+        case .stopped: end(index, .stopped)
+        }
+    }
+
+    /// What a signature costs a node: libsodium's figure on an ordinary core.
+    static let verificationTime = Duration.microseconds(60)
+}

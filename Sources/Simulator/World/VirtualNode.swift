@@ -1,0 +1,99 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import Node
+internal import Primitives
+internal import Swarm
+
+/// One node of the simulation: its machine while it is up, and everything that a machine does not own.
+struct VirtualNode: Sendable {
+    /// `nil` while the node is down.
+    var machine: NodeMachine?
+    let endpoint: Endpoint
+    var identity: VirtualIdentity
+    var store: VirtualStore
+    /// Rises at every start and at every end.
+    var life: UInt32 = 0
+    /// When the timer fires; the end of time while it is not armed.
+    var armed = Instant.distantFuture
+    /// What the node's wall clock is ahead of the right time.
+    var clockOffset = Duration.zero
+    /// Connections by the node at their other end, ascending.
+    var links: [Link] = []
+    /// Which connection each dialled one is (`bytes`).
+    var sockets: [ConnectionID: WireEnd] = [:]
+    var swarm = VirtualSwarm()
+    /// While it is paused, what happened meanwhile, in order.
+    var backlog: [Event]?
+    /// Whether somebody else's hand is on what it says, and when that hand next moves.
+    var isHostile = false
+    var wakesAt = Instant.distantFuture
+    var provider = Provider()
+    var nextCommand: UInt64 = 1
+    /// Whether it ever ran with its present identity.
+    var hasRun = false
+    /// Gone for good.
+    var hasDeparted = false
+    /// Whether its last life ended with unsynced writes lost.
+    var lostUnsynced = false
+    /// What remains of the session that the churn model drew for its first life.
+    var firstSession: Duration?
+
+    var isUp: Bool { machine != nil }
+    var isPaused: Bool { backlog != nil }
+
+    init(endpoint: Endpoint, identity: VirtualIdentity, keepsCache: Bool) {
+        (self.endpoint, self.identity) = (endpoint, identity)
+        store = VirtualStore(keepsCache: keepsCache)
+    }
+}
+
+/// A key and what follows from it.
+struct VirtualIdentity: Sendable {
+    let key: Ed25519.PrivateKey
+    let peer: PeerID
+    /// Rises each time that the node returns as somebody else.
+    let number: Int
+
+    init(streams: RandomStreams, node: Int, number: Int) {
+        var random = streams.stream(.identity, node: node | number << 32)
+        key = Ed25519.PrivateKey(seed: random.bytes(Ed25519.PrivateKey.seedByteCount))
+        peer = PeerID(publicKey: key.publicKey)
+        self.number = number
+    }
+}
+
+/// One entry of a node's table of connections.
+struct Link: Sendable {
+    /// The node at the other end, and who it was when the connection was made.
+    let node: UInt32
+    let peer: PeerID
+    let end: WireEnd
+    /// What the node holds of the peer: the lowest is trimmed first.
+    var value: Int32 = 0
+    var isProtected = false
+}
+
+/// What a provider of the workload has on the market.
+struct Provider: Sendable {
+    /// How many offers it is to have; 0: it is none.
+    var offerCount = 0
+    var offers: [OfferID] = []
+    /// Raised with every change of a price.
+    var priceStep: Int64 = 0
+    /// The class that its offers are of.
+    var marketClass: MarketClass?
+}
+
+/// The driver's half of a node whose swarm is virtual.
+struct VirtualSwarm: Sendable {
+    var protocols: [String] = []
+    /// What identify says of the node; made when it is first asked.
+    var description: PeerDescription?
+    /// Connections that are up at this end.
+    var connectionCount = 0
+    var inboundCount = 0
+    var lastTrim: Instant?
+    var isTrimPlanned = false
+    var isStopping = false
+}

@@ -1,0 +1,82 @@
+internal import Identity
+internal import Primitives
+
+/// All connections of a run in one array; places of ended ones are used again.
+struct WireTable: Sendable {
+    private(set) var wires: [Wire] = []
+    private var free: [UInt32] = []
+
+    /// Makes a connection whose ends are both opening, and gives the dialer's.
+    mutating func open(dialer: NodeLife, listener: NodeLife, at now: Instant) -> WireEnd {
+        let slot = free.popLast() ?? UInt32(wires.count)
+        if Int(slot) == wires.count {
+            wires.append(
+                Wire(dialer: Wire.Side(node: 0, life: 0), listener: Wire.Side(node: 0, life: 0))
+            )
+        }
+        let generation = wires[Int(slot)].generation &+ 1
+        var wire = Wire(
+            dialer: Wire.Side(node: dialer.node, life: dialer.life),
+            listener: Wire.Side(node: listener.node, life: listener.life)
+        )
+        wire.generation = generation
+        wire.openedAt = now
+        wire.isUsed = true
+        wires[Int(slot)] = wire
+        return WireEnd(slot: slot, generation: generation, isDialer: true)
+    }
+
+    /// Frees the place once both ends know.
+    mutating func releaseIfEnded(_ end: WireEnd) {
+        guard isValid(end), wires[end.slot].dialer.phase == .ended, wires[end.slot].listener.phase == .ended else {
+            return
+        }
+        wires[end.slot].isUsed = false
+        wires[end.slot].streams = []
+        wires[end.slot].dialer.held = []
+        wires[end.slot].listener.held = []
+        free.append(UInt32(end.slot))
+    }
+
+    /// How many connections have begun at both ends and ended at neither.
+    var upCount: Int { wires.count { $0.isUsed && $0.dialer.phase == .up && $0.listener.phase == .up } }
+
+    /// Whether the end's connection still is the one that its place holds.
+    func isValid(_ end: WireEnd) -> Bool {
+        end.slot < wires.count && wires[end.slot].isUsed
+            && wires[end.slot].generation & 0x3FFF_FFFF == end.generation
+    }
+
+    func isUp(_ end: WireEnd) -> Bool { isValid(end) && wires[end.slot][end].phase == .up }
+
+    /// The node at an end, whether or not the connection still exists; for the trace.
+    func node(at end: WireEnd) -> UInt32 { wires[end.slot][end].node }
+
+    subscript(end: WireEnd) -> Wire {
+        _read { yield wires[end.slot] }
+        _modify { yield &wires[end.slot] }
+    }
+
+    /// The dialers' ends of all connections that are there, by place.
+    var all: [WireEnd] {
+        wires.indices.filter { wires[$0].isUsed }
+            .map { WireEnd(slot: UInt32($0), generation: wires[$0].generation, isDialer: true) }
+    }
+}
+
+/// Who has which peer id, past identities included.
+struct PeerDirectory: Sendable {
+    /// Keyed by the id's last eight bytes, which are bytes of the public key.
+    private var nodes: [UInt64: UInt32] = [:]
+
+    mutating func add(_ peer: PeerID, node: Int) {
+        nodes[Self.key(of: peer)] = UInt32(node)
+    }
+
+    /// The node that has or had this id.
+    func node(of peer: PeerID) -> Int? { nodes[Self.key(of: peer)].map(Int.init) }
+
+    private static func key(of peer: PeerID) -> UInt64 {
+        peer.bytes.suffix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
