@@ -16,12 +16,17 @@ struct Rialto: AsyncParsableCommand {
               rialto offer publish --gpu rtx-4090:2 --price 0.35
               rialto search 'gpu=rtx-4090 count>=2 price<=0.40'
 
+            Look after a node:
+              rialto doctor
+              rialto ban add 203.0.113.7 --for 24h
+              rialto backup node-backup.sqlite
+
             Exit codes: 0 done, 1 it did not work, 2 wrong usage, 3 no node is running.
             """,
         version: "rialto 0.1.0",
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
-            RecordCommand.self, Key.self, Config.self,
+            RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self,
         ]
     )
 }
@@ -31,6 +36,8 @@ struct Rialto: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away is an error of writing, not the end of the node.
         _ = signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow is an error of writing too (setrlimit(2)).
+        _ = signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try Rialto.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

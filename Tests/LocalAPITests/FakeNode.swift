@@ -42,9 +42,10 @@ final class FakeNode: NodeControl {
         case .exportRecords: return .exported(listings.withLock { $0.map(\.record) }, next: nil)
         case .importRecords(let envelopes): return .imported(envelopes.map { _ in .reject(.badSignature) })
         case .publishOffer, .updateOffer: return .failed(.refused(.tooManyOffers(limit: 64)))
-        case .withdrawOffer, .resumeKey, .shutdown, .disconnect: return .done
+        case .withdrawOffer, .resumeKey, .shutdown, .disconnect, .ban, .unban, .tune: return .done
+        case .bans: return .bans([], configured: [])
         case .connect: return .failed(.connect(.selfDial))
-        case .status: return .failed(.shuttingDown)
+        case .status, .metrics: return .failed(.shuttingDown)
         }
     }
 }

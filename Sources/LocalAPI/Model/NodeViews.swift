@@ -23,12 +23,22 @@ public struct StatusView: Codable, Hashable, Sendable {
     public let ownOffers: Int
     /// Whether the node signs; `false` while it catches up, or when its key is in use elsewhere.
     public let signing: Bool
+    /// `signing`, `catching_up` or `stopped`.
+    public let signingState: String
     public let storeFailure: String?
+    public let health: HealthView
+    /// How many peers are configured to be in touch with for ever.
+    public let seeds: Int
+    /// The median of how far outbound peers' clocks are ahead of ours; absent while none has told its time.
+    public let clockOffsetSeconds: Double?
+    public let clockPeers: Int
+    /// How long ago the loop last turned.
+    public let loopIdleSeconds: Double
     public let connections: Int
     public let streams: Int
     public let memoryBytes: Int
 
-    init(_ status: NodeStatus) {
+    init(_ status: NodeStatus, health: HealthView, shell: NodeShell) {
         peer = status.peer.description
         network = status.network
         addresses = status.addresses.map(\.description)
@@ -36,7 +46,13 @@ public struct StatusView: Codable, Hashable, Sendable {
         (inboundPeers, outboundPeers) = (status.inboundPeerCount, status.outboundPeerCount)
         (records, listings, ownOffers) = (status.recordCount, status.listingCount, status.ownOfferCount)
         signing = status.isSigning
-        storeFailure = status.storeFailure.map { "\($0)" }
+        signingState = status.signing.label
+        storeFailure = status.storeFailure?.sentence
+        self.health = health
+        seeds = status.seedCount
+        clockOffsetSeconds = status.clockOffset.map { $0 / .seconds(1) }
+        clockPeers = status.clockSampleCount
+        loopIdleSeconds = shell.facts().sinceLastTurn / .seconds(1)
         connections = status.resources.inboundConnections + status.resources.outboundConnections
         streams = status.resources.inboundStreams + status.resources.outboundStreams
         memoryBytes = status.resources.memoryBytes

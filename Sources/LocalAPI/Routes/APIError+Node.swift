@@ -10,6 +10,14 @@ extension APIError {
         case .connect(let failure): self.init(.refused, "no connection: \(Self.sentence(failure))")
         case .notConnected: self.init(.notFound, "no such peer is connected")
         case .tooMany(let limit): self.init(.tooMany, "at most \(limit) at once")
+        case .notBanned: self.init(.notFound, "no such ban", hint: "list them with: rialto ban list")
+        case .senseless: self.init(.badRequest, "the settings contradict each other")
+        case .notDurable(let failure):
+            self.init(
+                .unavailable,
+                "it is in force, but a restart will forget it: \(failure.sentence)",
+                hint: "see: rialto doctor"
+            )
         case .shuttingDown: self.init(.unavailable, "the node is stopping")
         }
     }
@@ -23,7 +31,7 @@ extension APIError {
         case .tooManyOffers(let limit): self.init(.refused, "a provider has at most \(limit) offers of a class")
         case .tooManyRequests: self.init(.tooMany, "too many wishes wait", hint: "try again in a moment")
         case .unknownOffer: self.init(.notFound, "this node has no such offer", hint: "list yours: rialto offer list")
-        case .invalid(let error): self.init(.badRequest, "nobody would accept this offer: \(Self.sentence(error))")
+        case .invalid(let error): self.init(.badRequest, "nobody would accept this offer: \(error.sentence)")
         case .notDurable:
             self.init(.unavailable, "the disk did not take it, so it was not published", hint: "see: rialto status")
         case .signingStopped:
@@ -36,23 +44,13 @@ extension APIError {
         }
     }
 
-    private static func sentence(_ error: RecordError) -> String {
-        switch error {
-        case .outOfBounds(let field): "\(field) is out of bounds"
-        case .text(let field): "\(field) is no allowed text"
-        case .missing(let field): "\(field) is missing"
-        case .contradiction(let field): "\(field) contradicts the rest"
-        case .tooLong: "it is too long"
-        case .envelope, .payloadType, .malformed, .unsorted, .unknownBody, .unknownValue, .notCanonical: "\(error)"
-        }
-    }
-
     private static func sentence(_ failure: ConnectFailure) -> String {
         switch failure {
         case .selfDial: "that is this node itself"
         case .wrongPeer(let peer): "another peer answered: \(peer)"
         case .transport(.refused): "nobody listens there"
         case .transport(.timedOut): "no answer in time"
+        case .banned: "the peer or its address is banned (rialto ban list)"
         default: "\(failure)"
         }
     }

@@ -18,13 +18,6 @@ extension APIService {
         )
     }
 
-    /// Ready is who signs and writes; peers come and go.
-    func readiness() async throws -> APIResponse {
-        let status = try await status()
-        if let failure = status.storeFailure { return .text("the store fails: \(failure)\n", status: 503) }
-        return status.isSigning ? .text("ready\n") : .text("not signing yet\n", status: 503)
-    }
-
     func peers() async throws -> [PeerView] {
         let answer = try await ask(.peers)
         guard case .peers(let peers) = answer else { throw unexpected(answer) }

@@ -10,15 +10,14 @@ public struct APIService: Sendable {
     let guardian: APIGuard
     let catalogue: Catalogue
     let watchers: WatcherCount
-    let onShutdown: @Sendable () -> Void
+    let shell: NodeShell
 
-    /// `onShutdown` is called when somebody asked the node to stop, after the answer is known.
-    public init(node: any NodeControl, token: String, onShutdown: @escaping @Sendable () -> Void = {}) {
+    public init(node: any NodeControl, token: String, shell: NodeShell = NodeShell()) {
         self.node = node
         guardian = APIGuard(token: token)
         catalogue = .standard
         watchers = WatcherCount()
-        self.onShutdown = onShutdown
+        self.shell = shell
     }
 
     public func respond(to request: APIRequest) async -> APIResponse {
@@ -37,10 +36,13 @@ public struct APIService: Sendable {
 
     private func carryOut(_ route: Route, _ request: APIRequest) async throws -> APIResponse {
         switch route {
-        case .live: return .text("live\n")
+        case .live: return liveness()
         case .ready: return try await readiness()
         case .document: return Self.document
-        case .status: return .json(StatusView(try await status()))
+        case .metrics: return try await metrics()
+        case .status:
+            let status = try await status()
+            return .json(StatusView(status, health: health(of: status), shell: shell))
         case .identity: return .json(try await identity())
         case .peers: return .json(try await peers())
         case .connect: return .json(try await connect(request.decoded(ConnectRequest.self)))
@@ -55,11 +57,14 @@ public struct APIService: Sendable {
         case .records: return .json(try await exportRecords(after: request.query["after"]))
         case .record(let prefix): return .json(try await record(prefix))
         case .importRecords: return .json(try await importRecords(request.decoded(ImportRequest.self)))
-        case .resumeKey:
-            _ = try await ask(.resumeKey)
-            return .json(Outcome())
+        case .bans: return .json(try await bans())
+        case .ban: return .json(try await ban(request.decoded(BanRequest.self)), status: 201)
+        case .unban(let target): return .json(try await unban(target))
+        case .backup: return .json(try await backup(request.decoded(BackupRequest.self)), status: 201)
+        case .reload: return .json(try await shell.reload())
+        case .resumeKey: return .json(try await resumeKey())
         case .shutdown:
-            onShutdown()
+            shell.shutdown()
             return .json(Outcome(), status: 202)
         }
     }

@@ -1,6 +1,6 @@
 /// What a method and a path ask for.
 enum Route {
-    case live, ready, document
+    case live, ready, document, metrics
     case status, identity, peers, connect
     case disconnect(String)
     case ownOffers, publish
@@ -10,6 +10,9 @@ enum Route {
     case search, watch
     case records, importRecords
     case record(String)
+    case bans, ban
+    case unban(String)
+    case backup, reload
     case resumeKey, shutdown
 
     init(_ request: APIRequest) throws(APIError) {
@@ -26,9 +29,9 @@ enum Route {
     /// Whether the route tells own state or changes something; the market itself may be read by every local user.
     var needsToken: Bool {
         switch self {
-        case .live, .ready, .document, .search, .watch, .records, .record: false
+        case .live, .ready, .document, .metrics, .search, .watch, .records, .record: false
         case .status, .identity, .peers, .connect, .disconnect, .ownOffers, .offer, .publish, .update, .withdraw,
-            .importRecords, .resumeKey, .shutdown:
+            .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown:
             true
         }
     }
@@ -37,6 +40,7 @@ enum Route {
         switch segments {
         case ["livez"]: return ["GET": .live]
         case ["readyz"]: return ["GET": .ready]
+        case ["metrics"]: return ["GET": .metrics]
         case ["openapi.yaml"]: return ["GET": .document]
         default: break
         }
@@ -51,6 +55,9 @@ enum Route {
         case ["search", "watch"]: return ["GET": .watch]
         case ["records"]: return ["GET": .records, "POST": .importRecords]
         case ["key", "resume"]: return ["POST": .resumeKey]
+        case ["bans"]: return ["GET": .bans, "POST": .ban]
+        case ["backup"]: return ["POST": .backup]
+        case ["reload"]: return ["POST": .reload]
         case ["shutdown"]: return ["POST": .shutdown]
         default: return named(rest)
         }
@@ -61,6 +68,7 @@ enum Route {
         let name = segments.dropFirst().joined(separator: "/")
         switch (first, segments.count) {
         case ("peers", 2): return ["DELETE": .disconnect(name)]
+        case ("bans", _): return ["DELETE": .unban(name)]
         case ("records", 2): return ["GET": .record(name)]
         case ("offers", _): return ["GET": .offer(name), "PATCH": .update(name), "DELETE": .withdraw(name)]
         default: return nil

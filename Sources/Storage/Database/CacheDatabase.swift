@@ -30,7 +30,7 @@ struct CacheDatabase: Sendable {
         file = try Self.open(directory, limits)
     }
 
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
             try RecordTable.create(database)

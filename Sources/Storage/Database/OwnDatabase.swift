@@ -25,7 +25,7 @@ struct OwnDatabase: Sendable {
         }
     }
 
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
             try FactTable.create(database)
@@ -52,8 +52,15 @@ struct OwnDatabase: Sendable {
         } catch {
             throw StoreFailure(error, path: draft)
         }
-        guard fsync(created) == 0, unsafe rename(draft, path) == 0 else {
+        // A link, unlike a rename, never takes the place of something that came meanwhile.
+        guard fsync(created) == 0, unsafe link(draft, path) == 0 else {
             throw .inputOutput("\(path): " + systemMessage())
+        }
+        do throws(HomeError) {
+            let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            try HomeDirectory.synchronize(folder.isEmpty ? "/" : folder)
+        } catch {
+            throw .inputOutput(error.description)
         }
     }
 }

@@ -48,11 +48,7 @@ public enum HomeDirectory {
         for directory in missing.reversed() {
             guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .system(directory, errno: errno) }
         }
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw .system(path, errno: errno) }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
-        guard status.st_uid == geteuid() else { throw .wrongOwner(path: path) }
-        guard status.st_mode & 0o077 == 0 else { throw .tooOpen(path: path, command: "chmod 700 '\(path)'") }
+        try check(path)
     }
 
     /// Makes a rename or a new name in the directory durable.

@@ -1,9 +1,11 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Identity
 internal import LocalAPI
+internal import Swarm
 
 /// The command `rialto config`.
-struct Config: ParsableCommand {
+struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the settings and where each comes from, or check them.",
         discussion: """
@@ -13,8 +15,16 @@ struct Config: ParsableCommand {
               listen: [/ip4/0.0.0.0/tcp/4180, /ip6/::/tcp/4180]
               bootstrap: [/ip4/203.0.113.7/tcp/4180/p2p/12D3Koo…]
               api: 127.0.0.1:4181
+              log: text                    # or json
+              log_level: warning           # debug, info, warning, error
+              ban: [203.0.113.0/24]        # beside those of 'rialto ban'
+              allow: [198.51.100.7]        # whom no ban meets
+              connections_low: 96          # down to so many a trim goes
+              connections_high: 160        # above so many it happens
+              ready_peers: 4               # outbound peers without which /readyz says no
+            log_level and all below it are read anew by SIGHUP and 'rialto config reload'.
             """,
-        subcommands: [Show.self, Check.self],
+        subcommands: [Show.self, Check.self, Reload.self],
         defaultSubcommand: Show.self
     )
 
@@ -37,6 +47,13 @@ struct Config: ParsableCommand {
                 Row(.listen, settings.listen) { $0.map { Multiaddr(endpoint: $0).description } },
                 Row(.bootstrap, settings.bootstrap) { $0.map(\.description) },
                 Row(.api, settings.api) { [$0.map { "\($0)" } ?? "off"] },
+                Row(.log, settings.log) { [$0.rawValue] },
+                Row(.logLevel, settings.logLevel) { [$0.rawValue] },
+                Row(.ban, settings.ban) { $0.map(\.description) },
+                Row(.allow, settings.allow) { $0.map(\.description) },
+                Row(.connectionsLow, settings.connectionsLow) { ["\($0)"] },
+                Row(.connectionsHigh, settings.connectionsHigh) { ["\($0)"] },
+                Row(.readyPeers, settings.readyPeers) { ["\($0)"] },
             ]
             guard !options.json else {
                 for row in rows { print(JSONFormat.text(row)) }
@@ -75,7 +92,25 @@ struct Config: ParsableCommand {
         }
     }
 
+    struct Reload: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let the running node read its settings anew; says what waits for a restart."
+        )
+        @OptionGroup var options: GlobalOptions
+
+        func run() async throws {
+            let view = try await options.client.send("POST", "/v1/reload", expecting: ReloadView.self)
+            guard !options.json else { return print(JSONFormat.text(view)) }
+            print(view.changed.isEmpty ? "nothing has changed" : "changed: \(view.changed.joined(separator: " "))")
+            guard !view.needsRestart.isEmpty else { return }
+            print("these wait for a restart: \(view.needsRestart.joined(separator: " "))")
+        }
+    }
+
     fileprivate static func read(_ options: GlobalOptions, _ path: String?) throws -> NodeSettings {
+        for warning in UnknownVariables.warnings(in: ProcessInfo.processInfo.environment) {
+            Terminal.complain("warning: \(warning)")
+        }
         let flags: [SettingKey: [String]] = [.network: options.network.map { [$0] } ?? []]
         return try NodeSettings.read(home: options.directory, configPath: path, flags: flags)
     }

@@ -120,8 +120,14 @@ struct Key: AsyncParsableCommand {
         @OptionGroup var options: GlobalOptions
 
         func run() async throws {
-            _ = try await options.client.send("POST", "/v1/key/resume", expecting: Outcome.self)
-            print(options.json ? JSONFormat.text(Outcome()) : "the node signs again")
+            let answer = try await options.client.send("POST", "/v1/key/resume", expecting: ResumeView.self)
+            guard !options.json else { return print(JSONFormat.text(answer)) }
+            switch answer.before {
+            case "stopped": print("the node signs again")
+            case "signing": print("nothing to resume: the node has not stopped signing")
+            default:
+                print("nothing to resume: the node still asks its peers what its key has said; it signs in a moment")
+            }
         }
     }
 }

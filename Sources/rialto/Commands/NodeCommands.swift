@@ -63,12 +63,22 @@ struct Status: AsyncParsableCommand {
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
         print("market    offers \(status.listings), records \(status.records)")
         print("own       \(status.ownOffers) offers")
-        print("signing   \(status.signing ? "yes" : "no: it catches up, or its key is in use elsewhere")")
+        print("signing   \(Self.signing(status))")
         print(
             "memory    \(status.memoryBytes / 1_024) KiB in \(status.connections) connections, \(status.streams) streams"
         )
         if let failure = status.storeFailure { print("store     fails: \(failure)") }
+        print("ready     \(status.health.ready ? "yes" : "no")")
+        for reason in status.health.reasons { print("          \(reason.message)") }
         for address in status.addresses { print("listening \(address)") }
+    }
+
+    private static func signing(_ status: StatusView) -> String {
+        switch status.signingState {
+        case "signing": "yes"
+        case "catching_up": "not yet: the peers are asked what the key has said before"
+        default: "no: the key is in use elsewhere"
+        }
     }
 }
 

@@ -82,7 +82,19 @@ struct OfferPublish: AsyncParsableCommand {
         guard let count, (1...OfferBody.Bounds.slotCountMax).contains(count) else {
             throw CommandFailure(.usage, "--gpu '\(gpu)': the count is 1 to \(OfferBody.Bounds.slotCountMax)")
         }
-        return [Array(repeating: DeviceRequest(gpu: String(parts[0])), count: count)]
+        return [Array(repeating: DeviceRequest(gpu: try Self.model(named: String(parts[0])).id), count: count)]
+    }
+
+    /// The catalogue is here too: a slip of the finger needs no node to be found.
+    private static func model(named text: String) throws -> GPUModel {
+        let models = Catalogue.standard.models(named: text)
+        if models.count == 1 { return models[0] }
+        guard models.isEmpty else {
+            let candidates = models.map(\.id).joined(separator: ", ")
+            throw CommandFailure(.usage, "'\(text)' means several GPUs", hint: "name one of \(candidates)")
+        }
+        let hint = Catalogue.standard.nearestID(to: text).map { "did you mean '\($0)'?" }
+        throw CommandFailure(.usage, "the catalogue has no GPU '\(text)'", hint: hint)
     }
 
     private static func detected() throws -> [[DeviceRequest]] {

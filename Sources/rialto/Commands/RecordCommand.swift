@@ -148,7 +148,7 @@ struct RecordCommand: AsyncParsableCommand {
                     verdict.good = true
                 }
             } catch {
-                verdict.reason = "\(error)"
+                verdict.reason = error.sentence
             }
             return verdict
         }

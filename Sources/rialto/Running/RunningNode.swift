@@ -5,6 +5,7 @@ internal import LocalAPI
 internal import Node
 internal import Primitives
 internal import Storage
+internal import Synchronization
 
 /// A node with its key, its store and its loop: everything between a home directory and the network.
 final class RunningNode: NodeControl {
@@ -13,6 +14,8 @@ final class RunningNode: NodeControl {
     let warnings: [StoreWarning]
     private let hub: EventHub
     private let store: NodeStore
+    private let home: String
+    private let counts: EventCounts
 
     /// Opens a home directory, which it locks, and makes a key if there is none; nothing runs yet.
     init(home: String, config: NodeConfig, workerCount: Int? = nil) throws {
@@ -30,7 +33,8 @@ final class RunningNode: NodeControl {
             restored: opened.state,
             random: SeededRandom(seed: SystemEntropy.bytes(SeededRandom.seedByteCount))
         )
-        let (store, hub) = (opened.store, EventHub())
+        let (store, hub, counts) = (opened.store, EventHub(), EventCounts())
+        (self.home, self.counts) = (home, counts)
         peer = node.peer
         warnings = opened.warnings
         (self.store, self.hub) = (store, hub)
@@ -38,7 +42,10 @@ final class RunningNode: NodeControl {
             node: node,
             workerCount: workerCount,
             commit: { store.commit($0) },
-            observe: { hub.tell($0) }
+            observe: { event in
+                counts.count(event)
+                hub.tell(event)
+            }
         )
     }
 
@@ -47,6 +54,34 @@ final class RunningNode: NodeControl {
     }
 
     func events() -> AsyncStream<NodeEvent> { hub.events() }
+
+    /// What the API serves beside the node's own answers.
+    var shell: NodeShell {
+        var shell = NodeShell()
+        shell.facts = { [self] in facts }
+        shell.book = { [counts] in counts.book }
+        shell.now = { ShellClock.now }
+        shell.backup = { [store] path throws(StoreFailure) in try store.backup(to: path) }
+        shell.shutdown = { [loop] in loop.requestStop() }
+        return shell
+    }
+
+    var facts: ShellFacts {
+        let statistics = loop.statistics
+        var facts = ShellFacts()
+        facts.sinceLastTurn = loop.sinceLastTurn
+        (facts.inputCount, facts.stepCount) = (statistics.inputCount, statistics.stepCount)
+        facts.longestStep = statistics.longestStep
+        facts.signatureCheckCount = statistics.signatureCheckCount
+        facts.verifications = statistics.verifications
+        (facts.commitCount, facts.failedCommitCount) = (statistics.ticketCount, statistics.failedTicketCount)
+        facts.commandCount = statistics.commandCount
+        (facts.receivedByteCount, facts.sentByteCount) = (statistics.receivedByteCount, statistics.sentByteCount)
+        facts.ownLogByteCount = ProcessFacts.size(ofFile: home + "/node.sqlite-wal")
+        facts.cacheLogByteCount = ProcessFacts.size(ofFile: home + "/cache.sqlite-wal")
+        ProcessFacts.fill(&facts)
+        return facts
+    }
 
     /// Begins the orderly end, and returns when it is over.
     func stop() async {
@@ -87,5 +122,17 @@ final class RunningNode: NodeControl {
         case .readOnly: CommandFailure(.failed, "\(home) cannot be written")
         case .inputOutput(let reason): CommandFailure(.failed, reason)
         }
+    }
+}
+
+/// Counts on the loop's thread, read on any.
+private final class EventCounts: Sendable {
+    private let state = Mutex(MetricsBook())
+
+    var book: MetricsBook { state.withLock { $0 } }
+
+    func count(_ event: NodeEvent) {
+        let now = ShellClock.now
+        state.withLock { $0.count(event, at: now) }
     }
 }

@@ -50,24 +50,9 @@ struct YAMLMapping {
 
     /// Refuses a key that nobody knows, and names the nearest one that somebody does.
     static func unknown(_ name: String, path: String, known: [String]) -> CommandFailure {
-        let nearest = known.min { distance(name, $0) < distance(name, $1) }
-        let hint = nearest.flatMap { distance(name, $0) <= max(2, name.count / 2) ? "did you mean '\($0)'?" : nil }
+        let hint = Spelling.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
         let keys = known.joined(separator: ", ")
         return CommandFailure(.usage, "\(path): unknown key '\(name)'", hint: hint ?? "the keys are \(keys)")
-    }
-
-    /// How many letters must be added, left out or replaced (Levenshtein).
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let letters = Array(right.prefix(64))
-        var row = Array(0...letters.count)
-        for (index, letter) in left.prefix(64).enumerated() {
-            var next = [index + 1]
-            for (column, other) in letters.enumerated() {
-                next.append(min(row[column] + (letter == other ? 0 : 1), row[column + 1] + 1, next[column] + 1))
-            }
-            row = next
-        }
-        return row[letters.count]
     }
 }
 

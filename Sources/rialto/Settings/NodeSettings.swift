@@ -1,7 +1,9 @@
 internal import Foundation
 internal import Identity
+internal import LocalAPI
 internal import Market
 internal import Primitives
+internal import Swarm
 
 /// Where a value comes from, weakest last.
 enum SettingOrigin: CustomStringConvertible {
@@ -28,15 +30,10 @@ struct Setting<Value> {
     let origin: SettingOrigin
 }
 
-/// The keys of `config.yaml`; each is also a flag of `up` and, in capitals behind `RIALTO_`, an environment variable.
-enum SettingKey: String, CaseIterable {
-    case network, listen, bootstrap, api
-
-    var variable: String { "RIALTO_" + rawValue.uppercased() }
-}
+extension Setting: Sendable where Value: Sendable {}
 
 /// Everything that `up` can be told: flags, then the environment, then the file, then defaults.
-struct NodeSettings {
+struct NodeSettings: Sendable {
     static let standardPort: UInt16 = 4180
 
     let network: Setting<String>
@@ -44,13 +41,23 @@ struct NodeSettings {
     let bootstrap: Setting<[Multiaddr]>
     /// `nil` switches the TCP door of the API off.
     let api: Setting<Endpoint?>
+    let log: Setting<LogFormat>
+    private(set) var logLevel: Setting<LogLevel>
+    private(set) var ban: Setting<[BanTarget]>
+    private(set) var allow: Setting<[BanTarget]>
+    private(set) var connectionsLow: Setting<Int>
+    private(set) var connectionsHigh: Setting<Int>
+    /// Outbound peers without which `/readyz` says no.
+    private(set) var readyPeers: Setting<Int>
+
+    static let standardReadyPeerCount = 4
 
     /// Reads the settings of a home directory; the flags are by key.
     static func read(home: String, configPath: String?, flags: [SettingKey: [String]]) throws -> NodeSettings {
         let path = configPath ?? home + "/" + HomeLocation.configName
         let file = try ConfigFile.read(path: path, isRequired: configPath != nil)
         return try NodeSettings { key in
-            if let texts = flags[key], !texts.isEmpty { return Setting(value: texts, origin: .flag(key.rawValue)) }
+            if let texts = flags[key], !texts.isEmpty { return Setting(value: texts, origin: .flag(key.flag)) }
             if let text = ProcessInfo.processInfo.environment[key.variable], !text.isEmpty {
                 let texts = text.split { $0 == "," || $0 == " " }.map(String.init)
                 return Setting(value: texts, origin: .environment(key.variable))
@@ -71,6 +78,35 @@ struct NodeSettings {
         ) { texts, _ in try texts.map(Self.listenEndpoint) }
         bootstrap = try Self.setting(.bootstrap, source, orElse: []) { texts, _ in try texts.map(Self.bootstrap) }
         api = try Self.setting(.api, source, orElse: Endpoint(address: IPAddress(127, 0, 0, 1), port: 4181), Self.api)
+        log = try Self.setting(.log, source, orElse: .text) { try Self.choice(.log, $0, $1) }
+        logLevel = try Self.setting(.logLevel, source, orElse: .warning) { try Self.choice(.logLevel, $0, $1) }
+        ban = try Self.setting(.ban, source, orElse: []) { try Self.targets(.ban, $0, $1) }
+        allow = try Self.setting(.allow, source, orElse: []) { try Self.targets(.allow, $0, $1) }
+        let marks = ConnectionTrimmingConfig()
+        connectionsLow = try Self.setting(.connectionsLow, source, orElse: marks.lowWater) {
+            try Self.count(.connectionsLow, $0, $1)
+        }
+        connectionsHigh = try Self.setting(.connectionsHigh, source, orElse: marks.highWater) {
+            try Self.count(.connectionsHigh, $0, $1)
+        }
+        readyPeers = try Self.setting(.readyPeers, source, orElse: Self.standardReadyPeerCount) {
+            try Self.count(.readyPeers, $0, $1)
+        }
+        guard connectionsLow.value <= connectionsHigh.value else {
+            throw CommandFailure(
+                .usage,
+                "connections_low (\(connectionsLow.value)) is above connections_high (\(connectionsHigh.value))"
+            )
+        }
+    }
+
+    /// These settings with what a running node takes of the new ones.
+    func taking(_ new: NodeSettings) -> NodeSettings {
+        var taken = self
+        (taken.logLevel, taken.readyPeers) = (new.logLevel, new.readyPeers)
+        (taken.ban, taken.allow) = (new.ban, new.allow)
+        (taken.connectionsLow, taken.connectionsHigh) = (new.connectionsLow, new.connectionsHigh)
+        return taken
     }
 
     private static func setting<Value>(

@@ -1,0 +1,23 @@
+public import Node
+public import Primitives
+
+/// What surrounds a node and the API serves: numbers, backups, settings, the end.
+///
+/// The program brings the real one; tests bring what they test.
+public struct NodeShell: Sendable {
+    public var facts: @Sendable () -> ShellFacts = { ShellFacts() }
+    public var book: @Sendable () -> MetricsBook = { MetricsBook() }
+    public var now: @Sendable () -> Instant = { .zero }
+    /// Copies own state to a file that must not exist yet; may block.
+    public var backup: @Sendable (String) throws(StoreFailure) -> Void = { _ throws(StoreFailure) in
+        throw .inputOutput("this node cannot be backed up")
+    }
+    /// Reads the settings anew; throws `APIError` if they make no sense.
+    public var reload: @Sendable () async throws -> ReloadView = { ReloadView(changed: [], needsRestart: []) }
+    /// Somebody asked the node to stop; called after the answer is known.
+    public var shutdown: @Sendable () -> Void = {}
+    /// Below so many outbound peers a node is not ready: whoever came by itself may be one and the same.
+    public var outboundPeerCountMin: @Sendable () -> Int = { 4 }
+
+    public init() {}
+}

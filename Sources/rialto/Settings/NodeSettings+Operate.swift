@@ -1,0 +1,76 @@
+internal import LocalAPI
+internal import Node
+internal import Swarm
+
+// Settings for whoever keeps a node running.
+extension NodeSettings {
+    /// More connections than a process has descriptors for.
+    private static let countMax = 100_000
+
+    static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: SettingKey,
+        _ texts: [String],
+        _ origin: SettingOrigin
+    ) throws -> Choice {
+        if texts.count == 1, let choice = Choice(rawValue: texts[0]) { return choice }
+        let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        throw CommandFailure(
+            .usage,
+            "\(key.rawValue) '\(texts.joined(separator: ","))' (\(origin)) is none of: \(known)"
+        )
+    }
+
+    static func count(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> Int {
+        guard texts.count == 1, let count = Int(texts[0]), (0...countMax).contains(count) else {
+            throw CommandFailure(
+                .usage,
+                "\(key.rawValue) '\(texts.joined(separator: ","))' (\(origin)) is no number from 0 to \(countMax)"
+            )
+        }
+        return count
+    }
+
+    static func targets(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> [BanTarget] {
+        guard texts.count <= BanList.countMax else {
+            throw CommandFailure(.usage, "\(key.rawValue) (\(origin)) takes at most \(BanList.countMax) entries")
+        }
+        return try texts.map { text in
+            guard let target = BanTarget(text) else {
+                throw CommandFailure(
+                    .usage,
+                    "\(key.rawValue) '\(text)' (\(origin)) is no peer id, address or network",
+                    hint: "write it like 203.0.113.7, 203.0.113.0/24 or 12D3Koo…"
+                )
+            }
+            return target
+        }
+    }
+
+    /// What a running node takes.
+    var tuning: NodeTuning {
+        var tuning = NodeTuning()
+        tuning.banned = ban.value.compactMap { Ban($0, reason: "\(ban.origin)") }
+        tuning.allowed = allow.value
+        (tuning.connectionsLow, tuning.connectionsHigh) = (connectionsLow.value, connectionsHigh.value)
+        return tuning
+    }
+
+    /// The keys whose values differ.
+    func changes(from old: NodeSettings) -> [SettingKey] {
+        SettingKey.allCases.filter { key in
+            switch key {
+            case .network: network.value != old.network.value
+            case .listen: listen.value != old.listen.value
+            case .bootstrap: bootstrap.value != old.bootstrap.value
+            case .api: api.value != old.api.value
+            case .log: log.value != old.log.value
+            case .logLevel: logLevel.value != old.logLevel.value
+            case .ban: ban.value != old.ban.value
+            case .allow: allow.value != old.allow.value
+            case .connectionsLow: connectionsLow.value != old.connectionsLow.value
+            case .connectionsHigh: connectionsHigh.value != old.connectionsHigh.value
+            case .readyPeers: readyPeers.value != old.readyPeers.value
+            }
+        }
+    }
+}
