@@ -192,6 +192,13 @@ let package = Package(
         ),
         tests("LaboratoryTests", ["Laboratory", "Node", "Primitives", "Simulator"]),
         tests("SimulationTests", ["Laboratory", "Node", "Primitives", "Simulator"]),
+        tests(
+            "SiegeTests",
+            [
+                "Cryptography", "Gossipsub", "Identity", "Market", "Multistream", "Node", "Noise", "Primitives", "Swarm",
+                "TestSupport", heap,
+            ]
+        ),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
