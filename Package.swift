@@ -51,6 +51,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
 
         library("Primitives", []),
@@ -79,6 +80,7 @@ let package = Package(
             ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
         ),
         library("Kademlia", ["Cryptography", "Identity", "Primitives", collections, deque]),
+        library("Compression", ["CLZ4"]),
         library("Reconciliation", ["Cryptography", "Primitives", collections]),
         library(
             "Simulator",
@@ -181,6 +183,7 @@ let package = Package(
             resources: [.copy("Peers")]
         ),
         tests("DaemonControlTests", ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Swarm"]),
+        tests("CompressionTests", ["Compression", "Primitives"]),
         tests("ReconciliationTests", ["Cryptography", "Primitives", "Reconciliation"]),
         tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives"]),
         tests(
