@@ -1,0 +1,156 @@
+internal import Identity
+internal import OrderedCollections
+internal import Primitives
+
+/// A lookup under way in the machine; our own number for it.
+struct QueryID: Hashable, Comparable, Sendable {
+    let rawValue: UInt64
+
+    static func < (left: QueryID, right: QueryID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A lookup with its purpose: what is asked, and what the answers have brought.
+struct Query: Sendable {
+    enum Purpose: Hashable, Sendable {
+        case findPeer(PeerID)
+        case closest([UInt8])
+        case refresh([UInt8])
+        case provide([UInt8])
+        case findProviders([UInt8])
+        case putValue(KademliaValue)
+        case getValue([UInt8], quorum: Int)
+
+        /// The raw key that is searched.
+        var key: [UInt8] {
+            switch self {
+            case .findPeer(let peer): peer.bytes
+            case .closest(let key), .refresh(let key), .provide(let key), .findProviders(let key),
+                .getValue(let key, _):
+                key
+            case .putValue(let value): value.key
+            }
+        }
+
+        /// What is asked on the way.
+        var kind: KademliaMessage.Kind {
+            switch self {
+            case .findPeer, .closest, .refresh, .provide, .putValue: .findNode
+            case .findProviders: .getProviders
+            case .getValue: .getValue
+            }
+        }
+    }
+
+    struct Valued: Sendable {
+        let contact: ContactID?
+        let value: [UInt8]
+        let standing: ValueStanding
+    }
+
+    /// Providers that are taken from one answer: twenty liars cannot fill the list.
+    static let providersPerAnswerMax = 128
+    static let providerCountMax = 4_096
+
+    let purpose: Purpose
+    /// `nil` for our own upkeep.
+    let command: KademliaCommandID?
+    let request: [UInt8]
+    let deadline: Instant
+    var lookup: Lookup
+    var contacts: LookupContacts
+
+    /// After the search: how many are still to confirm that they store, and how many did.
+    var storing: (pending: Int, stored: Int)?
+    /// With how often each was named.
+    private(set) var providers: OrderedDictionary<PeerID, (peer: KademliaPeer, mentions: Int)> = [:]
+    private(set) var values: [Valued] = []
+
+    init(
+        _ purpose: Purpose,
+        command: KademliaCommandID?,
+        limits: LookupLimits,
+        own: PeerID,
+        seeds: [KademliaPeer],
+        deadline: Instant
+    ) {
+        self.purpose = purpose
+        self.command = command
+        self.deadline = deadline
+        request = KademliaMessage(kind: purpose.kind, key: purpose.key).encoded
+        contacts = LookupContacts()
+        let own = contacts.contact(for: KademliaPeer(id: own, addresses: []))
+        var starts: [ContactID] = []
+        for seed in seeds {
+            if let contact = contacts.contact(for: seed) { starts.append(contact) }
+        }
+        lookup = Lookup(
+            target: KademliaKey(hashing: purpose.key),
+            limits: limits,
+            own: own,
+            seeds: starts,
+            keys: contacts.keys
+        )
+    }
+}
+
+// MARK: What answers bring
+
+extension Query {
+    /// An answer arrived; peers in it were already reduced to what may be followed.
+    mutating func answered(_ contact: ContactID, closer: [KademliaPeer]) {
+        var named: [ContactID] = []
+        for peer in closer {
+            if let other = contacts.contact(for: peer) { named.append(other) }
+        }
+        lookup.answered(contact, closer: named, keys: contacts.keys)
+        if case .findPeer(let target) = purpose, contacts.peer(contact).id == target { lookup.finish() }
+    }
+
+    /// One answer named these providers: each counts once, and nobody can name more than a share.
+    mutating func found(providers named: [KademliaPeer]) {
+        var counted: Set<PeerID> = []
+        for provider in named.prefix(Self.providersPerAnswerMax) where counted.insert(provider.id).inserted {
+            if let known = providers[provider.id] {
+                let peer = known.peer.addresses.isEmpty ? provider : known.peer
+                providers[provider.id] = (peer, known.mentions + 1)
+            } else if providers.count < Self.providerCountMax {
+                providers[provider.id] = (provider, 1)
+            }
+        }
+    }
+
+    /// A holder has a valid value; `nil` for what we hold ourselves.
+    mutating func found(_ value: [UInt8], _ standing: ValueStanding, at contact: ContactID?) {
+        guard values.count < lookup.limits.requestCountMax, !values.contains(where: { $0.contact == contact }) else {
+            return
+        }
+        values.append(Valued(contact: contact, value: value, standing: standing))
+        if case .getValue(_, let quorum) = purpose, values.count >= quorum { lookup.finish() }
+    }
+
+    /// The value that beats all others.
+    var best: Valued? {
+        values.max { $1.standing.isBetter(than: $0.standing, $1.value, $0.value) }
+    }
+
+    /// Who holds something worse than the best, in the order of their answers.
+    var outdatedHolders: [KademliaPeer] {
+        guard let best else { return [] }
+        return values.compactMap { held in
+            held.value == best.value ? nil : held.contact.map { contacts.peer($0) }
+        }
+    }
+
+    /// Those who were named by most first.
+    var rankedProviders: [KademliaPeer] {
+        let ranked = providers.values.enumerated().sorted {
+            ($1.element.mentions, $0.offset) < ($0.element.mentions, $1.offset)
+        }
+        return ranked.map(\.element.peer)
+    }
+
+    /// The nearest that answered, as many as k.
+    var nearest: [KademliaPeer] {
+        lookup.nearestAnswered(lookup.limits.k).map { contacts.peer($0.contact) }
+    }
+}

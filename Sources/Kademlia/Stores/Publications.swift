@@ -1,0 +1,54 @@
+internal import OrderedCollections
+internal import Primitives
+
+/// What we ourselves have put into the network and keep there: each is published again when its time has come.
+struct Publications: Sendable {
+    /// Eight keys for each of sixteen segments, and as many more.
+    static let countMax = 256
+
+    enum Content: Hashable, Sendable {
+        case provided
+        case value([UInt8])
+    }
+
+    private struct Entry: Sendable {
+        let content: Content
+        var dueAt: Instant
+    }
+
+    private var entries: OrderedDictionary<[UInt8], Entry> = [:]
+
+    /// When the first is due.
+    private(set) var nextDeadline: Instant?
+
+    func isProvided(_ key: [UInt8]) -> Bool { entries[key]?.content == .provided }
+
+    /// Returns whether there was a place.
+    mutating func keep(_ content: Content, for key: [UInt8], dueAt: Instant) -> Bool {
+        guard entries[key] != nil || entries.count < Self.countMax else { return false }
+        entries[key] = Entry(content: content, dueAt: dueAt)
+        arm()
+        return true
+    }
+
+    mutating func withdraw(_ key: [UInt8]) {
+        entries[key] = nil
+        arm()
+    }
+
+    /// The next entry that is due, put off until `again`.
+    mutating func takeDue(at now: Instant, again: (Content) -> Instant) -> (key: [UInt8], content: Content)? {
+        guard let (key, entry) = entries.elements.first(where: { $0.value.dueAt <= now }) else { return nil }
+        entries[key]?.dueAt = again(entry.content)
+        arm()
+        return (key, entry.content)
+    }
+
+    private mutating func arm() {
+        nextDeadline = entries.values.lazy.map(\.dueAt).min()
+    }
+
+    func checkInvariants() {
+        precondition(entries.count <= Self.countMax)
+    }
+}

@@ -1,0 +1,229 @@
+import Identity
+import Kademlia
+import Primitives
+import Testing
+
+@Suite struct `Kademlia queries` {
+    let bench = Bench()
+
+    static func nothing(_ peer: KademliaPeer, _ message: KademliaMessage) -> KademliaMessage? {
+        KademliaMessage(kind: message.kind, key: message.key, record: message.record)
+    }
+
+    @Test func `nobody can be asked when the table is empty`() {
+        for command: KademliaCommand in [
+            .findPeer(peerID(5)), .closestPeers([1]), .provide([1]), .findProviders([1]), .getValue([1], quorum: 1),
+        ] {
+            #expect(bench.run(command, answer: Self.nothing).result == .failed(.noPeers))
+        }
+    }
+
+    @Test(arguments: [[], [UInt8](repeating: 1, count: 129)])
+    func `a key has one to 128 bytes`(key: [UInt8]) {
+        bench.admit(1...3)
+        #expect(bench.run(.closestPeers(key), answer: Self.nothing).result == .failed(.malformedKey))
+        #expect(bench.run(.provide(key), answer: Self.nothing).result == .failed(.malformedKey))
+    }
+
+    @Test func `a peer is found through others, and its own answer ends the search`() {
+        bench.admit(1...3)
+        let (result, asked) = bench.run(.findPeer(peerID(50))) { _, message in
+            KademliaMessage(kind: .findNode, closerPeers: [peer(50)])
+        }
+        #expect(result == .peer(peer(50)))
+        #expect(asked.allSatisfy { $0.message == KademliaMessage(kind: .findNode, key: peerID(50).bytes) })
+        #expect(asked.contains { $0.peer.id == peerID(50) })
+        #expect(bench.machine.contains(peerID(50)))
+    }
+
+    @Test func `a connected peer and we ourselves need no search`() {
+        _ = bench.feed(.identified(peer(9), isServer: false, from: host(9)))
+        let known = KademliaPeer(id: peerID(9), addresses: peer(9).addresses, connection: .connected)
+        #expect(bench.run(.findPeer(peerID(9)), answer: Self.nothing).result == .peer(known))
+        let own = KademliaPeer(id: peerID(0), addresses: peer(0).addresses)
+        #expect(bench.run(.findPeer(peerID(0)), answer: Self.nothing).result == .peer(own))
+    }
+
+    @Test func `the closest peers are those that answered`() throws {
+        bench.admit(1...30)
+        let dead = Set([2, 4, 6].map(peerID))
+        let result = bench.run(.closestPeers([9])) { peer, message in
+            dead.contains(peer.id) ? nil : Self.nothing(peer, message)
+        }.result
+        guard case .closest(let closest) = result else { return #expect(result == nil) }
+        let target = KademliaKey(hashing: [9])
+        let expected = (1...30).map(peerID).filter { !dead.contains($0) && bench.machine.contains($0) }.sorted {
+            KademliaKey(hashing: $0.bytes).distance(to: target) < KademliaKey(hashing: $1.bytes).distance(to: target)
+        }
+        #expect(closest.map(\.id) == Array(expected.prefix(20)))
+    }
+
+    @Test func `who provides tells the nearest and waits for no answer`() {
+        bench.admit(1...5)
+        let key = Array("thing".utf8)
+        let (result, asked) = bench.run(.provide(key), answer: Self.nothing)
+        #expect(result == .provided(peerCount: 5))
+        let told = asked.filter { $0.message.kind == .addProvider }
+        #expect(told.count == 5)
+        #expect(
+            told.allSatisfy { $0.message == KademliaMessage(kind: .addProvider, key: key, providerPeers: [peer(0)]) }
+        )
+        let own = KademliaPeer(id: peerID(0), addresses: peer(0).addresses, connection: .connected)
+        #expect(bench.ask(KademliaMessage(kind: .getProviders, key: key))?.providerPeers.map(\.id) == [own.id])
+    }
+
+    @Test func `what is provided is provided again after 22 hours until it is withdrawn`() {
+        bench.admit(1...5)
+        _ = bench.run(.provide([1, 2]), answer: Self.nothing)
+        #expect(republished(within: .seconds(22 * 3600 + 60), from: .zero) == 1)
+        _ = bench.run(.withdraw([1, 2]), answer: Self.nothing)
+        #expect(republished(within: .seconds(23 * 3600), from: bench.now) == 0)
+    }
+
+    /// How often the key was announced anew in a time in which every request is answered.
+    private func republished(within duration: Duration, from start: Instant) -> Int {
+        var (count, told) = (0, Set<Int64>())
+        let end = start.advanced(by: duration)
+        while let deadline = bench.machine.nextDeadline, deadline <= end {
+            var todo = bench.wait()
+            while let output = todo.popLast() {
+                guard case .request(let id, let peer, let bytes, let expectsResponse) = output,
+                    let message = try? KademliaMessage(parsing: bytes.span)
+                else { continue }
+                if message.kind == .addProvider, told.insert(bench.now.nanoseconds).inserted { count += 1 }
+                let answer = KademliaMessage(kind: message.kind, closerPeers: [peer])
+                todo += bench.feed(expectsResponse ? .response(id, answer.encoded, from: host(1)) : .delivered(id))
+            }
+        }
+        return count
+    }
+
+    @Test func `providers are those whom anybody named, the most named first, and nobody counts twice`() {
+        bench.admit(1...4)
+        let (result, _) = bench.run(.findProviders([7])) { asked, message in
+            var answer = KademliaMessage(kind: .getProviders, key: message.key)
+            // The first inflates its friend; three others agree on another one.
+            answer.providerPeers =
+                asked.id == peerID(1) ? Array(repeating: peer(60), count: 9) : [peer(61), peer(60)].shuffledOnce(asked)
+            if asked.id == peerID(2) { answer.providerPeers = [peer(61)] }
+            return answer
+        }
+        guard case .providers(let providers) = result else { return #expect(result == nil) }
+        #expect(Set(providers.map(\.id)) == [peerID(60), peerID(61)])
+    }
+
+    @Test func `one who names hundreds of providers gets a share`() {
+        bench.admit(1...2)
+        let (result, _) = bench.run(.findProviders([7])) { asked, message in
+            let first = asked.id == peerID(1) ? 1_000 : 3_000
+            return KademliaMessage(kind: .getProviders, providerPeers: (first..<first + 500).map { peer($0) })
+        }
+        guard case .providers(let providers) = result else { return #expect(result == nil) }
+        #expect(providers.count == 256)
+    }
+
+    @Test func `a value is stored with the nearest, whose echo is compared`() {
+        bench.admit(1...6)
+        let value = RankedValues.value("v", rank: 3)
+        let (result, asked) = bench.run(.putValue(value)) { asked, message in
+            guard message.kind == .putValue else { return Self.nothing(asked, message) }
+            if asked.id == peerID(1) { return nil }
+            let echo = asked.id == peerID(2) ? RankedValues.value("v", rank: 2) : value
+            return KademliaMessage(kind: .putValue, key: message.key, record: echo)
+        }
+        #expect(result == .stored(peerCount: 4))
+        #expect(asked.count { $0.message.kind == .putValue } == 6)
+        #expect(bench.ask(KademliaMessage(kind: .getValue, key: value.key))?.record == value)
+    }
+
+    @Test func `a value that the validator refuses, or that is older than ours, is not published`() {
+        bench.admit(1...3)
+        let invalid = KademliaValue(key: [1], value: [1])
+        #expect(bench.run(.putValue(invalid), answer: Self.nothing).result == .failed(.refusedValue))
+        _ = bench.run(.putValue(RankedValues.value("v", rank: 3)), answer: Self.nothing)
+        let older = RankedValues.value("v", rank: 2)
+        #expect(bench.run(.putValue(older), answer: Self.nothing).result == .failed(.refusedValue))
+    }
+
+    @Test func `the best valid value wins, and at most four outdated holders are corrected`() {
+        bench.admit(1...12)
+        let best = RankedValues.value("v", rank: 9)
+        let (result, asked) = bench.run(.getValue(best.key, quorum: 20)) { asked, message in
+            guard message.kind == .getValue else { return Self.nothing(asked, message) }
+            let record =
+                switch asked.id {
+                case peerID(1): best
+                case peerID(2): RankedValues.value("v", rank: 200, minutes: 0)
+                case peerID(3): RankedValues.value("other", rank: 201)
+                default: RankedValues.value("v", rank: 4)
+                }
+            return KademliaMessage(kind: .getValue, key: message.key, record: record)
+        }
+        #expect(result == .value(best.value))
+        let corrections = asked.filter { $0.message.kind == .putValue }
+        #expect(corrections.count == 4)
+        #expect(corrections.allSatisfy { $0.message.record == best && $0.peer.id != peerID(1) })
+    }
+
+    @Test func `the quorum ends a search for a value`() {
+        var config = KademliaConfig()
+        config.secure = LookupLimits(k: 20, alpha: 1)
+        let bench = Bench(config)
+        bench.admit(1...12)
+        let value = RankedValues.value("v", rank: 9)
+        let (result, asked) = bench.run(.getValue(value.key, quorum: 3)) { _, message in
+            KademliaMessage(kind: .getValue, key: message.key, record: value)
+        }
+        #expect(result == .value(value.value))
+        #expect(asked.count == 3)
+    }
+
+    @Test func `commands beyond the places wait, and beyond those are refused`() {
+        bench.admit(1...3)
+        var results: [KademliaResult] = []
+        for number in 0..<100 {
+            let outputs = bench.feed(
+                .command(KademliaCommandID(rawValue: UInt64(number)), .closestPeers([UInt8(number)]))
+            )
+            for case .finished(_, let result) in outputs { results.append(result) }
+        }
+        #expect(results == Array(repeating: .failed(.busy), count: 20))
+        // Nobody ever answers: all end, each after its time.
+        var endedCount = 0
+        while endedCount < 80, bench.now < .zero.advanced(by: .seconds(900)) {
+            for case .finished(_, _) in bench.wait() { endedCount += 1 }
+        }
+        #expect(endedCount == 80)
+    }
+
+    @Test func `no more than 256 keys are kept published`() {
+        bench.admit(1...2)
+        for number in 0..<256 {
+            let result = bench.run(.provide([1, UInt8(number)]), answer: Self.nothing).result
+            #expect(result == .provided(peerCount: 2))
+        }
+        #expect(bench.run(.provide([2]), answer: Self.nothing).result == .failed(.busy))
+    }
+
+    /// One in a /24 is a host, two a coincidence; more are likely one party.
+    @Test func `of one site a search takes two peers`() {
+        bench.admit(1...2)
+        let site = (0..<30).map { number in
+            KademliaPeer(
+                id: peerID(200 + number),
+                addresses: [Multiaddr(endpoint: Endpoint(address: IPAddress(203, 0, 113, UInt8(number)), port: 1))]
+            )
+        }
+        let (_, asked) = bench.run(.closestPeers([5])) { _, message in
+            KademliaMessage(kind: .findNode, closerPeers: Array(site.prefix(20)))
+        }
+        #expect(asked.count { asked in site.contains { $0.id == asked.peer.id } } == 2)
+    }
+}
+
+extension [KademliaPeer] {
+    /// Another order for every second peer, so that order cannot decide a test.
+    fileprivate func shuffledOnce(_ peer: KademliaPeer) -> [KademliaPeer] {
+        peer.id.bytes[5] % 2 == 0 ? reversed() : self
+    }
+}
