@@ -30,7 +30,7 @@ struct Agreement: Sendable {
 
     mutating func nodeUp(_ node: Int, isHonest: Bool, at now: Instant) {
         while nodes.count <= node { nodes.append(Node()) }
-        nodes[node] = Node(isHonest: isHonest, upSince: now)
+        (nodes[node].isHonest, nodes[node].upSince) = (isHonest, now)
     }
 
     mutating func nodeDown(_ node: Int) { nodes[node].upSince = nil }
@@ -47,7 +47,7 @@ struct Agreement: Sendable {
     /// There is news of a subject.
     mutating func touched(_ subject: Int, at now: Instant) { recent.append((subject, now)) }
 
-    mutating func second(_ registry: inout RecordRegistry, at now: Instant) {
+    mutating func second(_ registry: RecordRegistry, at now: Instant) {
         while let oldest = recent.first, oldest.at.advanced(by: Self.grace) <= now { recent.removeFirst() }
         var fresh = [UInt64](repeating: 0, count: nodes.count)
         for (subject, at) in recent where registry.touchedAt[subject] == at {

@@ -20,7 +20,7 @@ struct ConflictWatch: Sendable {
     private var unknown: [Int] = []
 
     /// A record that nobody has seen before is there.
-    mutating func appeared(_ number: Int, in registry: inout RecordRegistry, at now: Instant) {
+    mutating func appeared(_ number: Int, in registry: RecordRegistry, at now: Instant) {
         let record = registry[number]
         guard record.kind != .conflict else { return }
         let rivals = registry.heldRecords(about: record.subject).filter { other in
@@ -34,7 +34,7 @@ struct ConflictWatch: Sendable {
 
     /// `nodes` are the honest ones that are up, with the instant since when.
     mutating func second(
-        _ registry: inout RecordRegistry,
+        _ registry: RecordRegistry,
         conflictsOver: (Int) -> [Int],
         nodes: [(node: Int, since: Instant)],
         at now: Instant

@@ -36,12 +36,12 @@ struct RecordRegistry: Sendable {
     private(set) var entries: [Entry] = []
     private var numbers: [RecordID: Int] = [:]
     private var subjects: [SubjectKey: Int] = [:]
-    /// Records about each subject, oldest first.
-    private(set) var recordsBySubject: [[Int]] = []
+    /// Records about each subject that somebody holds.
+    private var heldBySubject: [[Int]] = []
     /// When a word on each subject was last new.
     private(set) var touchedAt: [Instant] = []
 
-    var subjectCount: Int { recordsBySubject.count }
+    var subjectCount: Int { heldBySubject.count }
 
     subscript(_ number: Int) -> Entry { entries[number] }
 
@@ -58,7 +58,6 @@ struct RecordRegistry: Sendable {
         let number = entries.count
         entries.append(entry)
         numbers[stored.id] = number
-        recordsBySubject[entry.subject].append(number)
         touchedAt[entry.subject] = now
         return (number, true)
     }
@@ -71,21 +70,28 @@ struct RecordRegistry: Sendable {
         return record.id == stored.id && record.signatureChecks.allSatisfy(\.holds)
     }
 
-    mutating func hold(_ number: Int, by node: Int) -> Bool { entries[number].holders.insert(node) }
-
-    mutating func release(_ number: Int, by node: Int) -> Bool { entries[number].holders.remove(node) }
-
-    /// The records about a subject that somebody holds; the others are forgotten on the way.
-    mutating func heldRecords(about subject: Int) -> [Int] {
-        recordsBySubject[subject].removeAll { entries[$0].holders.isEmpty }
-        return recordsBySubject[subject]
+    /// Says whether the node did not hold it before.
+    mutating func hold(_ number: Int, by node: Int) -> Bool {
+        guard entries[number].holders.insert(node) else { return false }
+        if entries[number].holders.count == 1 { heldBySubject[entries[number].subject].append(number) }
+        return true
     }
+
+    /// Says whether the node held it.
+    mutating func release(_ number: Int, by node: Int) -> Bool {
+        guard entries[number].holders.remove(node) else { return false }
+        if entries[number].holders.isEmpty { heldBySubject[entries[number].subject].removeAll { $0 == number } }
+        return true
+    }
+
+    /// The records about a subject that somebody holds.
+    func heldRecords(about subject: Int) -> [Int] { heldBySubject[subject] }
 
     mutating func subjectNumber(for key: SubjectKey) -> Int {
         if let number = subjects[key] { return number }
-        let number = recordsBySubject.count
+        let number = heldBySubject.count
         subjects[key] = number
-        recordsBySubject.append([])
+        heldBySubject.append([])
         touchedAt.append(.zero)
         return number
     }

@@ -21,11 +21,11 @@ extension Referee {
     public mutating func second(_ index: Int, witness: some Witness, at now: Instant) -> RefereeSecond {
         ledger.advance(to: now)
         let delivered = ledger.takeSecond()
-        agreement.second(&registry, at: now)
+        agreement.second(registry, at: now)
         let honest = nodes.indices.compactMap { node in
             nodes[node].isHonest ? nodes[node].upSince.map { (node: node, since: $0) } : nil
         }
-        conflicts.second(&registry, conflictsOver: { conflictRecords[$0] ?? [] }, nodes: honest, at: now)
+        conflicts.second(registry, conflictsOver: { conflictRecords[$0] ?? [] }, nodes: honest, at: now)
         let honesty = honesty
         for (node, _) in honest {
             checks.second(

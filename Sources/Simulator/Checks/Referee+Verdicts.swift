@@ -115,8 +115,7 @@ extension Referee {
         let readers = nodes.indices.filter { nodes[$0].isHonest && (nodes[$0].upSince ?? now) < settled }
         var (offerCount, missing, first): (Int, Int, Int?) = (0, 0, nil)
         for subject in 0..<registry.subjectCount where registry.touchedAt[subject] < settled {
-            let newest = registry.recordsBySubject[subject].filter { !registry[$0].holders.isEmpty }
-                .max { registry[$0].sequence < registry[$1].sequence }
+            let newest = registry.heldRecords(about: subject).max { registry[$0].sequence < registry[$1].sequence }
             guard let number = newest, registry[number].kind == .offer, providers.contains(registry[number].author)
             else {
                 continue

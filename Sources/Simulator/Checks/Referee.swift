@@ -208,7 +208,7 @@ public struct Referee: Sendable {
         let record = registry[number]
         if let disputed = record.disputed { conflictRecords[disputed.subject, default: []].append(number) }
         let known = conflicts.conflicts.count
-        conflicts.appeared(number, in: &registry, at: now)
+        conflicts.appeared(number, in: registry, at: now)
         if conflicts.conflicts.count > known || record.kind == .conflict { occurrences.note(.conflict) }
         if record.hasHonestOwner { agreement.touched(record.subject, at: now) }
         published(record, number, at: now)
