@@ -123,7 +123,7 @@ let package = Package(
             name: "rialto-bench",
             dependencies: [
                 "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Market", "Node", "Noise", "Primitives",
-                "Storage", "Swarm", "Yamux", argumentParser,
+                "Storage", "Swarm", "Yamux", "libp2pd", argumentParser,
             ],
             swiftSettings: strict
         ),
@@ -172,7 +172,10 @@ let package = Package(
             ["Cryptography", "Identity", "Market", "Node", "Primitives", "Storage", "StoreCrashChild", grdb]
         ),
         tests("InventoryTests", ["Inventory", "Market"]),
-        tests("LocalAPITests", ["Cryptography", "Identity", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]),
+        tests(
+            "LocalAPITests",
+            ["Cryptography", "Identify", "Identity", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]
+        ),
         tests("CommandLineTests", ["LocalAPI", "Primitives", "rialto"]),
         tests(
             "InteropTests",
