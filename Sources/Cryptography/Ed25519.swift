@@ -15,6 +15,10 @@ public enum Ed25519 {
             self.bytes = bytes
         }
 
+        public func hash(into hasher: inout Hasher) {
+            unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        }
+
         /// Whether `signature` is this key's signature over `message`.
         ///
         /// About 60 µs.

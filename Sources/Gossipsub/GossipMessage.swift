@@ -39,7 +39,7 @@ struct MessageKey: Hashable, Sendable {
 }
 
 /// A message that a peer delivered and the owner shall judge.
-public struct GossipMessage: Hashable, Sendable {
+public struct GossipMessage: Sendable {
     public let id: MessageID
     public let topic: Topic
     public let data: [UInt8]
@@ -49,6 +49,21 @@ public struct GossipMessage: Hashable, Sendable {
     public let author: PeerID?
     /// The author's sequence number; 0 in topics without signatures.
     public let sequence: UInt64
+    /// What `data` is, if its publisher is in this process and said so; never for a message that was bytes.
+    public let content: (any GossipContent)?
+}
+
+extension GossipMessage: Hashable {
+    public static func == (left: GossipMessage, right: GossipMessage) -> Bool {
+        left.id == right.id && left.topic == right.topic && left.data == right.data && left.source == right.source
+            && left.author == right.author && left.sequence == right.sequence
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(topic)
+        hasher.combine(source)
+    }
 }
 
 /// Names one validation, from the output that asks for it to the input that answers it.

@@ -6,17 +6,21 @@ public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
     public static let byteCountMax = 128
 
     public let text: String
+    /// The text's hash: topics are looked up for every message, and a hash of the text costs as much as all else.
+    private let textHash: Int
 
     /// `nil` unless the text has 1 to 128 bytes of UTF-8.
     public init?(_ text: String) {
         guard (1...Self.byteCountMax).contains(text.utf8.count) else { return nil }
         self.text = text
+        textHash = text.hashValue
     }
 
     /// A topic that our own source names; its length is the programmer's duty.
     public init(stringLiteral text: String) {
         precondition((1...Self.byteCountMax).contains(text.utf8.count), "a topic has 1 to 128 bytes: \(text)")
         self.text = text
+        textHash = text.hashValue
     }
 
     /// `nil` unless the bytes are 1 to 128 bytes of UTF-8.
@@ -26,6 +30,12 @@ public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
     }
 
     public var description: String { text }
+
+    public static func == (left: Topic, right: Topic) -> Bool {
+        left.textHash == right.textHash && left.text == right.text
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(textHash) }
 
     public static func < (left: Topic, right: Topic) -> Bool {
         left.text < right.text

@@ -65,6 +65,11 @@ public struct PeerID: Hashable, Sendable {
         return try? KeyCodec.decodePublicKey(Array(bytes.dropFirst(2)))
     }
 
+    /// All bytes at once, not one by one: ids are looked up many times for every message.
+    public func hash(into hasher: inout Hasher) {
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    }
+
     /// The newer text form, a CIDv1 in base32: `bafz…`.
     public var cidText: String {
         Multibase.base32(Self.cidHead + bytes)

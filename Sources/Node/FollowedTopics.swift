@@ -1,9 +1,11 @@
+internal import Gossipsub
 internal import Market
 
 /// The topics of the market that a node follows: the segments of its choice, the requests of their classes, and all proofs.
 struct FollowedTopics: Sendable {
     /// In the order of the profile.
     let topics: [MarketTopic]
+    private let lanesByTopic: [Topic: MarketTopic.Lane]
     /// `nil` for the whole market.
     private let lanes: Set<MarketTopic.Lane>?
 
@@ -12,6 +14,7 @@ struct FollowedTopics: Sendable {
         guard let segments else {
             topics = all
             lanes = nil
+            lanesByTopic = Self.lanes(of: all)
             return
         }
         let classes = Set(segments.map(\.marketClass))
@@ -23,7 +26,15 @@ struct FollowedTopics: Sendable {
             }
         }
         lanes = Set(topics.map(\.lane))
+        lanesByTopic = Self.lanes(of: topics)
     }
+
+    private static func lanes(of topics: [MarketTopic]) -> [Topic: MarketTopic.Lane] {
+        Dictionary(uniqueKeysWithValues: topics.compactMap { topic in Topic(topic.text).map { ($0, topic.lane) } })
+    }
+
+    /// What a followed topic carries; `nil` for any other.
+    func lane(of topic: Topic) -> MarketTopic.Lane? { lanesByTopic[topic] }
 
     func contains(_ lane: MarketTopic.Lane) -> Bool { lanes?.contains(lane) ?? true }
 }

@@ -66,7 +66,7 @@ extension NodeMachine {
         }
         commands.beginImport(id, count: envelopes.count)
         for (index, envelope) in envelopes.enumerated() {
-            judge(envelope, topic: nil, from: .command(id, index: index), at: now, into: &outputs)
+            judge(envelope, from: .command(id, index: index), at: now, into: &outputs)
         }
     }
 

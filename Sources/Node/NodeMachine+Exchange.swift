@@ -139,7 +139,7 @@ extension NodeMachine {
         into outputs: inout [Output]
     ) {
         pagesPending[remote] = envelopes.count
-        for envelope in envelopes { judge(envelope, topic: nil, from: .exchange(remote), at: now, into: &outputs) }
+        for envelope in envelopes { judge(envelope, from: .exchange(remote), at: now, into: &outputs) }
         if envelopes.isEmpty { pageJudged(remote) }
     }
 

@@ -35,7 +35,7 @@ extension NodeMachine {
         case .verify(let id, let check):
             inbox.add(.message(id), checks: [check])
         case .validate(let id, let message):
-            judge(message.data, topic: message.topic.text, from: .gossip(message.source, id), at: now, into: &outputs)
+            judge(message, id, at: now, into: &outputs)
         case .meshJoined(let remote, _):
             tellMeshValue(of: remote)
             exchangeOnceMeshed(with: remote)
@@ -67,11 +67,11 @@ extension NodeMachine {
     }
 
     /// An RPC that came as it is: the limits of the decoder that it did not meet hold for it all the same.
-    mutating func heard(_ rpc: GossipRPC, from remote: PeerID) {
+    mutating func heard(_ rpc: GossipRPC, from remote: PeerID, at now: Instant, into outputs: inout [Output]) {
         do {
-            work.append(.gossip(.received(remote, try rpc.bounded(by: config.gossip.rpc))))
+            stepGossip(.received(remote, try rpc.bounded(by: config.gossip.rpc)), at: now, into: &outputs)
         } catch {
-            work.append(.gossip(.receivedUnreadable(remote, error)))
+            stepGossip(.receivedUnreadable(remote, error), at: now, into: &outputs)
         }
     }
 
@@ -86,6 +86,8 @@ extension NodeMachine {
     /// Gives a record of our own, or one that somebody else missed, to the topic's mesh.
     mutating func gossip(_ record: SignedRecord) {
         guard let topic = Topic(profile.topic(of: record, network: config.network)) else { return }
-        work.append(.gossip(.publish(topic, record.envelope)))
+        // Only whoever gets the message as it is can use what it was made of.
+        let content = config.swarmSeat.isTyped ? GossipedRecord(record) : nil
+        work.append(.gossip(.publish(topic, record.envelope, content: content)))
     }
 }

@@ -7,10 +7,9 @@ internal import Primitives
 
 // The way of a record: screened, verified off the loop, admitted to the book, and told to whoever brought it.
 extension NodeMachine {
-    /// Judges one envelope, or begins to: `topic` is where it was gossiped, `nil` if it was fetched or imported.
+    /// Judges one envelope that was fetched or imported, or begins to.
     mutating func judge(
         _ envelope: [UInt8],
-        topic: String?,
         from origin: RecordInbox.Origin,
         at now: Instant,
         into outputs: inout [Output]
@@ -18,26 +17,66 @@ extension NodeMachine {
         guard inbox.hasRoom(for: origin) else {
             return tell(.ignore(.verificationBudget), to: origin, into: &outputs)
         }
-        var budget = budget(for: origin)
+        var budget = VerificationBudget()
         let screening = gate.screen(
             envelope,
-            on: topic,
+            in: nil,
             against: book,
             at: wall.unixMilliseconds(at: now),
             instant: now,
-            budget: &budget
+            budget: &budget,
+            isFollowed: { followed.contains($0) }
         )
-        if case .gossip(let remote, _) = origin { budgets[remote] = budget }
+        settle(screening, from: origin, into: &outputs)
+    }
+
+    /// Judges one gossiped message, or begins to.
+    ///
+    /// What gossip costs is the peer's; pages that we asked for come one at a time and are bounded by their length.
+    mutating func judge(_ message: GossipMessage, _ id: ValidationID, at now: Instant, into outputs: inout [Output]) {
+        let remote = message.source
+        let origin = RecordInbox.Origin.gossip(remote, id)
+        guard inbox.hasRoom(for: origin) else {
+            return tell(.ignore(.verificationBudget), to: origin, into: &outputs)
+        }
+        guard let lane = followed.lane(of: message.topic) else {
+            return tell(.ignore(.topicNotFollowed), to: origin, into: &outputs)
+        }
+        let milliseconds = wall.unixMilliseconds(at: now)
+        let screening: RecordGate.Screening
+        if let content = message.content as? GossipedRecord {
+            screening = gate.screen(
+                content.read,
+                in: lane,
+                against: book,
+                at: milliseconds,
+                instant: now,
+                budget: &budgets[remote, default: VerificationBudget()],
+                isFollowed: { followed.contains($0) }
+            )
+        } else {
+            screening = gate.screen(
+                message.data,
+                in: lane,
+                against: book,
+                at: milliseconds,
+                instant: now,
+                budget: &budgets[remote, default: VerificationBudget()],
+                isFollowed: { followed.contains($0) }
+            )
+        }
+        settle(screening, from: origin, into: &outputs)
+    }
+
+    private mutating func settle(
+        _ screening: RecordGate.Screening,
+        from origin: RecordInbox.Origin,
+        into outputs: inout [Output]
+    ) {
         switch screening {
         case .drop(let verdict): tell(verdict, to: origin, into: &outputs)
         case .needsSignatures(let pending, let checks): inbox.add(.record(pending, origin), checks: checks)
         }
-    }
-
-    /// What gossip costs is the peer's; pages that we asked for come one at a time and are bounded by their length.
-    private func budget(for origin: RecordInbox.Origin) -> VerificationBudget {
-        guard case .gossip(let remote, _) = origin else { return VerificationBudget() }
-        return budgets[remote] ?? VerificationBudget()
     }
 
     mutating func verified(_ batch: BatchID, _ results: [Bool], at now: Instant, into outputs: inout [Output]) {

@@ -65,6 +65,10 @@ public struct NodeMachine: Sendable {
     var listingChanges: [ListingChange] = []
     var storeFailure: StoreFailure?
     var work = Deque<Work>()
+    /// When `deadlineReached` is due; `nil` while nothing waits.
+    ///
+    /// A property, not a computed one: whoever keeps thousands of nodes asks each of them after every step.
+    public private(set) var nextDeadline: Instant?
 
     /// A node that has not begun: feed `clock`, then `started`.
     ///
@@ -154,25 +158,21 @@ extension NodeMachine {
         static let recommendedConnects: ClosedRange<UInt64> = (2 << 48)...((3 << 48) - 1)
     }
 
-    /// When `deadlineReached` is due; `nil` while nothing waits.
-    public var nextDeadline: Instant? {
-        let own: Instant? =
+    private var earliestDeadline: Instant? {
+        var deadline: Instant? =
             switch phase {
             case .closing(let deadline), .disconnecting(let deadline): deadline
             case .starting, .running, .stopped: nil
             }
-        return earliest(
-            own,
-            ownSwarm.first?.nextDeadline,
-            gossip.nextDeadline,
-            seeds.nextDeadline,
-            exchange.nextDeadline,
-            exchangeAt,
-            catchUp.nextDeadline,
-            desk.nextDeadline,
-            conflicts.nextDeadline,
-            bookDeadline
-        )
+        if let swarm = ownSwarm.first?.nextDeadline { deadline = earliest(deadline, swarm) }
+        deadline = earliest(deadline, gossip.nextDeadline)
+        deadline = earliest(deadline, seeds.nextDeadline)
+        deadline = earliest(deadline, exchange.nextDeadline)
+        deadline = earliest(deadline, exchangeAt)
+        deadline = earliest(deadline, catchUp.nextDeadline)
+        deadline = earliest(deadline, desk.nextDeadline)
+        deadline = earliest(deadline, conflicts.nextDeadline)
+        return earliest(deadline, bookDeadline)
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
@@ -187,7 +187,7 @@ extension NodeMachine {
             handle(output, at: now, into: &outputs)
         case .rpc(let remote, let rpc):
             precondition(config.swarmSeat.isTyped, "gossip travels as bytes")
-            heard(rpc, from: remote)
+            heard(rpc, from: remote, at: now, into: &outputs)
         case .verified(let batch, let results): verified(batch, results, at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)
@@ -195,6 +195,7 @@ extension NodeMachine {
         case .deadlineReached: expire(at: now, into: &outputs)
         }
         settle(at: now, into: &outputs)
+        nextDeadline = earliestDeadline
     }
 
     /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.

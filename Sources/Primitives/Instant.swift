@@ -51,6 +51,13 @@ extension Duration {
     }
 }
 
+/// The earlier of two optional deadlines; `nil` while neither is armed.
+public func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
+    guard let left else { return right }
+    guard let right else { return left }
+    return min(left, right)
+}
+
 /// The earliest of several optional deadlines; `nil` while none of them is armed.
 public func earliest(_ deadlines: Instant?...) -> Instant? {
     deadlines.compactMap(\.self).min()

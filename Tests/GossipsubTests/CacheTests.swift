@@ -32,8 +32,10 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
     @Test func `notes each deliverer once`() {
         var cache = SeenCache(timeToLive: .seconds(300), countMax: 3)
         cache.insert(named("a"), .accepted, deliverers: [peer(1)], at: .zero)
-        let news = [1, 2, 2].map { cache.addDeliverer(peer($0), of: named("a")) }
+        let news = [1, 2, 2].map { cache.noteCopy(of: named("a"), from: peer($0))?.isFirst }
         #expect(news == [false, true, false])
+        let unknown = cache.noteCopy(of: named("b"), from: peer(1))
+        #expect(unknown == nil)
     }
 }
 

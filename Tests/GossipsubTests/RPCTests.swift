@@ -184,6 +184,14 @@ import Testing
 
 typealias RPC = GossipRPC
 
+extension RPCParts {
+    func packed() -> [RPC] {
+        var packed: [RPC] = []
+        pack { packed.append($0) }
+        return packed
+    }
+}
+
 func parse(_ bytes: [UInt8]) throws -> RPC { try RPC(decoding: bytes, limits: RPCLimits()) }
 
 func pruneBytes(backoff: UInt64, topic: Topic = "t") -> [UInt8] {

@@ -81,14 +81,37 @@ import Testing
         #expect(
             topics == ["/rialto/main/o/1/nvidia-consumer/0", "/rialto/main/r/1/nvidia-consumer", "/rialto/main/p/1"]
         )
-        pair.connect()
-        pair.run(for: .seconds(3))
         pair.feed(0, .command(CommandID(rawValue: 1), .publishOffer(.rtx4090())))
-        pair.run(for: .seconds(200))
-        // What the node itself offers it keeps, whatever it follows.
+        pair.run(for: .seconds(30))
+        // What the node itself offers it keeps, whatever it follows; nobody else does, not even by an exchange.
         let home = MarketProfile.first.segment(of: pair.nodes[0].key.publicKey, in: .nvidiaConsumer)
-        #expect(pair.nodes[0].recordCount > 0)
-        #expect((pair.nodes[1].recordCount > 0) == (home == Self.segment))
+        #expect(home != Self.segment)
+        pair.connect()
+        pair.run(for: .seconds(200))
+        #expect(pair.nodes[0].recordCount > 0 && pair.nodes[1].recordCount == 0)
+        let envelopes = pair.nodes[0].records().map(\.envelope)
+        pair.feed(1, .command(CommandID(rawValue: 2), .importRecords(envelopes)))
+        pair.run(for: .seconds(1))
+        guard case .imported(let verdicts)? = pair.answers.last else {
+            Issue.record("no verdicts: \(pair.answers)")
+            return
+        }
+        #expect(!verdicts.isEmpty && verdicts.allSatisfy { $0 == .ignore(.topicNotFollowed) })
+    }
+
+    @Test func `asks for no wake-up but the heartbeat while nothing happens`() {
+        var pair = SeatPair(isTyped: true)
+        pair.run(for: .seconds(150))
+        var (now, wakeCount) = (pair.now, 0)
+        var outputs: [NodeMachine.Output] = []
+        let end = now.advanced(by: .seconds(100))
+        while let due = pair.nodes[0].nextDeadline, due <= end {
+            now = max(now, due)
+            pair.nodes[0].handle(.deadlineReached, at: now, into: &outputs)
+            wakeCount += 1
+        }
+        // One exchange interval may end in between.
+        #expect((100...102).contains(wakeCount))
     }
 }
 

@@ -9,16 +9,27 @@ struct SeenCache: Sendable {
     enum Verdict: Hashable, Sendable { case accepted, rejected, ignored }
 
     struct Entry: Sendable {
+        let key: MessageKey
         let verdict: Verdict
         let since: Instant
         /// Who brought a copy, while that still counts (score component P3).
         var deliverers: [PeerID]
     }
 
+    /// Another copy of a judged message.
+    struct Copy {
+        let verdict: Verdict
+        let since: Instant
+        /// Whether its bringer brought none before; only asked of accepted messages.
+        let isFirst: Bool
+    }
+
     let timeToLive: Duration
     let countMax: Int
-    private var entries: [MessageKey: Entry] = [:]
-    private var order: Deque<MessageKey> = []
+    /// In the order of their verdicts; every entry has a number, the first `firstNumber`.
+    private var entries: Deque<Entry> = []
+    private var firstNumber = 0
+    private var numbers: [MessageKey: Int] = [:]
 
     init(timeToLive: Duration, countMax: Int) {
         precondition(countMax > 0)
@@ -28,33 +39,40 @@ struct SeenCache: Sendable {
 
     var count: Int { entries.count }
 
-    subscript(key: MessageKey) -> Entry? { entries[key] }
+    subscript(key: MessageKey) -> Entry? { index(of: key).map { entries[$0] } }
 
-    func contains(_ key: MessageKey) -> Bool { entries[key] != nil }
+    func contains(_ key: MessageKey) -> Bool { numbers[key] != nil }
+
+    private func index(of key: MessageKey) -> Int? { numbers[key].map { $0 - firstNumber } }
 
     /// Remembers a verdict from `now` on; the oldest gives way when the cache is full.
     mutating func insert(_ key: MessageKey, _ verdict: Verdict, deliverers: [PeerID], at now: Instant) {
-        guard entries[key] == nil else { return }
-        if order.count == countMax, let oldest = order.popFirst() { entries[oldest] = nil }
-        entries[key] = Entry(verdict: verdict, since: now, deliverers: deliverers)
-        order.append(key)
+        guard numbers[key] == nil else { return }
+        if entries.count == countMax { removeFirst() }
+        numbers[key] = firstNumber + entries.count
+        entries.append(Entry(key: key, verdict: verdict, since: now, deliverers: deliverers))
     }
 
-    /// Notes that `peer` brought another copy; whether that is news.
-    mutating func addDeliverer(_ peer: PeerID, of key: MessageKey) -> Bool {
-        guard let entry = entries[key], !entry.deliverers.contains(peer) else { return false }
-        entries[key]?.deliverers.append(peer)
-        return true
+    /// Notes that `peer` brought a copy; `nil` of a message that is not judged.
+    mutating func noteCopy(of key: MessageKey, from peer: PeerID) -> Copy? {
+        guard let index = index(of: key) else { return nil }
+        let isFirst = entries[index].verdict == .accepted && !entries[index].deliverers.contains(peer)
+        if isFirst { entries[index].deliverers.append(peer) }
+        return Copy(verdict: entries[index].verdict, since: entries[index].since, isFirst: isFirst)
     }
 
     mutating func expire(at now: Instant) {
-        while let oldest = order.first, let entry = entries[oldest], entry.since.advanced(by: timeToLive) <= now {
-            entries[oldest] = nil
-            order.removeFirst()
-        }
+        while let oldest = entries.first?.since, oldest.advanced(by: timeToLive) <= now { removeFirst() }
+    }
+
+    private mutating func removeFirst() {
+        guard let oldest = entries.popFirst() else { return }
+        numbers[oldest.key] = nil
+        firstNumber += 1
     }
 
     func checkInvariants() {
-        assert(order.count == entries.count && order.count <= countMax)
+        assert(entries.count == numbers.count && entries.count <= countMax)
+        assert(entries.first.map { numbers[$0.key] == firstNumber } ?? true)
     }
 }

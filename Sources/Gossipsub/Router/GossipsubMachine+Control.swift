@@ -5,7 +5,7 @@ internal import Primitives
 /// What peers send: subscriptions, messages and control.
 extension GossipsubMachine {
     mutating func receiveUnreadable(_ error: GossipRPCError, from peer: PeerID, into outputs: inout [Output]) {
-        guard peers[peer] != nil else { return }
+        guard isKnown(peer) else { return }
         scores.chargeMisbehaviour(peer, by: 1)
         switch error {
         case .oversized(let byteCount): outputs.append(.misbehaved(peer, .oversizedRPC(byteCount: byteCount)))
@@ -14,14 +14,14 @@ extension GossipsubMachine {
     }
 
     mutating func receive(_ rpc: GossipRPC, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard peers[peer] != nil else { return }
+        guard let index = peers.index(forKey: peer) else { return }
         // Even of a graylisted peer, lest its topics be wrong once its score has recovered.
-        receive(rpc.subscriptions, from: peer, into: &outputs)
+        if !rpc.subscriptions.isEmpty { receive(rpc.subscriptions, from: peer, into: &outputs) }
         guard scores.score(of: peer) >= config.score.graylistThreshold else { return }
         if !rpc.messages.isEmpty && gater.lets(peer, at: now, random: &random) {
             for message in rpc.messages { receive(message, from: peer, at: now, into: &outputs) }
         }
-        guard peers[peer]?.version.hasMesh == true else { return }
+        guard !rpc.control.isEmpty, peers.values[index].version.hasMesh else { return }
         receive(rpc.control, from: peer, at: now, into: &outputs)
     }
 

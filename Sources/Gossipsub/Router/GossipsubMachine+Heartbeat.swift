@@ -10,15 +10,17 @@ extension GossipsubMachine {
         scores.refresh(at: now)
         gater.decay(at: now)
         seen.expire(at: now)
+        recent.grow()
         if heartbeatCount.isMultiple(of: config.backoffClearHeartbeats) { backoffs.clear(at: now) }
         for (peer, count) in promises.takeBroken(at: now) {
             scores.chargeMisbehaviour(peer, by: Double(count))
             outputs.append(.misbehaved(peer, .brokenPromises(count)))
         }
         reopenStreams(at: now, into: &outputs)
-        for topic in topics.keys {
-            maintainMesh(topic, at: now, into: &outputs)
-            gossip(topic, excluding: topics[topic]?.mesh ?? PeerSet())
+        for index in topics.values.indices {
+            let topic = topics.keys[index]
+            maintainMesh(topic, index, at: now, into: &outputs)
+            if cache.hasGossip { gossip(topic, excluding: topics.values[index].mesh) }
         }
         maintainFanout(at: now)
         cache.shift()
@@ -26,36 +28,41 @@ extension GossipsubMachine {
 
     // MARK: Mesh
 
-    private mutating func maintainMesh(_ topic: Topic, at now: Instant, into outputs: inout [Output]) {
-        for peer in topics[topic]?.mesh ?? PeerSet() where scores.score(of: peer) < 0 {
+    private mutating func maintainMesh(
+        _ topic: Topic,
+        _ index: Int,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        for peer in topics.values[index].mesh where scores.score(of: peer) < 0 {
             prune(peer, topic, backoff: config.pruneBackoff, exchanging: false, at: now, into: &outputs)
         }
-        let count = topics[topic]?.mesh.count ?? 0
+        let count = topics.values[index].mesh.count
+        // Nobody else is there: the rule for most topics of a quiet market.
+        guard count > 0 || !topics.values[index].subscribers.isEmpty else { return }
         if count < config.meshCountMin {
-            graftRandom(config.meshCount - count, topic, at: now, into: &outputs) { _, _ in true }
+            graftRandom(config.meshCount - count, of: graftCandidates(topic, at: now), topic, at: now, into: &outputs)
         }
         if count > config.meshCountMax { shrinkMesh(topic, at: now, into: &outputs) }
-        let outboundCount = topics[topic]?.mesh.count(where: isOutbound) ?? 0
-        if outboundCount < config.meshOutboundCount && (topics[topic]?.mesh.count ?? 0) >= config.meshCountMin {
-            graftRandom(config.meshOutboundCount - outboundCount, topic, at: now, into: &outputs) { machine, peer in
-                machine.isOutbound(peer)
-            }
+        let outboundCount = topics.values[index].mesh.count { isOutbound($0) }
+        if outboundCount < config.meshOutboundCount && topics.values[index].mesh.count >= config.meshCountMin {
+            let candidates = graftCandidates(topic, at: now) { isOutbound($0) }
+            let missing = config.meshOutboundCount - outboundCount
+            graftRandom(missing, of: candidates, topic, at: now, into: &outputs)
         }
         if heartbeatCount.isMultiple(of: config.opportunisticGraftHeartbeats) {
             graftOpportunistically(topic, at: now, into: &outputs)
         }
     }
 
-    func isOutbound(_ peer: PeerID) -> Bool { peers[peer]?.isOutbound == true }
-
     private mutating func graftRandom(
         _ count: Int,
+        of candidates: [PeerID],
         _ topic: Topic,
         at now: Instant,
-        into outputs: inout [Output],
-        where isWanted: (GossipsubMachine, PeerID) -> Bool
+        into outputs: inout [Output]
     ) {
-        let candidates = graftCandidates(topic, at: now).filter { isWanted(self, $0) }
+        guard !candidates.isEmpty else { return }
         for peer in random.sample(candidates, count) { graft(peer, topic, at: now, into: &outputs) }
     }
 
@@ -70,8 +77,8 @@ extension GossipsubMachine {
         var kept = Array(ranked.prefix(config.meshScoreCount))
         var rest = Array(ranked.dropFirst(config.meshScoreCount))
         random.shuffle(&rest)
-        let missing = config.meshOutboundCount - kept.count(where: isOutbound)
-        kept += rest.filter(isOutbound).prefix(max(0, missing))
+        let missing = config.meshOutboundCount - kept.count { isOutbound($0) }
+        kept += rest.filter { isOutbound($0) }.prefix(max(0, missing))
         rest.removeAll { kept.contains($0) }
         let leaving = rest.dropFirst(max(0, config.meshCount - kept.count))
         for peer in leaving {
@@ -84,14 +91,14 @@ extension GossipsubMachine {
         guard let mesh = topics[topic]?.mesh, mesh.count > 1 else { return }
         let middle = median(mesh.map { scores.score(of: $0) })
         guard middle < config.score.opportunisticGraftThreshold else { return }
-        graftRandom(config.opportunisticGraftCount, topic, at: now, into: &outputs) { machine, peer in
-            machine.scores.score(of: peer) > middle
-        }
+        let better = graftCandidates(topic, at: now) { scores.score(of: $0) > middle }
+        graftRandom(config.opportunisticGraftCount, of: better, topic, at: now, into: &outputs)
     }
 
     // MARK: Fanout
 
     private mutating func maintainFanout(at now: Instant) {
+        guard !fanout.isEmpty else { return }
         fanout.removeAll { $0.value.lastPublished.advanced(by: config.fanoutTimeToLive) <= now }
         for topic in fanout.keys {
             let subscribers = subscriberSet(of: topic).filter {
@@ -110,17 +117,16 @@ extension GossipsubMachine {
 
     /// Tells some subscribers outside the mesh what went through it lately (gossipsub 1.1, "Adaptive Gossip Dissemination").
     private mutating func gossip(_ topic: Topic, excluding excluded: PeerSet) {
-        guard cache.hasGossip else { return }
         let ids = cache.gossipIDs(of: topic)
         guard !ids.isEmpty else { return }
         let others = subscriberSet(of: topic).filter { peer in
-            guard let state = peers[peer], state.version.hasMesh && state.isReachable else { return false }
+            guard hasMesh(peer) && isReachable(peer) else { return false }
             return !excluded.contains(peer) && scores.score(of: peer) >= config.score.gossipThreshold
         }
         let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
         for peer in random.sample(others, count) {
             // Each peer hears of other ids when there are too many, so that together they hear of all.
-            let told = random.sample(ids, config.ihaveIDCountMax)
+            let told = ids.count <= config.ihaveIDCountMax ? ids : random.sample(ids, config.ihaveIDCountMax)
             for portion in ControlMessage.portions(told) {
                 outbox[peer, default: RPCParts()].gossip.append(.ihave(IHave(topic: topic, ids: portion)))
             }

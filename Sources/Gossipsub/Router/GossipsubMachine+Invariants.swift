@@ -24,6 +24,7 @@ extension GossipsubMachine {
         scores.checkInvariants()
         cache.checkInvariants()
         seen.checkInvariants()
+        recent.checkInvariants()
         pending.checkInvariants()
         promises.checkInvariants()
     }

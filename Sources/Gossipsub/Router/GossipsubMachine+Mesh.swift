@@ -37,12 +37,15 @@ extension GossipsubMachine {
     }
 
     /// Who may be grafted: subscribed, able to, in no mesh yet, not bad, not in backoff, reachable.
-    func graftCandidates(_ topic: Topic, at now: Instant) -> [PeerID] {
+    func graftCandidates(
+        _ topic: Topic,
+        at now: Instant,
+        where isWanted: (PeerID) -> Bool = { _ in true }
+    ) -> [PeerID] {
         guard let joined = topics[topic] else { return [] }
         return joined.subscribers.filter { peer in
-            guard let state = peers[peer], state.version.hasMesh && state.isReachable else { return false }
-            return !joined.mesh.contains(peer) && backoffs.allowsOurGraft(topic, peer, at: now)
-                && scores.score(of: peer) >= 0
+            !joined.mesh.contains(peer) && isWanted(peer) && hasMesh(peer) && isReachable(peer)
+                && scores.score(of: peer) >= 0 && backoffs.allowsOurGraft(topic, peer, at: now)
         }
     }
 

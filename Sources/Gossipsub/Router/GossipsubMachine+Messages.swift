@@ -6,9 +6,9 @@ internal import Primitives
 /// Messages from their arrival to their verdict, and beyond.
 extension GossipsubMachine {
     mutating func receive(_ wire: WireMessage, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard let joined = topics[wire.topic] else { return }
+        guard let joined = topics.index(forKey: wire.topic) else { return }
         let opened: OpenedMessage
-        switch OpenedMessage.open(wire, policy: joined.config.signatures) {
+        switch OpenedMessage.open(wire, policy: topics.values[joined].config.signatures, known: &recent) {
         case .opened(let message):
             opened = message
         case .unverifiable:
@@ -35,7 +35,8 @@ extension GossipsubMachine {
             data: wire.data ?? [],
             source: peer,
             author: opened.author,
-            sequence: opened.sequence
+            sequence: opened.sequence,
+            content: wire.origin?.content
         )
         let phase = opened.check == nil ? PendingValidation.Phase.validating : .verifying
         let id = pending.insert(PendingValidation(key: key, message: message, wire: wire, phase: phase))
@@ -51,12 +52,12 @@ extension GossipsubMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) -> Bool {
-        if let entry = seen[key] {
+        if let copy = seen.noteCopy(of: key, from: peer) {
             gater.noteDuplicate(peer)
-            switch entry.verdict {
+            switch copy.verdict {
             case .accepted:
-                if seen.addDeliverer(peer, of: key) {
-                    scores.creditCopy(peer, key.topic, sinceVerdict: entry.since.duration(to: now))
+                if copy.isFirst {
+                    scores.creditCopy(peer, key.topic, sinceVerdict: copy.since.duration(to: now))
                 }
             case .rejected:
                 outputs.append(.misbehaved(peer, .rejectedMessage(key.topic)))
@@ -115,13 +116,19 @@ extension GossipsubMachine {
         scores.noteAccepted(in: topic)
         scores.creditFirstDelivery(source, topic)
         for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
-        guard let joined = topics[topic] else { return }
+        guard let joined = topics.index(forKey: topic) else { return }
         cache.insert(judged.key, judged.wire)
-        let receivers = joined.mesh.union(floodsubReceivers(topic))
+        var receivers = topics.values[joined].mesh
+        if !floodsubPeers.isEmpty { receivers = receivers.union(floodsubReceivers(topic)) }
         for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
-            guard peers[peer]?.unwanted.contains(judged.key.id) == false else { continue }
+            guard wants(peer, judged.key.id) else { continue }
             sayMessage(judged.wire, to: peer)
         }
+    }
+
+    private func wants(_ peer: PeerID, _ id: MessageID) -> Bool {
+        guard let index = peers.index(forKey: peer) else { return false }
+        return !peers.values[index].unwanted.contains(id)
     }
 
     /// P4 for each of the peers.
@@ -134,9 +141,15 @@ extension GossipsubMachine {
 
     // MARK: Publishing
 
-    mutating func publish(_ data: [UInt8], in topic: Topic, at now: Instant, into outputs: inout [Output]) {
+    mutating func publish(
+        _ data: [UInt8],
+        _ content: (any GossipContent)?,
+        in topic: Topic,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         let policy = topics[topic]?.config.signatures ?? config.unjoinedTopic.signatures
-        let (wire, id) = ownMessage(data, in: topic, policy: policy)
+        let (wire, id) = ownMessage(data, content, in: topic, policy: policy)
         let key = MessageKey(id: id, topic: topic)
         guard wire.fieldByteCount <= config.rpc.byteCountMax else {
             outputs.append(.publishRefused(topic, .tooLong))
@@ -149,22 +162,22 @@ extension GossipsubMachine {
         seen.insert(key, .accepted, deliverers: [], at: now)
         cache.insert(key, wire)
         scores.noteAccepted(in: topic)
-        for peer in receiversOfOwn(topic, at: now) where peers[peer]?.unwanted.contains(id) == false {
-            sayMessage(wire, to: peer)
-        }
+        for peer in receiversOfOwn(topic, at: now) where wants(peer, id) { sayMessage(wire, to: peer) }
         outputs.append(.published(topic, id))
     }
 
     private mutating func ownMessage(
         _ data: [UInt8],
+        _ content: (any GossipContent)?,
         in topic: Topic,
         policy: SignaturePolicy
     ) -> (wire: WireMessage, id: MessageID) {
-        var wire = WireMessage(data: data, topic: topic)
         switch policy {
         case .strictNoSign:
-            return (wire, .hashing(data))
+            let id = MessageID.hashing(data)
+            return (WireMessage(data: data, topic: topic, origin: MessageOrigin(id: id, content: content)), id)
         case .strictSign:
+            var wire = WireMessage(data: data, topic: topic)
             sequence &+= 1
             let number = stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: sequence >> $0) }
             (wire.author, wire.sequence) = (identity.bytes, number)
@@ -177,7 +190,7 @@ extension GossipsubMachine {
     private mutating func receiversOfOwn(_ topic: Topic, at now: Instant) -> PeerSet {
         let threshold = config.score.publishThreshold
         let subscribers = subscriberSet(of: topic).filter {
-            scores.score(of: $0) >= threshold && peers[$0]?.isReachable == true
+            scores.score(of: $0) >= threshold && isReachable($0)
         }
         var receivers = topics[topic]?.mesh ?? fanoutPeers(topic, of: subscribers, at: now)
         for peer in floodsubReceivers(topic) { receivers.insert(peer) }

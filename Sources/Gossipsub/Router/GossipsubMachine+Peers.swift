@@ -62,10 +62,10 @@ extension GossipsubMachine {
 
     /// Asks again for streams that were lost.
     mutating func reopenStreams(at now: Instant, into outputs: inout [Output]) {
-        for (peer, state) in peers {
-            guard case .closed(let instant?) = state.stream, instant <= now else { continue }
-            peers[peer]?.stream = .opening
-            outputs.append(.openStream(peer))
+        for index in peers.values.indices {
+            guard case .closed(let instant?) = peers.values[index].stream, instant <= now else { continue }
+            peers.values[index].stream = .opening
+            outputs.append(.openStream(peers.keys[index]))
         }
     }
 
@@ -110,10 +110,10 @@ extension GossipsubMachine {
     /// Whether the peer now counts as subscribed; beyond the limit of topics it does not.
     @discardableResult
     mutating func addSubscription(_ peer: PeerID, _ topic: Topic, into outputs: inout [Output]) -> Bool {
-        guard let known = peers[peer]?.topics else { return false }
-        if known.contains(topic) { return true }
-        guard known.count < config.topicsPerPeerMax else { return false }
-        peers[peer]?.topics.append(topic)
+        guard let index = peers.index(forKey: peer) else { return false }
+        if peers.values[index].topics.contains(topic) { return true }
+        guard peers.values[index].topics.count < config.topicsPerPeerMax else { return false }
+        peers.values[index].topics.append(topic)
         topics[topic]?.subscribers.insert(peer)
         outputs.append(.peerSubscribed(peer, topic))
         return true
@@ -127,7 +127,7 @@ extension GossipsubMachine {
     // MARK: Saying things
 
     mutating func say(_ parts: RPCParts, to peer: PeerID) {
-        guard !parts.isEmpty && peers[peer] != nil else { return }
+        guard !parts.isEmpty && isKnown(peer) else { return }
         outbox[peer, default: RPCParts()].merge(parts)
     }
 
@@ -139,12 +139,17 @@ extension GossipsubMachine {
     mutating func flush(into outputs: inout [Output]) {
         guard !outbox.isEmpty else { return }
         for (peer, parts) in outbox {
-            switch peers[peer]?.stream {
+            guard let index = peers.index(forKey: peer) else { continue }
+            switch peers.values[index].stream {
             case .flowing:
-                for rpc in parts.packed() { outputs.append(.send(peer, rpc)) }
+                parts.pack { outputs.append(.send(peer, $0)) }
             case .opening, .congested:
-                peers[peer]?.queue.add(parts, countMax: config.queueCountMax, byteCountMax: config.queueByteCountMax)
-            case .closed, nil:
+                peers.values[index].queue.add(
+                    parts,
+                    countMax: config.queueCountMax,
+                    byteCountMax: config.queueByteCountMax
+                )
+            case .closed:
                 break
             }
         }

@@ -33,7 +33,8 @@ public struct GossipsubMachine: Sendable {
         case receivedUnreadable(PeerID, GossipRPCError)
         case subscribe(Topic, TopicConfig)
         case unsubscribe(Topic)
-        case publish(Topic, [UInt8])
+        /// `content` is for receivers that get the message as it is; it must be what the data says.
+        case publish(Topic, [UInt8], content: (any GossipContent)? = nil)
         /// Answers `verify`.
         case verified(ValidationID, Bool)
         /// Answers `validate`.
@@ -104,6 +105,7 @@ public struct GossipsubMachine: Sendable {
     var promises = Promises()
     var cache: MessageCache
     var seen: SeenCache
+    var recent = RecentData()
     var pending: PendingValidations
     var heartbeatCount = 0
     /// What this step says to each peer; empty between steps.
@@ -156,7 +158,8 @@ public struct GossipsubMachine: Sendable {
         case .receivedUnreadable(let peer, let error): receiveUnreadable(error, from: peer, into: &outputs)
         case .subscribe(let topic, let topicConfig): join(topic, topicConfig, at: now, into: &outputs)
         case .unsubscribe(let topic): leave(topic, at: now, into: &outputs)
-        case .publish(let topic, let data): publish(data, in: topic, at: now, into: &outputs)
+        case .publish(let topic, let data, let content):
+            publish(data, content, in: topic, at: now, into: &outputs)
         case .verified(let id, let holds): verified(id, holds, at: now, into: &outputs)
         case .validated(let id, let verdict): validated(id, verdict, at: now, into: &outputs)
         case .setApplicationScore(let peer, let score): scores.setApplicationScore(peer, score)
@@ -175,6 +178,24 @@ public struct GossipsubMachine: Sendable {
     }
 
     // MARK: Queries
+
+    func isKnown(_ peer: PeerID) -> Bool { peers.index(forKey: peer) != nil }
+
+    /// Whether what we say to the peer can arrive soon.
+    func isReachable(_ peer: PeerID) -> Bool {
+        guard let index = peers.index(forKey: peer) else { return false }
+        return peers.values[index].isReachable
+    }
+
+    func hasMesh(_ peer: PeerID) -> Bool {
+        guard let index = peers.index(forKey: peer) else { return false }
+        return peers.values[index].version.hasMesh
+    }
+
+    func isOutbound(_ peer: PeerID) -> Bool {
+        guard let index = peers.index(forKey: peer) else { return false }
+        return peers.values[index].isOutbound
+    }
 
     /// The topics that we are subscribed to, in the order of joining.
     public var joinedTopics: [Topic] { Array(topics.keys) }

@@ -1,4 +1,3 @@
-internal import DequeModule
 internal import OrderedCollections
 
 /// What is to be said to one peer, before it is packed into RPCs.
@@ -10,8 +9,8 @@ struct RPCParts: Sendable {
 
     var subscriptions: OrderedDictionary<Topic, Bool> = [:]
     var meshControl: OrderedDictionary<Topic, MeshControl> = [:]
-    var messages: Deque<WireMessage> = []
-    var gossip: Deque<GossipNotice> = []
+    var messages: [WireMessage] = []
+    var gossip: [GossipNotice] = []
 
     var isEmpty: Bool { subscriptions.isEmpty && meshControl.isEmpty && messages.isEmpty && gossip.isEmpty }
 
@@ -21,16 +20,16 @@ struct RPCParts: Sendable {
 
     /// Adds what is said later; the later word on a topic stands.
     mutating func merge(_ later: RPCParts) {
-        subscriptions.merge(later.subscriptions) { _, newer in newer }
-        meshControl.merge(later.meshControl) { _, newer in newer }
+        if !later.subscriptions.isEmpty { subscriptions.merge(later.subscriptions) { _, newer in newer } }
+        if !later.meshControl.isEmpty { meshControl.merge(later.meshControl) { _, newer in newer } }
         messages += later.messages
         gossip += later.gossip
     }
 
     /// The RPCs that say all of it: state first, since a GRAFT means nothing before its subscription.
-    func packed() -> [GossipRPC] {
+    func pack(_ send: (GossipRPC) -> Void) {
         if subscriptions.isEmpty && meshControl.isEmpty && gossip.isEmpty && messages.count == 1 {
-            return [GossipRPC(messages: Array(messages))]
+            return send(GossipRPC(messages: messages))
         }
         var packer = RPCPacker()
         for (topic, isSubscribed) in subscriptions {
@@ -44,7 +43,7 @@ struct RPCParts: Sendable {
         }
         for message in messages { packer.add(message) }
         for gossip in gossip { packer.add(gossip) }
-        return packer.finish()
+        for rpc in packer.finish() { send(rpc) }
     }
 }
 
@@ -77,10 +76,13 @@ struct OutboundQueue: Sendable {
         byteCount =
             parts.messages.reduce(0) { $0 + $1.fieldByteCount } + parts.gossip.reduce(0) { $0 + $1.byteCount }
         while count > countMax || byteCount > byteCountMax {
-            guard let dropped = parts.gossip.popFirst()?.byteCount ?? parts.messages.popFirst()?.fieldByteCount else {
+            if !parts.gossip.isEmpty {
+                byteCount -= parts.gossip.removeFirst().byteCount
+            } else if !parts.messages.isEmpty {
+                byteCount -= parts.messages.removeFirst().fieldByteCount
+            } else {
                 return
             }
-            byteCount -= dropped
             droppedCount += 1
         }
     }

@@ -13,6 +13,13 @@ struct PeerGater: Sendable {
         var duplicate = 0.0
         var ignored = 0.0
         var rejected = 0.0
+
+        mutating func decay() {
+            delivered = Decay.applied(Decay.overOneHour, to: delivered)
+            duplicate = Decay.applied(Decay.overOneHour, to: duplicate)
+            ignored = Decay.applied(Decay.overOneHour, to: ignored)
+            rejected = Decay.applied(Decay.overOneHour, to: rejected)
+        }
     }
 
     static let dropRatio = 0.33
@@ -66,12 +73,7 @@ struct PeerGater: Sendable {
     mutating func decay(at now: Instant) {
         validated = Decay.applied(Decay.over120Seconds, to: validated)
         dropped = Decay.applied(Decay.over120Seconds, to: dropped)
-        for index in tallies.values.indices {
-            tallies.values[index].delivered = Decay.applied(Decay.overOneHour, to: tallies.values[index].delivered)
-            tallies.values[index].duplicate = Decay.applied(Decay.overOneHour, to: tallies.values[index].duplicate)
-            tallies.values[index].ignored = Decay.applied(Decay.overOneHour, to: tallies.values[index].ignored)
-            tallies.values[index].rejected = Decay.applied(Decay.overOneHour, to: tallies.values[index].rejected)
-        }
+        for index in tallies.values.indices { tallies.values[index].decay() }
         while let oldest = departed.elements.first, oldest.value <= now {
             departed.removeFirst()
             tallies[oldest.key] = nil

@@ -15,14 +15,17 @@ struct PeerScoreBook: Sendable {
     }
 
     private struct Retained: Sendable {
-        let stats: PeerStats
+        var stats: PeerStats
         let until: Instant
     }
 
     let params: PeerScoreParams
     private var peers: OrderedDictionary<PeerID, PeerStats> = [:]
     private var retained: OrderedDictionary<PeerID, Retained> = [:]
-    private var paces: OrderedDictionary<Topic, TopicPace> = [:]
+    /// Topics have numbers here, in the order in which they were first scored, so that a score needs no text.
+    private var slots: OrderedDictionary<Topic, Int> = [:]
+    /// By slot; `nil` for a topic that is no longer scored.
+    private var paces: [TopicPace?] = []
     private var groups: [ColocationGroup: Int] = [:]
     private var nextDecay: Instant?
 
@@ -35,9 +38,17 @@ struct PeerScoreBook: Sendable {
     // MARK: Topics
 
     mutating func setParams(_ topicParams: TopicScoreParams?, of topic: Topic) {
-        paces[topic] = topicParams.map { TopicPace(params: $0) }
-        guard topicParams == nil else { return }
-        for index in peers.values.indices { peers.values[index].topics[topic] = nil }
+        let slot = slots[topic] ?? slots.count
+        if slot == slots.count {
+            guard topicParams != nil else { return }
+            slots[topic] = slot
+            paces.append(nil)
+        }
+        paces[slot] = topicParams.map { TopicPace(params: $0) }
+        for index in peers.values.indices {
+            if topicParams == nil { peers.values[index].topics.removeAll { $0.slot == slot } }
+            peers.values[index].rescore(slot: slot, paces[slot]?.params, threshold: 0, params)
+        }
     }
 
     // MARK: Peers
@@ -46,8 +57,12 @@ struct PeerScoreBook: Sendable {
         precondition(peers[peer] == nil)
         var stats = retained.removeValue(forKey: peer)?.stats ?? PeerStats()
         stats.group = ColocationGroup(address)
-        if let group = stats.group { groups[group, default: 0] += 1 }
         peers[peer] = stats
+        if let group = stats.group {
+            groups[group, default: 0] += 1
+            rescore(group)
+        }
+        rescore(peer)
     }
 
     /// A bad score outlives the connection; a good one does not, so that it must be earned again.
@@ -56,17 +71,24 @@ struct PeerScoreBook: Sendable {
         leaveAllMeshes(peer)
         let score = score(of: peer)
         guard var stats = peers.removeValue(forKey: peer) else { return }
-        if let group = stats.group, let count = groups[group] { groups[group] = count > 1 ? count - 1 : nil }
+        if let group = stats.group, let count = groups[group] {
+            groups[group] = count > 1 ? count - 1 : nil
+            rescore(group)
+        }
         guard score < 0 && params.retainedCountMax > 0 else { return }
-        for index in stats.topics.values.indices { stats.topics.values[index].firstDeliveries = 0 }
+        for index in stats.topics.indices { stats.topics[index].firstDeliveries = 0 }
         stats.group = nil
         if retained.count == params.retainedCountMax { retained.removeFirst() }
         retained[peer] = Retained(stats: stats, until: now.advanced(by: params.retention))
     }
 
     private mutating func leaveAllMeshes(_ peer: PeerID) {
-        guard let stats = peers[peer] else { return }
-        for topic in stats.topics.keys { leaveMesh(peer, topic) }
+        guard let index = peers.index(forKey: peer) else { return }
+        for slot in peers.values[index].topics.map(\.slot) {
+            update(index, slot) { stats, pace in
+                if stats.graftedAt != nil { stats.leaveMesh(threshold: pace.threshold) }
+            }
+        }
     }
 
     mutating func enterMesh(_ peer: PeerID, _ topic: Topic, at now: Instant) {
@@ -83,7 +105,7 @@ struct PeerScoreBook: Sendable {
 
     /// The topic moved: an accepted message, counted once.
     mutating func noteAccepted(in topic: Topic) {
-        paces[topic]?.deliveries += 1
+        if let slot = slots[topic] { paces[slot]?.deliveries += 1 }
     }
 
     /// P2, and P3 for a mesh peer.
@@ -113,53 +135,62 @@ struct PeerScoreBook: Sendable {
     /// P7.
     mutating func chargeMisbehaviour(_ peer: PeerID, by count: Double) {
         peers[peer]?.misbehaviour += count
+        rescore(peer)
     }
 
     mutating func setApplicationScore(_ peer: PeerID, _ score: Double) {
         precondition(!score.isNaN, "the application score of \(peer) is not a number")
         peers[peer]?.applicationScore = min(score, params.applicationScoreMax)
+        rescore(peer)
     }
 
     mutating func setPinned(_ peer: PeerID, _ isPinned: Bool) {
         peers[peer]?.isPinned = isPinned
+        rescore(peer)
     }
 
     private mutating func update(_ peer: PeerID, _ topic: Topic, _ change: (inout TopicStats, TopicPace) -> Void) {
-        guard let pace = paces[topic], peers[peer] != nil else { return }
-        change(&peers[peer, default: PeerStats()].topics[topic, default: TopicStats()], pace)
+        guard let slot = slots[topic], let index = peers.index(forKey: peer) else { return }
+        update(index, slot, change)
+    }
+
+    private mutating func update(_ index: Int, _ slot: Int, _ change: (inout TopicStats, TopicPace) -> Void) {
+        guard let pace = paces[slot] else { return }
+        peers.values[index].update(slot: slot) { change(&$0, pace) }
+        peers.values[index].rescore(slot: slot, pace.params, threshold: pace.threshold, params)
     }
 
     // MARK: Score
 
     /// The peer's score; 0 for a stranger.
     func score(of peer: PeerID) -> Double {
-        guard let stats = peers[peer] else { return 0 }
-        var (merits, losses) = (0.0, 0.0)
-        for (topic, topicStats) in stats.topics {
-            guard let pace = paces[topic] else { continue }
-            merits += topicStats.merit(pace.params)
-            losses += topicStats.loss(pace.params, threshold: pace.threshold)
+        guard let index = peers.index(forKey: peer) else { return 0 }
+        return peers.values[index].score
+    }
+
+    private mutating func rescore(_ peer: PeerID) {
+        guard let index = peers.index(forKey: peer) else { return }
+        peers.values[index].rescore(params)
+    }
+
+    /// Everybody at an address pays when another one comes, and less when one goes.
+    private mutating func rescore(_ group: ColocationGroup) {
+        let surplus = Double(max(0, (groups[group] ?? 0) - params.colocationThreshold))
+        let loss = params.colocationWeight * surplus * surplus
+        for index in peers.values.indices where peers.values[index].group == group {
+            peers.values[index].colocation = loss
+            peers.values[index].rescore(params)
         }
-        let application = stats.isPinned ? params.pinnedScore : params.applicationWeight * stats.applicationScore
-        return min(params.topicScoreCap, merits) + losses + application + colocation(stats) + behaviour(stats)
-    }
-
-    private func colocation(_ stats: PeerStats) -> Double {
-        let count = stats.group.flatMap { groups[$0] } ?? 0
-        let surplus = Double(max(0, count - params.colocationThreshold))
-        return params.colocationWeight * surplus * surplus
-    }
-
-    private func behaviour(_ stats: PeerStats) -> Double {
-        let surplus = max(0, stats.misbehaviour - params.behaviourThreshold)
-        return params.behaviourWeight * surplus * surplus
     }
 
     /// What a connected peer did in a topic.
-    func stats(of peer: PeerID, in topic: Topic) -> TopicStats? { peers[peer]?.topics[topic] }
+    func stats(of peer: PeerID, in topic: Topic) -> TopicStats? {
+        guard let slot = slots[topic] else { return nil }
+        return peers[peer]?.topics.first { $0.slot == slot }
+    }
 
     /// P3's threshold of a topic at this time.
-    func threshold(of topic: Topic) -> Double { paces[topic]?.threshold ?? 0 }
+    func threshold(of topic: Topic) -> Double { slots[topic].flatMap { paces[$0]?.threshold } ?? 0 }
 
     // MARK: Decay
 
@@ -176,57 +207,36 @@ struct PeerScoreBook: Sendable {
             rounds += 1
         }
         nextDecay = due <= now ? now.advanced(by: params.decayInterval) : due
-        while let oldest = retained.elements.first, oldest.value.until <= now { retained.removeFirst() }
+        while let oldest = retained.values.first, oldest.until <= now { retained.removeFirst() }
     }
 
     /// After a long sleep of the machine the counters have decayed enough.
     private static let roundsMax = 60
 
     private mutating func decay(at now: Instant) {
-        for index in peers.values.indices { Self.decay(&peers.values[index], paces: paces, params: params, at: now) }
-        for peer in Array(retained.keys) {
-            guard let entry = retained[peer] else { continue }
-            var stats = entry.stats
-            Self.decay(&stats, paces: paces, params: params, at: now)
-            retained[peer] = Retained(stats: stats, until: entry.until)
+        for index in peers.values.indices { peers.values[index].decay(paces.lazy.map { $0?.params }, params, at: now) }
+        for index in retained.values.indices {
+            retained.values[index].stats.decay(paces.lazy.map { $0?.params }, params, at: now)
         }
-        let meshDeliveries = deliveriesByMesh()
-        for (topic, pace) in paces {
-            var paced = pace
-            paced.deliveries = Decay.applied(pace.params.meshDeliveriesDecay, to: pace.deliveries)
-            paced.threshold = threshold(paced, meshDeliveries: meshDeliveries[topic] ?? [])
-            paces[topic] = paced
+        for slot in paces.indices {
+            guard let pace = paces[slot] else { continue }
+            paces[slot]?.deliveries = Decay.applied(pace.params.meshDeliveriesDecay, to: pace.deliveries)
+            let threshold = threshold(of: slot)
+            paces[slot]?.threshold = threshold
         }
-    }
-
-    private static func decay(
-        _ stats: inout PeerStats,
-        paces: OrderedDictionary<Topic, TopicPace>,
-        params: PeerScoreParams,
-        at now: Instant
-    ) {
-        stats.misbehaviour = Decay.applied(params.behaviourDecay, to: stats.misbehaviour)
-        for (topic, pace) in paces where stats.topics[topic] != nil {
-            stats.topics[topic]?.decay(pace.params, at: now)
+        for index in peers.values.indices {
+            peers.values[index].rescoreAll(params) { slot in paces[slot].map { ($0.params, $0.threshold) } }
         }
-        stats.topics.removeAll { $0.value.isBlank }
-    }
-
-    private func deliveriesByMesh() -> [Topic: [Double]] {
-        var counts: [Topic: [Double]] = [:]
-        for stats in peers.values {
-            for (topic, topicStats) in stats.topics where topicStats.graftedAt != nil {
-                counts[topic, default: []].append(topicStats.meshDeliveries)
-            }
-        }
-        return counts
     }
 
     /// What a mesh peer must have delivered: a share of what the mesh does, and nothing in a quiet topic.
-    private func threshold(_ pace: TopicPace, meshDeliveries: [Double]) -> Double {
+    private func threshold(of slot: Int) -> Double {
+        guard let pace = paces[slot], pace.deliveries > 0 else { return 0 }
         let rate = pace.deliveries * (1 - pace.params.meshDeliveriesDecay) / (params.decayInterval / .seconds(1))
-        guard rate >= pace.params.meshDeliveriesRateMin, !meshDeliveries.isEmpty else { return 0 }
-        return min(pace.params.meshDeliveriesThreshold, pace.params.meshDeliveriesShare * median(meshDeliveries))
+        guard rate >= pace.params.meshDeliveriesRateMin else { return 0 }
+        let delivered = peers.values.compactMap { $0.meshDeliveries(in: slot) }
+        guard !delivered.isEmpty else { return 0 }
+        return min(pace.params.meshDeliveriesThreshold, pace.params.meshDeliveriesShare * median(delivered))
     }
 
     func checkInvariants() {

@@ -1,8 +1,13 @@
-internal import OrderedCollections
 internal import Primitives
 
 /// What one peer did in one topic: the counters of P1 to P4.
 struct TopicStats: Hashable, Sendable {
+    /// The topic's number in the book of scores.
+    let slot: Int
+    /// What the counters were worth when they last changed: P1 and P2, and P3 to P4.
+    private(set) var merit = 0.0
+    private(set) var loss = 0.0
+
     /// Since when the peer is in our mesh; `nil` outside.
     var graftedAt: Instant?
     /// P1, as of the last refresh.
@@ -23,15 +28,23 @@ struct TopicStats: Hashable, Sendable {
         isMeasured && graftedAt != nil ? max(0, threshold - meshDeliveries) : 0
     }
 
+    mutating func weigh(_ params: TopicScoreParams, threshold: Double) {
+        merit = merit(params)
+        loss = loss(params, threshold: threshold)
+    }
+
     /// P1 and P2, weighted: the part that a cap applies to.
-    func merit(_ params: TopicScoreParams) -> Double {
+    private func merit(_ params: TopicScoreParams) -> Double {
         var time = 0.0
-        if graftedAt != nil { time = min(timeInMesh / params.timeInMeshQuantum, params.timeInMeshCap) }
+        if graftedAt != nil {
+            let quantum = Double(params.timeInMeshQuantum.saturatedNanoseconds)
+            time = min(Double(timeInMesh.saturatedNanoseconds) / quantum, params.timeInMeshCap)
+        }
         return params.weight * (params.timeInMeshWeight * time + params.firstDeliveriesWeight * firstDeliveries)
     }
 
     /// P3, P3b and P4, weighted: never above zero.
-    func loss(_ params: TopicScoreParams, threshold: Double) -> Double {
+    private func loss(_ params: TopicScoreParams, threshold: Double) -> Double {
         let deficit = deficit(below: threshold)
         return params.weight
             * (params.meshDeliveriesWeight * deficit * deficit + params.meshFailureWeight * meshFailure
@@ -63,12 +76,78 @@ struct TopicStats: Hashable, Sendable {
 
 /// What one peer did altogether.
 struct PeerStats: Hashable, Sendable {
-    var topics: OrderedDictionary<Topic, TopicStats> = [:]
+    /// In the order in which the peer was first of note in them.
+    var topics: [TopicStats] = []
     var applicationScore = 0.0
     var isPinned = false
     var misbehaviour = 0.0
     /// Whose address it shares; `nil` for exempt addresses.
     var group: ColocationGroup?
+    /// P6, weighted.
+    var colocation = 0.0
+    /// All of it together, kept up to date by `rescore`.
+    private(set) var score = 0.0
+
+    mutating func update(slot: Int, _ change: (inout TopicStats) -> Void) {
+        if let index = topics.firstIndex(where: { $0.slot == slot }) {
+            change(&topics[index])
+        } else {
+            var stats = TopicStats(slot: slot)
+            change(&stats)
+            topics.append(stats)
+        }
+    }
+
+    /// What a peer in the topic's mesh delivered there; `nil` outside.
+    func meshDeliveries(in slot: Int) -> Double? {
+        guard let stats = topics.first(where: { $0.slot == slot }), stats.graftedAt != nil else { return nil }
+        return stats.meshDeliveries
+    }
+
+    /// Weighs one topic again, then all together.
+    mutating func rescore(slot: Int, _ topicParams: TopicScoreParams?, threshold: Double, _ params: PeerScoreParams) {
+        if let topicParams, let index = topics.firstIndex(where: { $0.slot == slot }) {
+            topics[index].weigh(topicParams, threshold: threshold)
+        }
+        rescore(params)
+    }
+
+    mutating func rescoreAll(_ params: PeerScoreParams, _ pace: (Int) -> (TopicScoreParams, Double)?) {
+        for index in topics.indices {
+            guard let (topicParams, threshold) = pace(topics[index].slot) else { continue }
+            topics[index].weigh(topicParams, threshold: threshold)
+        }
+        rescore(params)
+    }
+
+    mutating func rescore(_ params: PeerScoreParams) {
+        var (merits, losses) = (0.0, 0.0)
+        for stats in topics {
+            merits += stats.merit
+            losses += stats.loss
+        }
+        let application = isPinned ? params.pinnedScore : params.applicationWeight * applicationScore
+        let surplus = max(0, misbehaviour - params.behaviourThreshold)
+        let behaviour = params.behaviourWeight * surplus * surplus
+        score = min(params.topicScoreCap, merits) + losses + application + (group == nil ? 0 : colocation) + behaviour
+    }
+
+    mutating func decay(
+        _ paces: some RandomAccessCollection<TopicScoreParams?>,
+        _ params: PeerScoreParams,
+        at now: Instant
+    ) {
+        misbehaviour = Decay.applied(params.behaviourDecay, to: misbehaviour)
+        guard !topics.isEmpty else { return }
+        var hasBlank = false
+        for index in topics.indices {
+            let slot = topics[index].slot
+            guard let topicParams = paces[paces.index(paces.startIndex, offsetBy: slot)] else { continue }
+            topics[index].decay(topicParams, at: now)
+            if topics[index].isBlank { hasBlank = true }
+        }
+        if hasBlank { topics.removeAll(where: \.isBlank) }
+    }
 }
 
 /// Addresses that probably belong to one host or customer: an IPv4 address or an IPv6 /56.

@@ -34,11 +34,13 @@ public struct Subscription: Hashable, Sendable {
 /// A message with its fields as they came: absent and empty differ, because a signature covers the difference.
 public struct WireMessage: Hashable, Sendable {
     public var author: [UInt8]?
-    public var data: [UInt8]?
+    public var data: [UInt8]? { didSet { origin = nil } }
     public var sequence: [UInt8]?
     public var topic: Topic
     public var signature: [UInt8]?
     public var key: [UInt8]?
+    /// What its publisher in this process knows of `data`; only messages that never became bytes have it.
+    private(set) var origin: MessageOrigin?
 
     public init(
         author: [UInt8]? = nil,
@@ -51,7 +53,41 @@ public struct WireMessage: Hashable, Sendable {
         (self.author, self.data, self.sequence) = (author, data, sequence)
         (self.topic, self.signature, self.key) = (topic, signature, key)
     }
+
+    /// A message without signature whose publisher knows its data.
+    init(data: [UInt8], topic: Topic, origin: MessageOrigin) {
+        self.init(data: data, topic: topic)
+        self.origin = origin
+    }
+
+    public static func == (left: WireMessage, right: WireMessage) -> Bool {
+        left.topic == right.topic && left.data == right.data && left.author == right.author
+            && left.sequence == right.sequence && left.signature == right.signature && left.key == right.key
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(topic)
+        hasher.combine(data)
+        hasher.combine(author)
+        hasher.combine(sequence)
+        hasher.combine(signature)
+        hasher.combine(key)
+    }
 }
+
+/// What the publisher of a message knows of its data, shared by all who get the message within one process: a simulation would
+/// otherwise hash and parse the same bytes once for every virtual node.
+final class MessageOrigin: Sendable {
+    let id: MessageID
+    let content: (any GossipContent)?
+
+    init(id: MessageID, content: (any GossipContent)?) {
+        (self.id, self.content) = (id, content)
+    }
+}
+
+/// A message's data as its publisher made it, for receivers in the same process.
+public protocol GossipContent: AnyObject, Sendable {}
 
 public struct ControlMessage: Hashable, Sendable {
     public var ihave: [IHave]

@@ -17,13 +17,13 @@ struct OpenedMessage {
     /// What must hold before the message may be judged; `nil` in topics without signatures.
     let check: SignatureCheck?
 
-    static func open(_ wire: WireMessage, policy: SignaturePolicy) -> Outcome {
+    static func open(_ wire: WireMessage, policy: SignaturePolicy, known: inout RecentData) -> Outcome {
         switch policy {
         case .strictNoSign:
             guard wire.author == nil && wire.sequence == nil && wire.signature == nil && wire.key == nil else {
                 return .violation
             }
-            let id = MessageID.hashing(wire.data ?? [])
+            let id = wire.origin?.id ?? known.id(of: wire.data ?? [])
             return .opened(OpenedMessage(id: id, author: nil, sequence: 0, check: nil))
         case .strictSign:
             return openSigned(wire)

@@ -139,7 +139,8 @@ public struct RecordBook: Sendable {
 
     /// When `expire` has work next, in milliseconds since the Unix epoch.
     public var nextDeadline: Int64? {
-        [deadlines.first?.at, floorDeadlines.first?.at].compactMap(\.self).min()
+        guard let record = deadlines.first?.at else { return floorDeadlines.first?.at }
+        return floorDeadlines.first.map { min(record, $0.at) } ?? record
     }
 
     public func contains(_ id: RecordID) -> Bool { subjectsByID[id] != nil }

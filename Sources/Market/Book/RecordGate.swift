@@ -6,6 +6,22 @@ public struct PendingRecord: Sendable {
     public let record: SignedRecord
 }
 
+/// A record as it was read from its bytes, perhaps with the checks that it needs, so that many may share both.
+public struct ReadRecord: Sendable {
+    public let record: SignedRecord
+    /// `nil` until they are needed: most records are dropped before.
+    let checks: [SignatureCheck]?
+
+    init(record: SignedRecord) {
+        (self.record, checks) = (record, nil)
+    }
+
+    /// A record whose checks are made now, once for all.
+    public init(checking record: SignedRecord) {
+        (self.record, checks) = (record, record.signatureChecks)
+    }
+}
+
 /// Judges inbound records in the order of the verdict, cheapest check first, split around the signatures.
 ///
 /// The pubsub layer has checked frame, message budget and message id before; the store is the book. Nothing here draws, waits
@@ -42,24 +58,74 @@ public struct RecordGate: Sendable {
         isFollowed: (MarketTopic.Lane) -> Bool = { _ in true },
         isBanned: (Ed25519.PublicKey) -> Bool = { _ in false }
     ) -> Screening {
-        guard envelope.count <= SignedRecord.byteCountMax else { return .drop(.ignore(.tooLong)) }
         var lane: MarketTopic.Lane?
         if let topic {
             guard let parsed = MarketTopic(text: topic), parsed.network == network, parsed.profile == profile,
                 isFollowed(parsed.lane)
-            else { return .drop(.ignore(.topicNotFollowed)) }
+            else {
+                let isLong = envelope.count > SignedRecord.byteCountMax
+                return .drop(.ignore(isLong ? .tooLong : .topicNotFollowed))
+            }
             lane = parsed.lane
         }
+        return screen(
+            envelope,
+            in: lane,
+            against: book,
+            at: now,
+            instant: instant,
+            budget: &budget,
+            isFollowed: isFollowed,
+            isBanned: isBanned
+        )
+    }
+
+    /// The same for a record of a followed lane, or of none.
+    public func screen(
+        _ envelope: [UInt8],
+        in lane: MarketTopic.Lane?,
+        against book: RecordBook,
+        at now: Int64,
+        instant: Instant,
+        budget: inout VerificationBudget,
+        isFollowed: (MarketTopic.Lane) -> Bool = { _ in true },
+        isBanned: (Ed25519.PublicKey) -> Bool = { _ in false }
+    ) -> Screening {
+        guard envelope.count <= SignedRecord.byteCountMax else { return .drop(.ignore(.tooLong)) }
         let record: SignedRecord
         do {
             record = try SignedRecord(envelope: envelope)
         } catch {
             return .drop(error.mayBeNewer ? .ignore(.newerVersion(error)) : .reject(.malformed(error)))
         }
+        return screen(
+            ReadRecord(record: record),
+            in: lane,
+            against: book,
+            at: now,
+            instant: instant,
+            budget: &budget,
+            isFollowed: isFollowed,
+            isBanned: isBanned
+        )
+    }
+
+    /// The same for a record that was read before.
+    public func screen(
+        _ read: ReadRecord,
+        in lane: MarketTopic.Lane?,
+        against book: RecordBook,
+        at now: Int64,
+        instant: Instant,
+        budget: inout VerificationBudget,
+        isFollowed: (MarketTopic.Lane) -> Bool = { _ in true },
+        isBanned: (Ed25519.PublicKey) -> Bool = { _ in false }
+    ) -> Screening {
+        let record = read.record
         if let verdict = headerVerdict(of: record, on: lane, against: book, at: now) { return .drop(verdict) }
         guard isFollowed(profile.lane(of: record)) else { return .drop(.ignore(.topicNotFollowed)) }
         guard !isBanned(record.subject.author), !isBanned(record.author) else { return .drop(.ignore(.banned)) }
-        let checks = record.signatureChecks
+        let checks = read.checks ?? record.signatureChecks
         guard budget.spend(checks.count, at: instant) else { return .drop(.ignore(.verificationBudget)) }
         return .needsSignatures(PendingRecord(record: record), checks)
     }

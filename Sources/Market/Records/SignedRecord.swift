@@ -19,6 +19,8 @@ public final class SignedRecord: Sendable {
     public let record: Record
     public let id: RecordID
     public let subject: SubjectKey
+    /// What picks the record's sub-shard; a property, because a record's segment is asked for many times.
+    let shardByte: UInt8
     private let signature: [UInt8]
 
     /// Reads an envelope; the signature is not looked at.
@@ -43,6 +45,7 @@ public final class SignedRecord: Sendable {
         signature = opened.signature
         id = Self.id(author: opened.publicKey, payload: opened.payload)
         subject = record.subject(author: opened.publicKey)
+        shardByte = MarketProfile.shardByte(of: opened.publicKey, in: record.marketClass)
     }
 
     /// Signs a record.
@@ -59,6 +62,7 @@ public final class SignedRecord: Sendable {
         signature = sealed.signature
         id = Self.id(author: key.publicKey, payload: payload)
         subject = record.subject(author: key.publicKey)
+        shardByte = MarketProfile.shardByte(of: key.publicKey, in: record.marketClass)
     }
 
     public var kind: RecordKind { record.kind }

@@ -50,6 +50,6 @@ public struct SubjectKey: Hashable, Comparable, Sendable {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(prefix)
         hasher.combine(kind)
-        hasher.combine(id)
+        unsafe id.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     }
 }

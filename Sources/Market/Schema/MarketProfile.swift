@@ -60,9 +60,16 @@ public struct MarketProfile: Hashable, Sendable {
     ///
     /// The provider is its 32 key bytes, the class its name in ASCII.
     public func segment(of provider: Ed25519.PublicKey, in marketClass: MarketClass) -> Segment {
-        let bits = shardBits(of: marketClass)
-        guard bits > 0 else { return Segment(marketClass: marketClass, shard: 0) }
-        let digest = SHA256.hash(provider.bytes + Array(marketClass.name.utf8))
-        return Segment(marketClass: marketClass, shard: Int(digest[0]) >> (8 - bits))
+        guard shardBits(of: marketClass) > 0 else { return Segment(marketClass: marketClass, shard: 0) }
+        return segment(of: marketClass, shardByte: Self.shardByte(of: provider, in: marketClass))
+    }
+
+    func segment(of marketClass: MarketClass, shardByte: UInt8) -> Segment {
+        Segment(marketClass: marketClass, shard: Int(shardByte) >> (8 - shardBits(of: marketClass)))
+    }
+
+    /// The first byte of the digest, which is enough for eight bits of shards.
+    static func shardByte(of provider: Ed25519.PublicKey, in marketClass: MarketClass) -> UInt8 {
+        SHA256.hash(provider.bytes + Array(marketClass.name.utf8))[0]
     }
 }

@@ -60,7 +60,7 @@ extension MarketProfile {
     public func lane(of record: SignedRecord) -> MarketTopic.Lane {
         switch record.kind {
         case .machine, .offer, .presence, .withdrawal:
-            .offers(segment(of: record.author, in: record.record.marketClass))
+            .offers(segment(of: record.record.marketClass, shardByte: record.shardByte))
         case .conflict: .proofs
         }
     }

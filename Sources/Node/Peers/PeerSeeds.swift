@@ -59,7 +59,10 @@ public struct PeerSeeds: Sendable {
 
     public func owns(_ request: ConnectRequestID) -> Bool { requestIDs.contains(request.rawValue) }
 
-    public var nextDeadline: Instant? {
+    /// When `deadlineReached` is due; `nil` while nobody waits to be dialled.
+    public private(set) var nextDeadline: Instant?
+
+    private var earliestRest: Instant? {
         var deadline: Instant?
         let isScarce = scarceCount > 0
         for candidate in candidates {
@@ -70,6 +73,7 @@ public struct PeerSeeds: Sendable {
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        defer { nextDeadline = earliestRest }
         switch input {
         case .started(let seeds, let remembered):
             candidates = Self.candidates(seeds: seeds, remembered: remembered, at: now)
