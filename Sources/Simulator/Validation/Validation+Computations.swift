@@ -12,6 +12,18 @@ extension Validation {
         }
     }
 
+    /// Lookups over filled tables that do not change, k = 16 and three requests at a time.
+    func kadHops(seed: UInt64) -> [Metric] {
+        let result = Bench.kad(KadWorkload(nodeCount: count("nodes"), seed: seed))
+        return [
+            Metric("hops_mean", result["hops_mean"] ?? 0),
+            Metric("requests_per_lookup", result["requests_per_lookup"] ?? 0),
+            Metric("closest_found", result["closest_found"] ?? 0),
+            Metric("lookup_p50_milliseconds", result.latencyP50 / .milliseconds(1)),
+            Metric("lookup_p99_milliseconds", result.latencyP99 / .milliseconds(1)),
+        ]
+    }
+
     /// Sessions of one distribution against its closed forms: each is a ratio that must be 1.
     func weibull(seed: UInt64) -> [Metric] {
         let (shape, scale) = (self["shape"], Duration.hours(self["scale-hours"]))

@@ -1,5 +1,3 @@
-public import Primitives
-
 /// Why a validation cannot be computed as it was written.
 public enum ValidationProblem: Error, Hashable, Sendable {
     case unknownComputation(String)
