@@ -88,7 +88,7 @@ public struct EventQueue<Payload: Sendable>: Sendable {
 
     private mutating func turn() {
         repeat {
-            wheel.advance(emptying: &fallen)
+            wheel.advance(into: &fallen)
             for entry in fallen { file(entry) }
             fallen.removeAll(keepingCapacity: true)
         } while due.isEmpty

@@ -39,19 +39,19 @@ import Testing
     /// Mean λΓ(1 + 1/k) and median λ(ln 2)^(1/k), with Γ(2.923) = 1.865155 and (ln 2)^1.923 = 0.494191.
     @Test func `Weibull mean and median are those of theory`() throws {
         let sessions = Distribution.weibull(shape: 0.52, scale: .seconds(6984))
-        let drawn = draws(400_000, of: sessions, seed: 3).sorted()
+        let drawn = draws(200_000, of: sessions, seed: 3).sorted()
         let mean = seconds(try #require(sessions.mean))
         #expect(abs(mean / (6984 * 1.865_155) - 1) < 1e-5)
         #expect(abs(seconds(sessions.quantile(0.5)) / (6984 * 0.494_191) - 1) < 1e-5)
         #expect(abs(self.mean(drawn) / (6984 * 1.865_155) - 1) < 0.01)
-        #expect(abs(drawn[200_000] / (6984 * 0.494_191) - 1) < 0.01)
+        #expect(abs(drawn[100_000] / (6984 * 0.494_191) - 1) < 0.01)
     }
 
     /// Trautwein et al., "Design and evaluation of IPFS", SIGCOMM 2022: 87.6 % of sessions below 8 h, 2.5 % above 24 h.
     @Test func `the Weibull of IPFS sessions has their quantiles`() {
-        let drawn = draws(100_000, of: .weibull(shape: 0.52, scale: .seconds(6984)), seed: 4)
-        let below8 = Double(drawn.count { $0 < 8 * 3600 }) / 100_000
-        let above24 = Double(drawn.count { $0 > 24 * 3600 }) / 100_000
+        let drawn = draws(50_000, of: .weibull(shape: 0.52, scale: .seconds(6984)), seed: 4)
+        let below8 = Double(drawn.count { $0 < 8 * 3600 }) / 50_000
+        let above24 = Double(drawn.count { $0 > 24 * 3600 }) / 50_000
         #expect(abs(below8 - 0.876) < 0.01)
         #expect(abs(above24 - 0.025) < 0.01)
     }
