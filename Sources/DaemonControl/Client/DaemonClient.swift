@@ -113,11 +113,35 @@ package final class TopicSubscription {
 
     package func next(before deadline: Deadline = .within()) throws -> TopicMessage {
         while true {
-            if let message = try frames.next() { return try TopicMessage(parsing: message) }
-            let bytes = try socket.read(before: deadline)
-            guard !bytes.isEmpty else { throw PeerFailure.ended("the subscription") }
-            frames.append(bytes)
+            if let message = try takeNext() { return message }
+            try fill(before: deadline)
         }
+    }
+
+    /// The next message that was read already.
+    package func takeNext() throws -> TopicMessage? {
+        try frames.next().map { message in try TopicMessage(parsing: message) }
+    }
+
+    /// Reads what is there, or waits for something.
+    package func fill(before deadline: Deadline = .within()) throws {
+        let bytes = try socket.read(before: deadline)
+        guard !bytes.isEmpty else { throw PeerFailure.ended("the subscription") }
+        frames.append(bytes)
+    }
+
+    /// Drops messages until none has come for so long.
+    package func drop(within pause: Duration) throws {
+        while (try? next(before: .within(pause))) != nil {}
+    }
+
+    /// Those that have something to read; waits for the first.
+    package static func readable(
+        _ subscriptions: [TopicSubscription],
+        before deadline: Deadline
+    ) throws -> [TopicSubscription] {
+        let ready = try Descriptor.readable(subscriptions.map(\.socket), before: deadline)
+        return subscriptions.filter { ready.contains($0.socket.number) }
     }
 }
 
@@ -146,6 +170,13 @@ package final class ControlSession {
             let bytes = try socket.read(before: deadline)
             guard !bytes.isEmpty else { throw PeerFailure.ended("the daemon's connection") }
             frames.append(bytes)
+        }
+    }
+
+    /// Drops the answers that have come so far.
+    package func dropAnswers() throws {
+        while try !Descriptor.readable([socket], before: .now).isEmpty {
+            guard try !socket.read().isEmpty else { throw PeerFailure.ended("the daemon's connection") }
         }
     }
 }

@@ -94,6 +94,29 @@ package final class Descriptor: Sendable {
         }
     }
 
+    /// Reads so many bytes and drops them.
+    package func skip(_ byteCount: Int, before deadline: Deadline = .within()) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+        defer { unsafe buffer.deallocate() }
+        var left = byteCount
+        while left > 0 {
+            let count = unsafe Glibc.read(number, buffer.baseAddress, min(left, buffer.count))
+            if count > 0 {
+                left -= count
+            } else {
+                guard count < 0, errno == EAGAIN || errno == EINTR else { throw PeerFailure.ended(name) }
+                try wait(for: POLLIN, before: deadline)
+            }
+        }
+    }
+
+    /// The numbers of those that have something to read, or have ended; waits for the first.
+    package static func readable(_ all: [Descriptor], before deadline: Deadline) throws -> Set<Int32> {
+        var entries = all.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+        _ = unsafe poll(&entries, UInt(entries.count), deadline.remainingMilliseconds)
+        return Set(entries.lazy.filter { $0.revents != 0 }.map(\.fd))
+    }
+
     /// Sends the end, and goes on to read.
     package func closeWrite() { _ = shutdown(number, Int32(SHUT_WR)) }
 
