@@ -26,7 +26,13 @@ public struct EventLog: Sendable {
         case .listenFailed(let endpoint, let failure):
             return LogLine(.error, "swarm", code: "listen_failed", "cannot listen: \(failure)", address: "\(endpoint)")
         case .ready(let hasSeeds):
-            return LogLine(.info, "node", code: "ready", hasSeeds ? "ready" : "ready, with no peer configured")
+            guard !hasSeeds else { return LogLine(.info, "node", code: "ready", "ready") }
+            return LogLine(
+                .warning,
+                "node",
+                code: "no_peers",
+                "no peer is known: wait to be found, or give one with --bootstrap <address> or rialto peers connect"
+            )
         case .connected(let info):
             if addresses.count < Self.addressCountMax { addresses[info.peer] = "\(info.remote.address)" }
             let direction = info.direction == .inbound ? "inbound" : "outbound"

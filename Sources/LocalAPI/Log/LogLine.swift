@@ -33,12 +33,19 @@ public struct LogLine: Hashable, Sendable {
 
     /// The line without its end.
     public func text(_ format: LogFormat, unixMilliseconds: Int64) -> String {
-        let date = Date(timeIntervalSince1970: Double(unixMilliseconds) / 1_000)
-        let time = date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let time = Self.time(unixMilliseconds)
         switch format {
         case .json: return JSONFormat.text(Entry(self, time: time))
         case .text: return plain(time)
         }
+    }
+
+    /// UTC as RFC 3339 writes it; whole seconds are formatted, because a fraction would be rounded down by its last bit.
+    private static func time(_ unixMilliseconds: Int64) -> String {
+        let (seconds, milliseconds) = max(0, unixMilliseconds).quotientAndRemainder(dividingBy: 1_000)
+        let digits = String(milliseconds)
+        let whole = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601).dropLast()
+        return "\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)Z"
     }
 
     private func plain(_ time: String) -> String {
