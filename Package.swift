@@ -201,8 +201,8 @@ let package = Package(
         tests(
             "SiegeTests",
             [
-                "Cryptography", "Gossipsub", "Identity", "Market", "Multistream", "Node", "Noise", "Primitives", "Swarm",
-                "TestSupport", heap,
+                "Cryptography", "Gossipsub", "Identity", "Market", "Multistream", "Node", "Noise", "Primitives",
+                "Swarm", "TestSupport", heap,
             ]
         ),
         tests("TidyTests", []),
@@ -216,9 +216,8 @@ if Context.environment["RIALTO_FUZZ_BUILD"] != nil {
         .executableTarget(
             name: "rialto-fuzz",
             dependencies: [
-                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "Multistream", "Node",
-                "Noise",
-                "Primitives", "Swarm", "Yamux",
+                "Compression", "Cryptography", "DaemonControl", "Gossipsub", "Identify", "Identity", "Kademlia",
+                "Market", "Multistream", "Node", "Noise", "Primitives", "Reconciliation", "Swarm", "Yamux",
             ],
             path: "Tests/Fuzz",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]

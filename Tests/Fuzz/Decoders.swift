@@ -1,11 +1,15 @@
+import Compression
 import Cryptography
+import DaemonControl
 @testable import Gossipsub
 import Identify
 @testable import Identity
+import Kademlia
 @testable import Market
 @testable import Node
 @testable import Noise
 import Primitives
+import Reconciliation
 
 /// Every decoder by itself: what it accepts, its encoder must write again.
 enum Decoders {
@@ -76,11 +80,9 @@ enum Decoders {
     }
 
     static func rpc(_ bytes: [UInt8]) {
-        guard let rpc = try? RPC(parsing: bytes.span, limits: RPCLimits()) else { return }
-        precondition(
-            (try? RPC(parsing: rpc.encoded.span, limits: RPCLimits())) == rpc,
-            "an RPC changes as it is passed on"
-        )
+        guard let rpc = try? GossipRPC(decoding: bytes, limits: RPCLimits()) else { return }
+        let again = try? GossipRPC(decoding: rpc.encoded, limits: RPCLimits())
+        precondition(again == rpc, "an RPC changes as it is passed on")
     }
 
     static func record(_ bytes: [UInt8]) {
@@ -96,6 +98,37 @@ enum Decoders {
     static func recordsRequest(_ bytes: [UInt8]) {
         guard let request = try? RecordsRequest(parsing: bytes.span) else { return }
         precondition((try? RecordsRequest(parsing: request.encoded.span)) == request)
+    }
+
+    static func kademliaMessage(_ bytes: [UInt8]) {
+        guard let message = try? KademliaMessage(parsing: bytes.span) else { return }
+        precondition(message.encoded.count <= KademliaMessage.byteCountMax)
+        precondition((try? KademliaMessage(parsing: message.encoded.span)) != nil)
+    }
+
+    static func controlRequest(_ bytes: [UInt8]) {
+        _ = try? ControlRequest(parsing: bytes)
+        _ = try? ControlResponse(parsing: bytes)
+    }
+
+    static func reconciliation(_ bytes: [UInt8]) {
+        guard let answer = try? RangeReconciliation.answer(bytes.span, reconciled) else { return }
+        precondition(answer.count <= RangeReconciliation.messageByteCountMax)
+        _ = try? RangeReconciliation.learn(bytes.span, reconciled)
+    }
+
+    static let reconciled = ReconciliationIndex(
+        (0..<600).compactMap { number in
+            let id = ItemID(SHA256.hash([UInt8(number & 255), UInt8(number >> 8)]))
+            return id.map { ReconciliationItem(timestamp: UInt64(number / 3), id: $0) }
+        }
+    )
+
+    static func block(_ bytes: [UInt8]) {
+        var script = Script(bytes)
+        let said = script.below(256) * 16
+        guard let content = try? LZ4Block.decompress(script.rest(), byteCount: said) else { return }
+        precondition(content.count == said)
     }
 
     static func searchQuery(_ bytes: [UInt8]) {

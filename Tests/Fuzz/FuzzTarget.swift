@@ -15,6 +15,10 @@ enum FuzzTarget: String, CaseIterable {
     case record
     case recordPayload = "record-payload"
     case recordsRequest = "records-request"
+    case kademliaMessage = "kademlia-message"
+    case controlRequest = "control-request"
+    case reconciliation
+    case block
     case searchQuery = "search-query"
     case searchSort = "search-sort"
     case multistreamListener = "multistream-listener"
@@ -48,6 +52,10 @@ enum FuzzTarget: String, CaseIterable {
         case .record: Decoders.record(bytes)
         case .recordPayload: Decoders.recordPayload(bytes)
         case .recordsRequest: Decoders.recordsRequest(bytes)
+        case .kademliaMessage: Decoders.kademliaMessage(bytes)
+        case .controlRequest: Decoders.controlRequest(bytes)
+        case .reconciliation: Decoders.reconciliation(bytes)
+        case .block: Decoders.block(bytes)
         case .searchQuery: Decoders.searchQuery(bytes)
         case .searchSort: Decoders.searchSort(bytes)
         case .multistreamListener: Handshakes.multistreamListener(bytes)

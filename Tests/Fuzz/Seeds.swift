@@ -1,11 +1,14 @@
+import Compression
 import Cryptography
 @testable import Gossipsub
 import Identify
 import Identity
+import Kademlia
 @testable import Market
 @testable import Node
 @testable import Noise
 import Primitives
+import Reconciliation
 
 extension FuzzTarget {
     /// Valid inputs to start from: what honest peers send.
@@ -27,6 +30,10 @@ extension FuzzTarget {
         case .recordPayload:
             Samples.records.compactMap { try? SignedEnvelope(parsing: $0.span, byteCountMax: 9 << 10).payload }
         case .recordsRequest: [Samples.request.encoded]
+        case .kademliaMessage: KademliaMessage.Kind.allCases.map { Samples.message($0).encoded }
+        case .controlRequest: [[8, 0], [8, 3], [8, 8, 66, 2, 8, 0], [8, 2, 26, 4, 10, 0, 18, 0]]
+        case .reconciliation: [RangeReconciliation.opening(Decoders.reconciled), RangeReconciliation.opening(.init())]
+        case .block: [[1] + LZ4Block.compress(Array(repeating: 7, count: 16))]
         case .searchQuery:
             ["gpu=rtx-4090 count>=2 memory>=24GB price<=0.40 country in [DE,FR]", "(gpu=h100 or gpu=a100) trust>=0.5"]
                 .map { Array($0.utf8) }
@@ -89,9 +96,9 @@ private enum Samples {
 
     static let rpcs: [[UInt8]] = {
         let topic: Topic = "/rialto/main/p/1"
-        var hello = RPC()
+        var hello = GossipRPC()
         hello.subscriptions = [Subscription(topic: topic, isSubscribed: true)]
-        var control = RPC()
+        var control = GossipRPC()
         let id = MessageID(bytes: Array(repeating: 3, count: 20))
         control.control.ihave = [IHave(topic: topic, ids: [id])]
         control.control.iwant = [id]
@@ -100,10 +107,20 @@ private enum Samples {
             Prune(topic: topic, backoffSeconds: 60, peers: [PeerInfo(peer: peer.bytes, record: envelope.bytes)])
         ]
         control.control.idontwant = [id]
-        var message = RPC()
+        var message = GossipRPC()
         message.messages = records.map { WireMessage(data: $0, topic: topic) }
         return [hello.encoded, control.encoded, message.encoded]
     }()
+
+    static func message(_ kind: KademliaMessage.Kind) -> KademliaMessage {
+        KademliaMessage(
+            kind: kind,
+            key: peer.bytes,
+            record: KademliaValue(key: peer.bytes, value: [1, 2, 3]),
+            closerPeers: [],
+            providerPeers: []
+        )
+    }
 
     static let request = RecordsRequest(
         network: "main",
