@@ -26,7 +26,7 @@ struct Rialto: AsyncParsableCommand {
         version: "rialto 0.1.0",
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
-            RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self,
+            RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,
         ]
     )
 }

@@ -1,6 +1,6 @@
 internal import Foundation
 internal import Primitives
-internal import Simulator
+public import Simulator
 
 /// One run as a page that needs nothing else: verdicts first, then pictures, then numbers.
 public enum HTMLReport {
@@ -73,8 +73,8 @@ public enum HTMLReport {
         return table(["Verdict", "Expectation", "Finding", "First failure"], rows)
     }
 
-    /// Where a verdict first failed.
-    static func place(of verdict: Verdict) -> String {
+    /// Where a verdict first failed; empty if it did not, or nowhere.
+    public static func place(of verdict: Verdict) -> String {
         guard let failure = verdict.failure else { return "" }
         return "at \(Quantities.text(Instant.zero.duration(to: failure.at)))"
             + (failure.node.map { ", node \($0)" } ?? "")

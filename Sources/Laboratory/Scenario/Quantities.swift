@@ -110,3 +110,11 @@ enum Quantities {
         !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 }
+
+/// Lengths of time as scenarios write them: `250ms`, `10s`, `1.94h`.
+public enum LengthText {
+    /// `nil` if it is none, or longer than ten years.
+    public static func read(_ text: String) -> Duration? { Quantities.length(text) }
+
+    public static func write(_ length: Duration) -> String { Quantities.text(length) }
+}

@@ -1,5 +1,4 @@
 internal import Cryptography
-internal import Foundation
 public import Simulator
 
 /// A scenario on the disk, with what was changed of it on the command line.
@@ -12,7 +11,7 @@ public struct ScenarioFile: Sendable {
 
     /// Reads and checks a file; its data files are looked for beside it.
     public static func load(path: String, changes: [ScenarioChange] = []) throws(ScenarioProblems) -> ScenarioFile {
-        guard let bytes = bytes(of: path, countMax: ScenarioLimits.fileByteCountMax) else {
+        guard let bytes = TextFile.bytes(of: path, countMax: ScenarioLimits.fileByteCountMax) else {
             let limit = ScenarioLimits.fileByteCountMax >> 10
             throw ScenarioProblems([
                 ScenarioProblem(path: path, message: "the file cannot be read, or has more than \(limit) KiB")
@@ -26,7 +25,7 @@ public struct ScenarioFile: Sendable {
             changes: changes,
             loadFile: { name in
                 let dataPath = name.hasPrefix("/") ? name : folder + name
-                guard let data = Self.bytes(of: dataPath, countMax: ScenarioLimits.dataFileByteCountMax) else {
+                guard let data = TextFile.bytes(of: dataPath, countMax: ScenarioLimits.dataFileByteCountMax) else {
                     return nil
                 }
                 material += data
@@ -36,14 +35,10 @@ public struct ScenarioFile: Sendable {
         return ScenarioFile(path: path, scenario: scenario, changes: changes, hash: Self.hash(material))
     }
 
+    /// What the scenario in a file with this path is called.
+    public static func name(of path: String) -> String { ScenarioReader.name(of: path) }
+
     private static func hash(_ bytes: [UInt8]) -> String {
         SHA256.hash(bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    private static func bytes(of path: String, countMax: Int) -> [UInt8]? {
-        guard let handle = FileHandle(forReadingAtPath: path),
-            let data = try? handle.read(upToCount: countMax + 1) ?? Data(), data.count <= countMax
-        else { return nil }
-        return Array(data)
     }
 }

@@ -1,0 +1,71 @@
+internal import ArgumentParser
+internal import Laboratory
+internal import Primitives
+internal import Simulator
+
+/// The command `rialto sim replay`.
+struct SimReplay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Run a scenario again up to an instant, and show every event.",
+        discussion: """
+            Instants are virtual times since the start of the run, the build-up included, as verdicts name them. Each line is an \
+            instant in seconds, a node, what reached it, and a number that tells such events apart (a length, a stream).
+
+            Examples:
+              rialto sim replay Simulations/partition-heal.yaml --seed 1 --from 88s --until 90s
+              rialto sim replay Simulations/partition-heal.yaml --seed 1 --from 88s --until 90s --node 17
+            """
+    )
+
+    @Argument(help: "The scenario's file.")
+    var file: String
+
+    @Option(help: ArgumentHelp("The run's seed.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Show events up to this instant (default: the end).", valueName: "length"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("Show events from this instant on.", valueName: "length"))
+    var from: String?
+
+    @Option(help: ArgumentHelp("Show what concerns this node alone.", valueName: "n"))
+    var node: Int?
+
+    @OptionGroup(title: "Scenario") var scenario: ScenarioOptions
+
+    func run() throws {
+        guard let seed else {
+            throw CommandFailure(.usage, "a run is replayed with its seed", hint: "say which with --seed")
+        }
+        let file = try scenario.load(file)
+        var options = scenario.simulationOptions
+        let start = try from.map { try LimitOptions.length($0, "--from") } ?? .zero
+        options.transcriptFrom = .zero.advanced(by: start)
+        options.transcriptCountMax = .max
+        let end = try until.map { try LimitOptions.length($0, "--until") } ?? file.scenario.duration
+        guard start <= end else { throw CommandFailure(.usage, "--from lies behind --until") }
+        var simulation = Simulation(scenario: file.scenario, seed: seed, options: options)
+        var (shownCount, readCount) = (0, 0)
+        while true {
+            // A tenth of a second at a time, so that the first lines are seen at once.
+            let limit = min(simulation.now.advanced(by: .milliseconds(100)), .zero.advanced(by: end))
+            let isOver = simulation.run(until: limit)
+            let lines = simulation.transcript
+            for line in lines[readCount...] where concerns(line) {
+                print(line)
+                shownCount += 1
+            }
+            readCount = lines.count
+            if isOver || limit >= .zero.advanced(by: end) { break }
+        }
+        if shownCount == 0 { Terminal.complain("nothing happened there") }
+    }
+
+    private func concerns(_ line: String) -> Bool {
+        guard let node else { return true }
+        let words = line.split(separator: " ", maxSplits: 3)
+        return words.count > 2 && words[1] == "node" && words[2] == "\(node)"
+    }
+}
