@@ -26,7 +26,8 @@ public struct KadWorkload: Hashable, Sendable {
 extension Bench {
     /// Runs the lookups until nothing is under way.
     public static func kad(_ workload: KadWorkload) -> BenchResult {
-        precondition(workload.nodeCount >= 2 && workload.lookupsPerNode >= 1, "too few nodes or lookups")
+        precondition(workload.nodeCount >= 2, "nobody to ask")
+        precondition((1...Int(UInt16.max)).contains(workload.lookupsPerNode), "too few lookups, or too many")
         precondition(workload.dead.millionths + workload.malicious.millionths < 1_000_000, "nobody is left to look up")
         var run = KadRun(workload)
         return run.result()

@@ -25,6 +25,8 @@ public struct EventQueue<Payload: Sendable>: Sendable {
 
     /// How many payloads there is room for: the most that were ever pending at once.
     var placeCount: Int { payloads.count }
+    /// How many blocks of the wheel were ever in use at once.
+    var blockCount: Int { wheel.blockCount }
 
     public init() {}
 

@@ -93,5 +93,6 @@ import Testing
         #expect(queue.count == 10)
         queue.checkInvariants()
         #expect(queue.placeCount == 10)
+        #expect(queue.blockCount <= 10)
     }
 }
