@@ -196,6 +196,28 @@ import Testing
         #expect(endedCount == 80)
     }
 
+    @Test func `a search that runs out of time still stores with those who answered`() {
+        var config = KademliaConfig()
+        config.queryTimeout = .seconds(2)
+        let bench = Bench(config)
+        bench.admit(1...6)
+        var (result, todo): (KademliaResult?, [KademliaMachine.Output]) = (nil, [])
+        todo = bench.feed(.command(KademliaCommandID(rawValue: 1), .provide([5])))
+        while result == nil, bench.now < .zero.advanced(by: .seconds(60)) {
+            guard let output = todo.popLast() else {
+                todo = bench.wait()
+                continue
+            }
+            if case .finished(_, let outcome) = output { result = outcome }
+            guard case .request(let id, let asked, let bytes, let expectsResponse) = output else { continue }
+            // The first of them is silent, and holds up the search for as long as it may.
+            if asked.id == peerID(1) { continue }
+            todo += bench.feed(expectsResponse ? .response(id, bytes, from: host(1)) : .delivered(id))
+        }
+        #expect(result == .provided(peerCount: 5))
+        #expect(bench.now <= .zero.advanced(by: .seconds(2)))
+    }
+
     @Test func `no more than 256 keys are kept published`() {
         bench.admit(1...2)
         for number in 0..<256 {

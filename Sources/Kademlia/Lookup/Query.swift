@@ -55,7 +55,7 @@ struct Query: Sendable {
     /// `nil` for our own upkeep.
     let command: KademliaCommandID?
     let request: [UInt8]
-    let deadline: Instant
+    var deadline: Instant
     var lookup: Lookup
     var contacts: LookupContacts
 

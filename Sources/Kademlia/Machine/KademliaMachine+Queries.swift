@@ -181,6 +181,9 @@ extension KademliaMachine {
         let holders = queries[id]?.nearest ?? []
         let sentCount = send(message, to: holders, purpose: .store(id), at: now, into: &outputs)
         queries[id]?.storing = (pending: sentCount, stored: 0)
+        // Each request ends by then, and with the last of them the query.
+        let deadline = now.advanced(by: config.requestTimeout)
+        queries[id]?.deadline = deadline
         if sentCount == 0 { conclude(id, at: now, into: &outputs) }
     }
 
