@@ -89,8 +89,8 @@ extension Simulation {
         let topic = MarketTopic(network: "main", lane: .offers(segment)).text
         var (links, looked) = (0, 0)
         for index in nodes.indices where looked < Self.meshSampleCount && isHonest(index) {
-            guard let machine = nodes[index].machine else { continue }
-            links += machine.mesh(of: topic).count
+            guard nodes[index].isUp else { continue }
+            links += nodes[index].machines[0].mesh(of: topic).count
             looked += 1
         }
         return looked == 0 ? 0 : Double(links) / Double(looked)
@@ -149,16 +149,18 @@ extension NodeMachine.Input {
 struct NodeWitness: Witness {
     let nodes: [VirtualNode]
 
-    func holds(_ id: RecordID, node: Int) -> Bool { nodes[node].machine?.contains(id) ?? false }
+    func holds(_ id: RecordID, node: Int) -> Bool { nodes[node].isUp && nodes[node].machines[0].contains(id) }
 
-    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].machine?.connectedPeers ?? [] }
+    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].isUp ? nodes[node].machines[0].connectedPeers : [] }
 
-    func score(of peer: PeerID, at node: Int) -> Double { nodes[node].machine?.score(of: peer) ?? 0 }
+    func score(of peer: PeerID, at node: Int) -> Double {
+        nodes[node].isUp ? nodes[node].machines[0].score(of: peer) : 0
+    }
 
     func gauges(of node: Int, into gauges: inout [Gauge]) {
-        guard let machine = nodes[node].machine else { return }
+        guard nodes[node].isUp else { return }
         gauges.append(Gauge("connections", nodes[node].swarm.connectionCount, limit: Self.connectionCountMax))
-        gauges.append(Gauge("records", machine.recordCount, limit: Self.recordCountMax))
+        gauges.append(Gauge("records", nodes[node].machines[0].recordCount, limit: Self.recordCountMax))
     }
 
     /// All connections of one node: inbound and outbound limits together.

@@ -75,9 +75,9 @@ extension Simulation {
     /// Takes a connection off its node's table; gives the peer that it led to.
     @discardableResult
     mutating func removeLink(_ end: WireEnd, of index: Int) -> PeerID? {
-        guard var place = linkPlace(to: Int(wires[end][end.far].node), from: index) else { return nil }
+        guard var place = linkPlace(to: wires.node(at: end.far), from: index) else { return nil }
         let links = nodes[index].links
-        while place < links.count, links[place].node == wires[end][end.far].node {
+        while place < links.count, links[place].node == wires.nodeNumber(at: end.far) {
             if links[place].end == end { return nodes[index].links.remove(at: place).peer }
             place += 1
         }
@@ -86,7 +86,7 @@ extension Simulation {
 
     /// Connections with a former life of the same node, which this end had not heard the end of: the new one takes their place.
     private mutating func endForerunners(of end: WireEnd, at index: Int) {
-        let far = wires[end][end.far].node
+        let far = wires.nodeNumber(at: end.far)
         for link in nodes[index].links where link.node == far && link.end != end {
             leave(link.end, telling: .transport(.reset))
             wires.releaseIfEnded(link.end)
@@ -156,7 +156,7 @@ extension Simulation {
 
     /// A message of the handshake has arrived: the next one goes back, until both ends have what they need.
     mutating func handshake(_ end: WireEnd, _ leg: Int) {
-        guard wires.isValid(end), wires[end][end].phase == .opening else { return }
+        guard wires.isValid(end), wires.phase(of: end) == .opening else { return }
         let next = leg + 1
         if next < Self.dialLegs.count {
             transmit(.handshake(end.far, UInt8(next)), to: end.far, byteCount: Self.dialLegs[next], as: .handshake)
@@ -197,11 +197,11 @@ extension Simulation {
     // MARK: Up
 
     mutating func opened(_ end: WireEnd) {
-        guard wires.isValid(end), wires[end][end].phase == .opening else { return }
+        guard wires.isValid(end), wires.phase(of: end) == .opening else { return }
         guard scenario.fidelity != .bytes else { return openedPipe(end) }
-        endForerunners(of: end, at: Int(wires[end][end].node))
+        endForerunners(of: end, at: wires.node(at: end))
         wires[end][end].phase = .up
-        let (index, far) = (Int(wires[end][end].node), Int(wires[end][end.far].node))
+        let (index, far) = (wires.node(at: end), wires.node(at: end.far))
         nodes[index].swarm.connectionCount += 1
         if !end.isDialer { nodes[index].swarm.inboundCount += 1 }
         let peer = nodes[far].identity.peer
@@ -211,7 +211,7 @@ extension Simulation {
             direction: end.isDialer ? .outbound : .inbound,
             local: nodes[index].endpoint,
             remote: nodes[far].endpoint,
-            openedAt: wires[end].openedAt
+            openedAt: wires.openedAt(end)
         )
         owe(index, .swarm(.connected(peer, info)))
         for request in wires[end][end].requests { answer(request, .success(peer), of: index) }
@@ -227,14 +227,14 @@ extension Simulation {
 
     /// The other side wants to know who we are: a swarm answers by itself.
     mutating func asked(_ end: WireEnd, at since: Instant) {
-        guard wires.isValid(end), wires[end][end].phase != .ended else { return }
+        guard wires.isValid(end), wires.phase(of: end) != .ended else { return }
         transmit(.identified(end.far, since), to: end.far, byteCount: Self.identifyByteCounts.answer, as: .identify)
     }
 
     mutating func identified(_ end: WireEnd, askedAt: Instant) {
         guard wires.isUp(end) else { return }
-        let (index, far) = (Int(wires[end][end].node), Int(wires[end][end.far].node))
-        guard nodes[far].isUp, nodes[far].life == wires[end][end.far].life else { return }
+        let (index, far) = (wires.node(at: end), wires.node(at: end.far))
+        guard nodes[far].isUp, nodes[far].life == wires.life(at: end.far) else { return }
         let peer = nodes[far].identity.peer
         owe(index, .swarm(.identified(peer, description(of: far))))
         owe(index, .swarm(.roundTrip(peer, askedAt.duration(to: now))))
@@ -270,8 +270,8 @@ extension Simulation {
 
     /// One end of a connection is no more; its node is told what it lost.
     mutating func leave(_ end: WireEnd, telling reason: DisconnectReason) {
-        let index = Int(wires[end][end].node)
-        let wasUp = wires[end][end].phase == .up
+        let index = wires.node(at: end)
+        let wasUp = wires.phase(of: end) == .up
         let requests = wires[end][end].requests
         wires[end][end].phase = .ended
         wires[end][end].requests = []
@@ -291,7 +291,7 @@ extension Simulation {
     }
 
     mutating func closed(_ end: WireEnd, _ ending: WireEnding) {
-        guard wires.isValid(end), wires[end][end].phase != .ended else { return }
+        guard wires.isValid(end), wires.phase(of: end) != .ended else { return }
         guard scenario.fidelity != .bytes else { return closedPipe(end, ending) }
         let reason: DisconnectReason =
             switch ending {
@@ -311,7 +311,7 @@ extension Simulation {
             wires[end][end].phase = .ended
             wires[end][end.far].held = []
             for place in wires[end].streams.indices { wires[end].streams[place].forget(at: end) }
-            guard wires[end][end.far].phase != .ended else {
+            guard wires.phase(of: end.far) != .ended else {
                 wires.releaseIfEnded(end)
                 continue
             }
@@ -368,7 +368,7 @@ extension Simulation {
         wires[end].isWatched = false
         // A ping needs both ways, so that each end misses the other.
         guard isCut(end) else { return release(end) }
-        for side in [end, end.far] where wires[end][side].phase != .ended {
+        for side in [end, end.far] where wires.phase(of: side) != .ended {
             leave(side, telling: .unresponsive)
         }
         wires.releaseIfEnded(end)
@@ -392,18 +392,18 @@ extension Simulation {
         let links = nodes[index].links.filter { wires.isUp($0.end) }
         guard links.count > config.highWater else { return }
         let mature = links.filter {
-            $0.isProtected || wires[$0.end].openedAt.advanced(by: config.grace) <= now
+            $0.isProtected || wires.openedAt($0.end).advanced(by: config.grace) <= now
         }
         guard mature.count > config.highWater else {
             // Young connections neither go nor count, lest a flood of them push out all old ones.
             nodes[index].swarm.isTrimPlanned = true
-            let ages = links.map { $0.isProtected ? .zero : wires[$0.end].openedAt.advanced(by: config.grace) }.sorted()
+            let ages = links.map { $0.isProtected ? .zero : wires.openedAt($0.end).advanced(by: config.grace) }.sorted()
             return queue.insert(.trim(life), at: max(ages[config.highWater], now))
         }
         nodes[index].swarm.lastTrim = now
         let worst = mature.filter { !$0.isProtected }.sorted { left, right in
             if left.value != right.value { return left.value < right.value }
-            let (leftAge, rightAge) = (wires[left.end].openedAt, wires[right.end].openedAt)
+            let (leftAge, rightAge) = (wires.openedAt(left.end), wires.openedAt(right.end))
             return leftAge != rightAge ? leftAge > rightAge : left.node < right.node
         }
         for link in worst.prefix(mature.count - config.lowWater) {

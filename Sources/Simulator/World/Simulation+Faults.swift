@@ -58,7 +58,7 @@ extension Simulation {
 
     /// The pairs of nodes that are connected now, each once.
     var connectedPairs: [(Int, Int)] {
-        wires.all.filter { wires.isUp($0) }.map { (Int(wires[$0].dialer.node), Int(wires[$0].listener.node)) }
+        wires.all.filter { wires.isUp($0) }.map { (wires.node(at: $0), wires.node(at: $0.far)) }
     }
 
     /// Connections over a way that is cut now: their pings will not come back.
@@ -69,7 +69,7 @@ extension Simulation {
 
     /// Whether one of the two ends cannot be heard by the other: a ping needs both ways.
     func isCut(_ end: WireEnd) -> Bool {
-        let (near, far) = (Int(wires[end].dialer.node), Int(wires[end].listener.node))
+        let (near, far) = (wires.node(at: end), wires.node(at: end.far))
         return network.isCut(from: near, to: far) || network.isCut(from: far, to: near)
     }
 

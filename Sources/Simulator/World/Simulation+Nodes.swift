@@ -74,13 +74,14 @@ extension Simulation {
         nodes[index].life = life
         // A stream for each life, so that nothing that one life draws shifts the next.
         let random = streams.stream(.machine, node: index | Int(life) << 32)
-        nodes[index].machine = NodeMachine(
+        let machine = NodeMachine(
             config: config(of: index, contacts: drawContacts(for: index, life: life)),
             identity: nodes[index].identity.key,
             isFreshIdentity: !nodes[index].hasRun,
             restored: restored,
             random: random
         )
+        nodes[index].machines = [machine]
         (nodes[index].armed, nodes[index].wakesAt) = (.distantFuture, .distantFuture)
         nodes[index].swarm = VirtualSwarm()
         nodes[index].hasRun = true
@@ -134,7 +135,7 @@ extension Simulation {
     /// Ends a life.
     mutating func end(_ index: Int, _ exit: Exit) {
         guard nodes[index].isUp else { return }
-        nodes[index].machine = nil
+        nodes[index].machines = []
         nodes[index].life += 1
         nodes[index].armed = .distantFuture
         nodes[index].backlog = nil

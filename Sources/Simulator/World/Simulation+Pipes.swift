@@ -38,7 +38,7 @@ extension Simulation {
         } else {
             end = WireEnd(rawValue: connection.rawValue >> 1)
         }
-        guard wires.isUp(end), Int(wires[end][end].node) == index else { return nil }
+        guard wires.isUp(end), wires.node(at: end) == index else { return nil }
         return end
     }
 
@@ -63,7 +63,7 @@ extension Simulation {
 
     mutating func openedPipe(_ end: WireEnd) {
         wires[end][end].phase = .up
-        let (index, far) = (Int(wires[end][end].node), Int(wires[end][end.far].node))
+        let (index, far) = (wires.node(at: end), wires.node(at: end.far))
         let (local, remote) = (nodes[index].endpoint, nodes[far].endpoint)
         let socket = wires[end][end].socket
         let input: TransportInput =
@@ -75,14 +75,14 @@ extension Simulation {
 
     mutating func received(_ bytes: [UInt8], at end: WireEnd) {
         guard wires.isUp(end) else { return }
-        feed(Int(wires[end][end].node), .transport(.received(wires[end][end].socket, bytes)))
+        feed(wires.node(at: end), .transport(.received(wires[end][end].socket, bytes)))
     }
 
     /// Ends a connection from one end: it hears at once, the other behind the bytes that are under way.
     mutating func sever(_ end: WireEnd, _ failure: TransportFailure?) {
-        let index = Int(wires[end][end].node)
+        let index = wires.node(at: end)
         let socket = wires[end][end].socket
-        let wasUp = wires[end][end].phase == .up
+        let wasUp = wires.phase(of: end) == .up
         wires[end][end].phase = .ended
         removeLink(end, of: index)
         if end.isDialer { nodes[index].sockets[socket] = nil }
@@ -91,13 +91,13 @@ extension Simulation {
         } else if end.isDialer {
             owe(index, .transport(.dialFailed(socket, .reset)))
         }
-        guard wires[end][end.far].phase != .ended else { return wires.releaseIfEnded(end) }
+        guard wires.phase(of: end.far) != .ended else { return wires.releaseIfEnded(end) }
         transmit(.closed(end.far, failure == nil ? .closed : .reset), to: end.far, byteCount: 40, as: .transport)
     }
 
     mutating func closedPipe(_ end: WireEnd, _ ending: WireEnding) {
-        let index = Int(wires[end][end].node)
-        let (socket, wasUp) = (wires[end][end].socket, wires[end][end].phase == .up)
+        let index = wires.node(at: end)
+        let (socket, wasUp) = (wires[end][end].socket, wires.phase(of: end) == .up)
         wires[end][end].phase = .ended
         removeLink(end, of: index)
         if end.isDialer { nodes[index].sockets[socket] = nil }

@@ -20,16 +20,16 @@ extension Simulation {
     /// Sends something to the far end of a connection, behind everything that is under way to it.
     mutating func transmit(_ event: Event, to end: WireEnd, byteCount: Int, as kind: TrafficKind) {
         traffic.count(kind, byteCount: byteCount)
-        guard wires[end][end].held.isEmpty else { return hold(event, to: end) }
+        guard !wires.holdsBack(from: end) else { return hold(event, to: end) }
         pass(event, to: end, byteCount: byteCount)
     }
 
     private mutating func pass(_ event: Event, to end: WireEnd, byteCount: Int) {
-        let (near, far) = (Int(wires[end][end.far].node), Int(wires[end][end].node))
+        let (near, far) = (wires.node(at: end.far), wires.node(at: end))
         if !nodes[far].isHostile, isMeasuring { honestReceivedByteCount += byteCount }
         switch network.send(from: near, to: far, byteCount: byteCount, at: now) {
         case .arrives(let instant):
-            let due = max(instant, wires[end][end].arrival)
+            let due = max(instant, wires.arrival(at: end))
             wires[end][end].arrival = due
             queue.insert(event, at: due)
         case .dropped:
@@ -46,11 +46,11 @@ extension Simulation {
 
     /// The way is open again: what was held back goes on, if it can.
     mutating func release(_ end: WireEnd) {
-        for side in [end, end.far] where wires.isValid(end) && !wires[end][side].held.isEmpty {
+        for side in [end, end.far] where wires.isValid(end) && wires.holdsBack(from: side) {
             let held = wires[end][side].held
             wires[end][side].held = []
             for event in held {
-                if wires[end][side].held.isEmpty {
+                if !wires.holdsBack(from: side) {
                     pass(event, to: side, byteCount: Self.frameByteCount)
                 } else {
                     hold(event, to: side)
@@ -70,7 +70,7 @@ extension Simulation {
         guard let end = link(to: peer, from: index)?.end, wires.isUp(end) else {
             return owe(index, .swarm(.streamFailed(request, .notConnected)))
         }
-        let far = Int(wires[end][end.far].node)
+        let far = wires.node(at: end.far)
         let spoken = nodes[far].swarm.protocols
         guard let name = protocols.first(where: spoken.contains) else {
             // Multistream's "no" takes a round trip.
@@ -93,12 +93,12 @@ extension Simulation {
     }
 
     private func place(of stream: UInt32, at end: WireEnd) -> Int? {
-        wires[end].streams.firstIndex { $0.id == stream && $0.isKnown(at: end) }
+        wires.place(of: stream, knownAt: end)
     }
 
     private func end(of stream: StreamHandle, at index: Int) -> WireEnd? {
         let end = WireEnd(rawValue: stream.connection.rawValue)
-        guard wires.isUp(end), Int(wires[end][end].node) == index else { return nil }
+        guard wires.isUp(end), wires.node(at: end) == index else { return nil }
         return end
     }
 
@@ -139,38 +139,38 @@ extension Simulation {
     // MARK: Arriving
 
     mutating func streamArrived(_ stream: UInt32, at end: WireEnd) {
-        guard wires.isUp(end), let place = wires[end].streams.firstIndex(where: { $0.id == stream }) else { return }
+        guard wires.isUp(end), let place = wires.place(of: stream, on: end) else { return }
         wires[end].streams[place].arrive(at: end)
-        let index = Int(wires[end][end].node)
+        let index = wires.node(at: end)
         guard let peer = peer(beyond: end, from: index) else { return }
         let name = kinds.name(of: wires[end].streams[place].kind)
         feed(index, .swarm(.inboundStream(handle(stream, at: end), peer, name)))
     }
 
     private func peer(beyond end: WireEnd, from index: Int) -> PeerID? {
-        let far = Int(wires[end][end.far].node)
-        guard nodes[far].life != wires[end][end.far].life else { return nodes[far].identity.peer }
+        let far = wires.node(at: end.far)
+        guard nodes[far].life != wires.life(at: end.far) else { return nodes[far].identity.peer }
         return nodes[index].links.first { $0.end == end }?.peer
     }
 
     mutating func received(_ bytes: [UInt8], on stream: UInt32, at end: WireEnd) {
         guard wires.isUp(end), place(of: stream, at: end) != nil else { return }
-        feed(Int(wires[end][end].node), .swarm(.data(handle(stream, at: end), bytes)))
+        feed(wires.node(at: end), .swarm(.data(handle(stream, at: end), bytes)))
     }
 
     mutating func streamClosed(_ stream: UInt32, at end: WireEnd) {
         guard wires.isUp(end), let place = place(of: stream, at: end) else { return }
         wires[end].streams[place].hearClose(at: end)
         forgetIfOver(place, of: end)
-        feed(Int(wires[end][end].node), .swarm(.remoteClosedWrite(handle(stream, at: end))))
+        feed(wires.node(at: end), .swarm(.remoteClosedWrite(handle(stream, at: end))))
     }
 
     mutating func streamReset(_ stream: UInt32, at end: WireEnd) {
-        guard wires.isUp(end), let place = wires[end].streams.firstIndex(where: { $0.id == stream }) else { return }
+        guard wires.isUp(end), let place = wires.place(of: stream, on: end) else { return }
         let wasKnown = wires[end].streams[place].isKnown(at: end)
         wires[end].streams.remove(at: place)
         guard wasKnown else { return }
-        feed(Int(wires[end][end].node), .swarm(.streamReset(handle(stream, at: end))))
+        feed(wires.node(at: end), .swarm(.streamReset(handle(stream, at: end))))
     }
 
     // MARK: Typed gossip
@@ -185,7 +185,7 @@ extension Simulation {
 
     mutating func received(_ rpc: GossipRPC, at end: WireEnd) {
         guard wires.isUp(end) else { return }
-        let index = Int(wires[end][end].node)
+        let index = wires.node(at: end)
         guard let peer = peer(beyond: end, from: index) else { return }
         copyCount += rpc.messages.count
         feed(index, .rpc(peer, rpc))

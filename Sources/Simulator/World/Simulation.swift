@@ -135,7 +135,7 @@ extension Simulation {
         carryOut(event)
         tell()
         if options.invariantStride > 0, eventCount % options.invariantStride == 0, node != .max {
-            nodes[Int(node)].machine?.checkInvariants(at: now)
+            if nodes[Int(node)].isUp { nodes[Int(node)].machines[0].checkInvariants(at: now) }
         }
     }
 
@@ -173,15 +173,16 @@ extension Simulation {
         case .dialFailed(let life, let request, let failure): (life.node, request << 2 | UInt64(failure.rawValue))
         case .streamRefused(let life, let request): (life.node, request)
         case .opened(let end), .asked(let end, _), .identified(let end, _), .watch(let end):
-            (wires.node(at: end), end.rawValue)
-        case .handshake(let end, let leg): (wires.node(at: end), UInt64(leg))
-        case .bytes(let end, let bytes): (wires.node(at: end), UInt64(bytes.count))
+            (wires.nodeNumber(at: end), end.rawValue)
+        case .handshake(let end, let leg): (wires.nodeNumber(at: end), UInt64(leg))
+        case .bytes(let end, let bytes): (wires.nodeNumber(at: end), UInt64(bytes.count))
         case .rpc(let end, let rpc):
-            (wires.node(at: end), UInt64(rpc.messages.count) << 32 | end.rawValue & 0xFFFF_FFFF)
-        case .data(let end, let stream, let bytes): (wires.node(at: end), UInt64(stream) << 32 | UInt64(bytes.count))
+            (wires.nodeNumber(at: end), UInt64(rpc.messages.count) << 32 | end.rawValue & 0xFFFF_FFFF)
+        case .data(let end, let stream, let bytes):
+            (wires.nodeNumber(at: end), UInt64(stream) << 32 | UInt64(bytes.count))
         case .streamArrived(let end, let stream), .streamClosed(let end, let stream), .streamReset(let end, let stream):
-            (wires.node(at: end), UInt64(stream))
-        case .closed(let end, let ending): (wires.node(at: end), UInt64(ending.rawValue))
+            (wires.nodeNumber(at: end), UInt64(stream))
+        case .closed(let end, let ending): (wires.nodeNumber(at: end), UInt64(ending.rawValue))
         case .world: (.max, 0)
         }
     }
@@ -220,9 +221,9 @@ extension Simulation {
     }
 
     private mutating func step(_ index: Int, _ input: NodeMachine.Input) {
-        guard nodes[index].machine != nil else { return }
+        guard nodes[index].isUp else { return }
         if nodes[index].isHostile { adversaries[index]?.hear(input) }
-        nodes[index].machine?.handle(input, at: now, into: &outputs)
+        nodes[index].machines[0].handle(input, at: now, into: &outputs)
         noteStep(index, input)
         if nodes[index].isHostile { filterOutputs(of: index) }
         // What is carried out here never feeds a machine: answers wait in `told`.
@@ -233,7 +234,7 @@ extension Simulation {
 
     /// Makes sure that the timer fires no later than the deadline; one that fires early finds out and is armed again.
     private mutating func arm(_ index: Int) {
-        guard let deadline = nodes[index].machine?.nextDeadline else { return }
+        guard nodes[index].isUp, let deadline = nodes[index].machines[0].nextDeadline else { return }
         let due = max(deadline, now)
         guard due < nodes[index].armed else { return }
         nodes[index].armed = due
@@ -244,7 +245,9 @@ extension Simulation {
         // A node that stood still hears of its timer late.
         guard nodes[life.index].life == life.life, nodes[life.index].armed <= now else { return }
         nodes[life.index].armed = .distantFuture
-        guard let deadline = nodes[life.index].machine?.nextDeadline, deadline <= now else { return arm(life.index) }
+        guard nodes[life.index].isUp, let deadline = nodes[life.index].machines[0].nextDeadline, deadline <= now else {
+            return arm(life.index)
+        }
         step(life.index, .deadlineReached)
     }
 

@@ -7,8 +7,8 @@ internal import Swarm
 
 /// One node of the simulation: its machine while it is up, and everything that a machine does not own.
 struct VirtualNode: Sendable {
-    /// `nil` while the node is down.
-    var machine: NodeMachine?
+    /// One while the node is up, none while it is down; an array, since a look into an optional copies all that is in it.
+    var machines: [NodeMachine] = []
     let endpoint: Endpoint
     var identity: VirtualIdentity
     var store: VirtualStore
@@ -39,7 +39,7 @@ struct VirtualNode: Sendable {
     /// What remains of the session that the churn model drew for its first life.
     var firstSession: Duration?
 
-    var isUp: Bool { machine != nil }
+    var isUp: Bool { !machines.isEmpty }
     var isPaused: Bool { backlog != nil }
 
     init(endpoint: Endpoint, identity: VirtualIdentity, keepsCache: Bool) {

@@ -47,10 +47,44 @@ struct WireTable: Sendable {
             && wires[end.slot].generation & 0x3FFF_FFFF == end.generation
     }
 
-    func isUp(_ end: WireEnd) -> Bool { isValid(end) && wires[end.slot][end].phase == .up }
+    func isUp(_ end: WireEnd) -> Bool { isValid(end) && phase(of: end) == .up }
 
-    /// The node at an end, whether or not the connection still exists; for the trace.
-    func node(at end: WireEnd) -> UInt32 { wires[end.slot][end].node }
+    // Field by field and never the whole connection: a copy of it would cost more than all that is done with it.
+
+    /// The node at an end, whether or not the connection still exists.
+    func nodeNumber(at end: WireEnd) -> UInt32 {
+        end.isDialer ? wires[end.slot].dialer.node : wires[end.slot].listener.node
+    }
+
+    func node(at end: WireEnd) -> Int { Int(nodeNumber(at: end)) }
+
+    func life(at end: WireEnd) -> UInt32 {
+        end.isDialer ? wires[end.slot].dialer.life : wires[end.slot].listener.life
+    }
+
+    func phase(of end: WireEnd) -> Wire.Phase {
+        end.isDialer ? wires[end.slot].dialer.phase : wires[end.slot].listener.phase
+    }
+
+    /// When everything that is under way to this end will have arrived.
+    func arrival(at end: WireEnd) -> Instant {
+        end.isDialer ? wires[end.slot].dialer.arrival : wires[end.slot].listener.arrival
+    }
+
+    /// Whether something for this end waits until the way is open again.
+    func holdsBack(from end: WireEnd) -> Bool {
+        end.isDialer ? !wires[end.slot].dialer.held.isEmpty : !wires[end.slot].listener.held.isEmpty
+    }
+
+    func openedAt(_ end: WireEnd) -> Instant { wires[end.slot].openedAt }
+
+    func place(of stream: UInt32, on end: WireEnd) -> Int? {
+        wires[end.slot].streams.firstIndex { $0.id == stream }
+    }
+
+    func place(of stream: UInt32, knownAt end: WireEnd) -> Int? {
+        wires[end.slot].streams.firstIndex { $0.id == stream && $0.isKnown(at: end) }
+    }
 
     subscript(end: WireEnd) -> Wire {
         _read { yield wires[end.slot] }

@@ -67,12 +67,14 @@ extension Simulation {
         let life = life(of: index)
         var random = workloadStream(of: index)
         let within = max(1, Int(scenario.workload.publishWithin.saturatedNanoseconds))
+        // A market begins once everybody is there: what is published earlier would only be fetched by each newcomer from each peer.
+        let opens = max(now, .zero.advanced(by: scenario.buildUp / 2))
         if nodes[index].provider.offers.isEmpty {
             let draw = random.below(1 << 16)
             let identity = nodes[index].identity
             nodes[index].provider.marketClass = Workload.marketClass(of: identity, in: segments, draw: draw)
             for offer in 0..<nodes[index].provider.offerCount {
-                let due = now.advanced(by: .nanoseconds(random.below(within)))
+                let due = opens.advanced(by: .nanoseconds(random.below(within)))
                 queue.insert(.world(.publish(life, offer: UInt32(offer))), at: due)
             }
         }
