@@ -7,6 +7,8 @@ struct AxisTicks {
     /// Where the axis ends: at the last tick or behind it.
     let end: Double
 
+    var start: Double { positions.first ?? 0 }
+
     /// About `count` round values from zero to beyond `largest`: 1, 2, 2.5 or 5 times a power of ten apart.
     static func values(upTo largest: Double, count: Int = 5, isWhole: Bool = false) -> AxisTicks {
         let largest = largest > 0 && largest.isFinite ? largest : 1
@@ -23,6 +25,14 @@ struct AxisTicks {
             labels: positions.map { grouped($0, digits: digits) },
             end: positions.last ?? largest
         )
+    }
+
+    /// Powers of ten around some values above zero; the positions are their logarithms.
+    static func powers(from smallest: Double, to largest: Double) -> AxisTicks {
+        let low = Int(floor(log10(max(smallest, 1e-6))))
+        let high = max(low + 1, Int(ceil(log10(max(largest, 1e-6)))))
+        let labels = (low...high).map { grouped(pow(10, Double($0)), digits: max(0, -$0)) }
+        return AxisTicks(positions: (low...high).map(Double.init), labels: labels, end: Double(high))
     }
 
     /// Round spans of virtual time, in seconds.

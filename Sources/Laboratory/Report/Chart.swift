@@ -23,6 +23,8 @@ struct Chart {
     var bands: [Band] = []
     /// The vertical axis ends here; `nil`: above the largest value.
     var top: Double?
+    /// Whether each step of the vertical axis is ten times the one below; for values that differ by orders of magnitude.
+    var isLogarithmic = false
     /// Whether only whole numbers make sense.
     var isWhole = false
     /// One sentence that says how to read it.

@@ -17,11 +17,12 @@ struct ChartSVG {
         case .time(let end): xTicks = .times(upTo: end)
         case .value(_, let end): xTicks = .values(upTo: end, count: 8)
         }
-        let largest = chart.series.flatMap(\.points).compactMap(\.y).max() ?? 0
-        if let top = chart.top {
-            yTicks = .values(upTo: top, isWhole: chart.isWhole)
+        let values = chart.series.flatMap(\.points).compactMap(\.y)
+        if chart.isLogarithmic {
+            let above = values.filter { $0 > 0 }
+            yTicks = .powers(from: above.min() ?? 1, to: above.max() ?? 1)
         } else {
-            yTicks = .values(upTo: largest, isWhole: chart.isWhole)
+            yTicks = .values(upTo: chart.top ?? values.max() ?? 0, isWhole: chart.isWhole)
         }
     }
 
@@ -29,8 +30,15 @@ struct ChartSVG {
         Self.left + value / max(xTicks.end, 1e-9) * (Self.width - Self.left - Self.right)
     }
 
+    /// The height of a value; what lies outside the axis stays at its edge.
     private func y(_ value: Double) -> Double {
-        Self.height - Self.bottom - value / max(yTicks.end, 1e-9) * (Self.height - Self.top - Self.bottom)
+        let value = chart.isLogarithmic ? log10(max(value, 1e-9)) : value
+        let share = (value - yTicks.start) / max(yTicks.end - yTicks.start, 1e-9)
+        return height(min(max(share, 0), 1))
+    }
+
+    private func height(_ share: Double) -> Double {
+        Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom)
     }
 
     var text: String {
@@ -89,7 +97,7 @@ struct ChartSVG {
         let below = Self.height - Self.bottom
         var parts: [String] = []
         for (position, label) in zip(yTicks.positions, yTicks.labels) {
-            let height = y(position)
+            let height = height((position - yTicks.start) / max(yTicks.end - yTicks.start, 1e-9))
             parts.append(
                 "<line class=\"grid\" x1=\"\(one(start))\" x2=\"\(one(end))\" y1=\"\(one(height))\" y2=\"\(one(height))\"/>"
                     + "<text class=\"tick end\" x=\"\(one(start - 8))\" y=\"\(one(height + 4))\">\(label)</text>"
@@ -139,9 +147,9 @@ struct ChartSVG {
             let last = stretches.count - 1
             if stretches[last].isEmpty { ends[last].first = place }
             ends[last].last = place
-            stretches[last].append("\(one(place)),\(one(y(min(value, yTicks.end))))")
+            stretches[last].append("\(one(place)),\(one(y(value)))")
         }
-        let floor = one(y(0))
+        let floor = one(height(0))
         return zip(stretches, ends).filter { !$0.0.isEmpty }.flatMap { points, ends -> [String] in
             let way = points.joined(separator: " ")
             if points.count == 1, let place = points[0].split(separator: ",").first,

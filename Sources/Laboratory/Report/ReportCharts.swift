@@ -36,11 +36,12 @@ struct ReportCharts {
     private func line(
         _ name: String,
         isFilled: Bool = false,
+        pointCount: Int = ChartSVG.pointCountMax,
         joining: (ArraySlice<Double>) -> Double = { $0.reduce(0, +) / Double($0.count) },
         _ value: (SecondSample) -> Double?
     ) -> Chart.Series {
         let samples = result.seconds
-        let width = max(1, (samples.count + ChartSVG.pointCountMax - 1) / ChartSVG.pointCountMax)
+        let width = max(1, (samples.count + pointCount - 1) / pointCount)
         let points = stride(from: 0, to: samples.count, by: width).map { start -> (x: Double, y: Double?) in
             let group = samples[start..<min(start + width, samples.count)]
             let values = group.compactMap(value)
@@ -135,19 +136,27 @@ struct ReportCharts {
         return points
     }
 
+    /// What goes up and down from second to second is joined to so many points.
+    private static let noisyPointCount = 120
+
     private var latency: Chart? {
         let largest = { (values: ArraySlice<Double>) in values.max() ?? 0 }
+        let count = Self.noisyPointCount
         let series = [
-            line("median") { $0.latencyP50.map { $0 / .seconds(1) } },
-            line("99th percentile", joining: largest) { $0.latencyP99.map { $0 / .seconds(1) } },
+            line("median", pointCount: count) { $0.latencyP50.map { $0 / .seconds(1) } },
+            line("99th percentile", pointCount: count, joining: largest) { $0.latencyP99.map { $0 / .seconds(1) } },
         ]
+        .map { $0.bridged(over: end / 20) }
         guard series.contains(where: { $0.points.contains { $0.y != nil } }) else { return nil }
-        return chart(
+        var chart = chart(
             "Latency of deliveries",
             "seconds",
             series,
-            caption: "From a publication to a node's book, by the second in which it arrived."
+            caption:
+                "From a publication to a node's book, by the second in which it arrived; every line is ten times the one below."
         )
+        chart.isLogarithmic = true
+        return chart
     }
 
     private var liveNodes: Chart? {
@@ -170,9 +179,9 @@ struct ReportCharts {
             "Bandwidth by kind",
             "whole network [\(name)]",
             [
-                line("gossip") { Double($0.gossipBytes) / size },
-                line("record exchange") { Double($0.exchangeBytes) / size },
-                line("everything") { Double($0.bytes) / size },
+                line("gossip", pointCount: Self.noisyPointCount) { Double($0.gossipBytes) / size },
+                line("record exchange", pointCount: Self.noisyPointCount) { Double($0.exchangeBytes) / size },
+                line("everything", pointCount: Self.noisyPointCount) { Double($0.bytes) / size },
             ],
             caption: "Bytes sent per virtual second by all nodes together."
         )
@@ -184,8 +193,8 @@ struct ReportCharts {
             "First copies and duplicates",
             "per second, all nodes",
             [
-                line("first copies") { Double($0.deliveries) },
-                line("duplicates") { Double($0.duplicates) },
+                line("first copies", pointCount: Self.noisyPointCount) { Double($0.deliveries) },
+                line("duplicates", pointCount: Self.noisyPointCount) { Double($0.duplicates) },
             ],
             caption: "What gossip pays for its redundancy."
         )
@@ -215,6 +224,19 @@ struct ReportCharts {
         )
         chart.isWhole = true
         return chart
+    }
+}
+
+extension Chart.Series {
+    /// Without gaps that are no longer than this: nothing happened there, and nothing is hidden.
+    fileprivate func bridged(over length: Double) -> Chart.Series {
+        var (kept, last): ([(x: Double, y: Double?)], Double?) = ([], nil)
+        for point in points where point.y != nil {
+            if let last, point.x - last > length { kept.append(((last + point.x) / 2, nil)) }
+            kept.append(point)
+            last = point.x
+        }
+        return Chart.Series(name: name, points: kept, isFilled: isFilled)
     }
 }
 
