@@ -79,7 +79,7 @@ let package = Package(
             "Node",
             ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
         ),
-        library("Kademlia", ["Cryptography", "Identity", "Primitives", collections, deque]),
+        library("Kademlia", ["Cryptography", "Identity", "Primitives", "Swarm", collections, deque]),
         library("Compression", ["CLZ4"]),
         library("Reconciliation", ["Cryptography", "Primitives", collections]),
         library(
@@ -188,7 +188,7 @@ let package = Package(
         tests("DaemonControlTests", ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Swarm"]),
         tests("CompressionTests", ["Compression", "Primitives"]),
         tests("ReconciliationTests", ["Cryptography", "Primitives", "Reconciliation"]),
-        tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives"]),
+        tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives", "Swarm"]),
         tests(
             "SimulatorTests",
             [
