@@ -182,3 +182,82 @@ import Testing
         #expect(AxisTicks.times(upTo: end).labels == labels)
     }
 }
+
+@Suite struct `Two runs of one seed` {
+    @Test func `equal runs do not differ, and others differ first in a second`() {
+        let (first, second) = (SyntheticRuns.result(secondCount: 50), SyntheticRuns.result(secondCount: 50))
+        #expect(Divergence.between(first, second) == nil)
+        var other = second
+        other.traceHashes[17] ^= 1
+        other.traceHashes[40] ^= 1
+        #expect(Divergence.between(first, other) == .trace(second: 17))
+        var shorter = second
+        shorter.traceHashes.removeLast()
+        #expect(Divergence.between(first, shorter) == .trace(second: 49))
+        var measured = second
+        measured.seconds[3].bytes += 1
+        #expect(Divergence.between(first, measured) == .result)
+    }
+
+    @Test func `what must happen sometimes is judged over the seeds`() throws {
+        let names = ["sometimes: restart", "sometimes: conflict"]
+        let records = try [[true, false], [false, false]].map { passed in
+            var result = SyntheticRuns.result(secondCount: 1)
+            result.verdicts = zip(names, passed).map { Verdict(name: $0, isPassed: $1, finding: "seen") }
+            return RunRecord(
+                file: try SyntheticRuns.file(),
+                result: result,
+                programVersion: "v",
+                wall: .zero,
+                peakMemory: 0,
+                baseMemory: 0
+            )
+        }
+        let together = records.judged(isWhole: true).map { $0.result.verdicts.map(\.isPassed) }
+        #expect(together == [[true, false], [true, false]])
+        let alone = records.judged(isWhole: false).map { $0.result.verdicts.map(\.isPassed) }
+        #expect(alone == [[true, true], [true, true]])
+    }
+}
+
+@Suite struct `Validation files` {
+    @Test func `values and tolerances are read and judged`() throws {
+        let file = try ValidationFile.read(
+            """
+            validate: infect-and-die
+            purpose: Coverage of flooding.
+            parameters: {nodes: 10000}
+            expect:
+              coverage_3: {value: 0.9405, within: 0.003}
+              requests: {value: 19.42, within: 1%}
+            seeds: 1..3
+            """,
+            path: "infect-and-die.yaml"
+        )
+        #expect(file.name == "infect-and-die")
+        #expect(file.parameters.map(\.name) == ["nodes"])
+        #expect(file.parameters.map(\.value) == [10_000])
+        #expect(file.seeds == [1, 2, 3])
+        #expect(file.expected.map(\.text) == ["0.9405 ± 0.003", "19.42 ± 1%"])
+        #expect(file.expected[0].holds(0.9434) && !file.expected[0].holds(0.9437))
+        #expect(file.expected[1].holds(19.6) && !file.expected[1].holds(19.62))
+    }
+
+    @Test(arguments: [
+        ("purpose: x\nexpect: {a: {value: 1, within: 1}}", "a.yaml:1:1: 'validate' is missing"),
+        ("validate: a\npurpose: x\nexpect: {a: {value: 1}}", "a.yaml:3:13: 'within' of 'expect.a' is missing"),
+        ("validate: a\npurpose: x\nexpect: {}", "a.yaml:3:9: 'expect' names at least one metric"),
+        (
+            "validate: a\npurpose: x\nexpect: {a: {value: one, within: 1}}",
+            "a.yaml:3:21: 'expect.a.value' takes a number, not 'one'"
+        ),
+    ])
+    func `mistakes are told with their place`(text: String, expected: String) {
+        do throws(ScenarioProblems) {
+            _ = try ValidationFile.read(text, path: "a.yaml")
+            Issue.record("it was read")
+        } catch {
+            #expect(error.description == expected)
+        }
+    }
+}
