@@ -26,9 +26,17 @@ public struct PeerID: Hashable, Sendable {
 
     /// The multihash.
     public let bytes: [UInt8]
+    /// Their hash: ids are looked up many times for every message, and a hash of the bytes would cost most of it.
+    private let bytesHash: Int
 
     public init(publicKey: Ed25519.PublicKey) {
-        bytes = Multihash(identity: KeyCodec.encode(publicKey)).bytes
+        self.init(checked: Multihash(identity: KeyCodec.encode(publicKey)).bytes)
+    }
+
+    private init(checked bytes: [UInt8]) {
+        var hasher = Hasher()
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        (self.bytes, bytesHash) = (bytes, hasher.finalize())
     }
 
     /// Reads a multihash and refuses what no key of libp2p has as its id.
@@ -44,7 +52,7 @@ public struct PeerID: Hashable, Sendable {
         default:
             throw .unsupportedMultihash
         }
-        self.bytes = bytes
+        self.init(checked: bytes)
     }
 
     /// Reads `12D3Koo…` or `Qm…` (base58btc), or a CIDv1 in any multibase that libp2p nodes write, such as `bafz…`.
@@ -65,10 +73,11 @@ public struct PeerID: Hashable, Sendable {
         return try? KeyCodec.decodePublicKey(Array(bytes.dropFirst(2)))
     }
 
-    /// All bytes at once, not one by one: ids are looked up many times for every message.
-    public func hash(into hasher: inout Hasher) {
-        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    public static func == (left: PeerID, right: PeerID) -> Bool {
+        left.bytesHash == right.bytesHash && left.bytes == right.bytes
     }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesHash) }
 
     /// The newer text form, a CIDv1 in base32: `bafz…`.
     public var cidText: String {

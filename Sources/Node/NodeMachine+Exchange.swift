@@ -63,7 +63,7 @@ extension NodeMachine {
     }
 
     private mutating func ask(_ remote: PeerID, author: [UInt8]) {
-        let digests = author.isEmpty ? digests(of: recordsByTopic) : []
+        let digests = author.isEmpty ? currentDigests() : []
         work.append(.exchange(.ask(remote, RecordsRequest(network: config.network, author: author, digests: digests))))
     }
 
@@ -75,16 +75,6 @@ extension NodeMachine {
         }
         // The first question was for our own records alone; now for everybody's.
         if wasAskedForOurs && exchangePartners.contains(remote) { ask(remote, author: []) }
-    }
-
-    /// What the book holds of every topic that we follow, in the topics' order; one pass over the book.
-    private var recordsByTopic: OrderedDictionary<String, [SignedRecord]> {
-        var grouped: OrderedDictionary<String, [SignedRecord]> = [:]
-        for topic in followed.topics { grouped[topic.text] = [] }
-        for record in records() {
-            grouped[profile.topic(of: record, network: config.network), default: []].append(record)
-        }
-        return grouped
     }
 
     /// Every record of the book, or of one author, that `isIncluded` lets through.
@@ -107,26 +97,35 @@ extension NodeMachine {
         return found
     }
 
-    private func digests(of grouped: OrderedDictionary<String, [SignedRecord]>) -> [TopicDigest] {
-        grouped.elements.map { topic, records in
-            let ids = records.map(\.id).sorted()
-            return TopicDigest(topic: topic, count: ids.count, fingerprint: SHA256.hash(ids.flatMap(\.bytes)))
+    /// The digest of every topic that we follow, in the topics' order; only what changed since the last time is hashed.
+    mutating func currentDigests() -> [TopicDigest] {
+        followed.topics.indices.map { index in
+            let lane = followed.topics[index].lane
+            let version = book.version(of: lane)
+            if let known = digests[index], known.version == version { return known.digest }
+            let ids = book.recordIDs(in: lane)
+            let digest = TopicDigest(
+                topic: followed.topics[index].text,
+                count: ids.count,
+                fingerprint: SHA256.hash(ids.flatMap(\.bytes))
+            )
+            digests[index] = (version, digest)
+            return digest
         }
     }
 
     /// What we hold of the topics that differ, or of one author; newest records first, so that a limited run brings what matters.
-    private func envelopes(for request: RecordsRequest) -> [[UInt8]] {
+    private mutating func envelopes(for request: RecordsRequest) -> [[UInt8]] {
         guard request.network == config.network else { return [] }
         if let author = Ed25519.PublicKey(request.author) {
             return records(of: author).map(\.envelope)
         }
-        let grouped = recordsByTopic
         var differing: [SignedRecord] = []
-        for ours in digests(of: grouped) {
+        for (topic, ours) in zip(followed.topics, currentDigests()) {
             guard let theirs = request.digests.first(where: { $0.topic == ours.topic }), theirs != ours else {
                 continue
             }
-            differing += grouped[ours.topic] ?? []
+            differing += book.recordIDs(in: topic.lane).compactMap(book.record)
         }
         differing.sort { ($0.record.issuedAt, $0.id) > ($1.record.issuedAt, $1.id) }
         return differing.map(\.envelope)
@@ -138,16 +137,18 @@ extension NodeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        pagesPending[remote] = envelopes.count
-        for envelope in envelopes { judge(envelope, from: .exchange(remote), at: now, into: &outputs) }
+        lastPage += 1
+        pagesPending[remote] = (lastPage, envelopes.count)
+        let origin = RecordInbox.Origin.exchange(remote, page: lastPage)
+        for envelope in envelopes { judge(envelope, from: origin, at: now, into: &outputs) }
         if envelopes.isEmpty { pageJudged(remote) }
     }
 
-    /// One record of the page that a peer sent has its verdict.
-    mutating func pageRecordJudged(from remote: PeerID) {
-        guard let rest = pagesPending[remote] else { return }
-        pagesPending[remote] = rest - 1
-        if rest == 1 { pageJudged(remote) }
+    /// One record of a page that a peer sent has its verdict; pages of a run that was cut off wait for nothing any more.
+    mutating func pageRecordJudged(from remote: PeerID, page: UInt64) {
+        guard let pending = pagesPending[remote], pending.page == page else { return }
+        pagesPending[remote] = (page, pending.rest - 1)
+        if pending.rest == 1 { pageJudged(remote) }
     }
 
     private mutating func pageJudged(_ remote: PeerID) {

@@ -27,13 +27,14 @@ extension NodeMachine {
     private var recordCounts: [NodeMetrics.Records] {
         struct Place: Hashable {
             let kind: RecordKind
-            let topic: String
+            let lane: MarketTopic.Lane
         }
         var counts: OrderedDictionary<Place, Int> = [:]
-        for record in records() {
-            counts[Place(kind: record.kind, topic: profile.topic(of: record, network: config.network)), default: 0] += 1
+        for record in records() { counts[Place(kind: record.kind, lane: profile.lane(of: record)), default: 0] += 1 }
+        return counts.map { place, count in
+            let topic = MarketTopic(network: config.network, profile: profile, lane: place.lane).text
+            return NodeMetrics.Records(kind: place.kind, topic: topic, count: count)
         }
-        return counts.map { NodeMetrics.Records(kind: $0.kind, topic: $0.topic, count: $1) }
     }
 
     var signing: NodeStatus.Signing {

@@ -113,9 +113,9 @@ extension NodeMachine {
                 work.append(.gossip(.validated(id, .reject)))
                 outputs.append(.event(.recordRefused(remote, verdict)))
             }
-        case .exchange(let remote):
+        case .exchange(let remote, let page):
             if case .reject = verdict { outputs.append(.event(.recordRefused(remote, verdict))) }
-            pageRecordJudged(from: remote)
+            pageRecordJudged(from: remote, page: page)
         case .command(let command, let index):
             if let verdicts = commands.judged(command, index: index, verdict) {
                 outputs.append(.answer(command, .imported(verdicts)))

@@ -40,8 +40,12 @@ public struct NodeMachine: Sendable {
     var meshPartners: OrderedSet<PeerID> = []
     /// Where the node can be reached, as it was told.
     var toldAddresses: OrderedSet<Multiaddr> = []
-    /// How many records of each peer's last page still wait for their verdict.
-    var pagesPending: OrderedDictionary<PeerID, Int> = [:]
+    /// How many records of each peer's last page still wait for their verdict; pages have numbers, because the verdicts of a run
+    /// that was cut off come late.
+    var pagesPending: [PeerID: (page: UInt64, rest: Int)] = [:]
+    var lastPage: UInt64 = 0
+    /// The digests of the followed topics as they were last told, each with the version of what it covers.
+    var digests: [(version: UInt64, digest: TopicDigest)?]
     var hasSaidGoodbye = false
     var nextRecommended = RequestRange.recommendedConnects.lowerBound
     var catchUp: CatchUp
@@ -118,6 +122,7 @@ public struct NodeMachine: Sendable {
             allowed: config.allowed
         )
         followed = FollowedTopics(segments: config.followedSegments, profile: gate.profile, network: config.network)
+        digests = Array(repeating: nil, count: followed.topics.count)
         book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
         restoredPeers = restored.peers
@@ -142,11 +147,11 @@ extension NodeMachine {
 
     /// What one child has for another; done first come, first served.
     enum Work: Sendable {
-        case swarm(SwarmMachine.Input)
+        indirect case swarm(SwarmMachine.Input)
         case gossip(GossipsubMachine.Input)
-        case seeds(PeerSeeds.Input)
-        case exchange(RecordExchangeMachine.Input)
-        case desk(ProviderDesk.Input)
+        indirect case seeds(PeerSeeds.Input)
+        indirect case exchange(RecordExchangeMachine.Input)
+        indirect case desk(ProviderDesk.Input)
     }
 
     /// Who asked the swarm for a stream or a connection is told by the number of the request.

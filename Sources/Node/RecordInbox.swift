@@ -12,12 +12,12 @@ struct RecordInbox: Sendable {
     /// Who is told the verdict.
     enum Origin: Hashable, Sendable {
         case gossip(PeerID, ValidationID)
-        case exchange(PeerID)
+        case exchange(PeerID, page: UInt64)
         case command(CommandID, index: Int)
 
         var peer: PeerID? {
             switch self {
-            case .gossip(let peer, _), .exchange(let peer): peer
+            case .gossip(let peer, _), .exchange(let peer, _): peer
             case .command: nil
             }
         }

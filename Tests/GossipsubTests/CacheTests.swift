@@ -39,6 +39,26 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
     }
 }
 
+@Suite struct `Recent data` {
+    @Test func `names equal bytes by one id, kept for a few heartbeats and within bounds`() {
+        var recent = RecentData()
+        let data: [UInt8] = [1, 2, 3]
+        #expect(recent.id(of: data) == .hashing(data) && recent.id(of: Array(data)) == .hashing(data))
+        #expect(recent.count == 1)
+        for _ in 0..<RecentData.heartbeats { recent.grow() }
+        #expect(recent.count == 1 && recent.id(of: data) == .hashing(data))
+        for _ in 0..<2 * RecentData.heartbeats { recent.grow() }
+        #expect(recent.count == 0)
+        for number in 0..<5_000 {
+            _ = recent.id(of: [UInt8(number & 255), UInt8(number >> 8)])
+            recent.checkInvariants()
+        }
+        #expect(recent.count > RecentData.countMax)
+        _ = recent.id(of: [UInt8](repeating: 0, count: RecentData.byteCountMax))
+        #expect(recent.id(of: [0, 0]) == .hashing([0, 0]))
+    }
+}
+
 @Suite struct `Message cache` {
     private var cache = MessageCache(windowCount: 5, gossipWindowCount: 2, countMax: 4, byteCountMax: 100)
 

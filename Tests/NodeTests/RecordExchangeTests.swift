@@ -86,6 +86,26 @@ import Testing
         #expect(outputs == [.closeWrite(stream), .finished(peer, .complete(recordCount: 3))])
     }
 
+    @Test mutating func `a request that ends the asker's words is answered with one page`() throws {
+        feed(.inboundStream(stream, peer))
+        feed(.data(stream, LengthPrefixedFrames.framed(request.encoded)))
+        feed(.remoteClosedWrite(stream))
+        #expect(outputs.isEmpty)
+        feed(.serve(stream, (0..<200).map { [UInt8($0)] }))
+        let answer = try page(in: outputs.first)
+        #expect(answer.envelopes.count == 160 && answer.hasMore)
+        #expect(outputs.dropFirst() == [.closeWrite(stream)])
+        #expect(machine.nextDeadline == nil)
+    }
+
+    @Test mutating func `words that end before the request are answered with nothing`() {
+        feed(.inboundStream(stream, peer))
+        feed(.remoteClosedWrite(stream))
+        #expect(outputs == [.closeWrite(stream)])
+        feed(.serve(stream, [[1]]))
+        #expect(outputs.isEmpty)
+    }
+
     @Test mutating func `a page that nobody asked for ends the run`() {
         beginAsking()
         let answer = LengthPrefixedFrames.framed(RecordsPage(envelopes: [[1]], hasMore: true).encoded)

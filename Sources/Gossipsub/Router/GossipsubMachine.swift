@@ -15,7 +15,7 @@ public struct GossipsubMachine: Sendable {
     /// What happened.
     public enum Input: Sendable {
         /// A connected peer lists this protocol; `address` is the remote end of its connection.
-        case peerConnected(PeerID, protocolName: String, isOutbound: Bool, address: IPAddress)
+        indirect case peerConnected(PeerID, protocolName: String, isOutbound: Bool, address: IPAddress)
         /// The stream that `openStream` asked for is open.
         case streamReady(PeerID)
         /// The stream that `openStream` asked for could not be opened, or is gone.
@@ -31,7 +31,7 @@ public struct GossipsubMachine: Sendable {
         case received(PeerID, GossipRPC)
         /// What the peer sent could not be decoded: it is charged.
         case receivedUnreadable(PeerID, GossipRPCError)
-        case subscribe(Topic, TopicConfig)
+        indirect case subscribe(Topic, TopicConfig)
         case unsubscribe(Topic)
         /// `content` is for receivers that get the message as it is; it must be what the data says.
         case publish(Topic, [UInt8], content: (any GossipContent)? = nil)
@@ -54,9 +54,9 @@ public struct GossipsubMachine: Sendable {
         /// Write one RPC on our stream to the peer.
         case send(PeerID, GossipRPC)
         /// Check a message's signature; answer with `verified`.
-        case verify(ValidationID, SignatureCheck)
+        indirect case verify(ValidationID, SignatureCheck)
         /// Judge a message; answer with `validated`. Accepted messages are forwarded without more ado.
-        case validate(ValidationID, GossipMessage)
+        indirect case validate(ValidationID, GossipMessage)
         case published(Topic, MessageID)
         case publishRefused(Topic, PublishRefusal)
         case peerSubscribed(PeerID, Topic)

@@ -7,11 +7,20 @@ internal import Primitives
 /// Unlike the specification, a cap limits merits only and losses count in full; see ``PeerScoreParams/topicScoreCap``.
 struct PeerScoreBook: Sendable {
     /// How a topic moves and what it therefore expects of its mesh peers.
-    private struct TopicPace: Sendable {
+    struct TopicPace: Sendable {
         let params: TopicScoreParams
+        /// Two of them in nanoseconds: durations divide slowly.
+        let quantum: Double
+        let activation: Int64
         var deliveries = 0.0
         /// P3's threshold at this time; 0 while the topic is too quiet.
         var threshold = 0.0
+
+        init(_ params: TopicScoreParams) {
+            self.params = params
+            quantum = Double(params.timeInMeshQuantum.saturatedNanoseconds)
+            activation = params.meshDeliveriesActivation.saturatedNanoseconds
+        }
     }
 
     private struct Retained: Sendable {
@@ -44,10 +53,10 @@ struct PeerScoreBook: Sendable {
             slots[topic] = slot
             paces.append(nil)
         }
-        paces[slot] = topicParams.map { TopicPace(params: $0) }
+        paces[slot] = topicParams.map(TopicPace.init)
         for index in peers.values.indices {
             if topicParams == nil { peers.values[index].topics.removeAll { $0.slot == slot } }
-            peers.values[index].rescore(slot: slot, paces[slot]?.params, threshold: 0, params)
+            peers.values[index].rescore(slot: slot, paces[slot], params)
         }
     }
 
@@ -157,7 +166,7 @@ struct PeerScoreBook: Sendable {
     private mutating func update(_ index: Int, _ slot: Int, _ change: (inout TopicStats, TopicPace) -> Void) {
         guard let pace = paces[slot] else { return }
         peers.values[index].update(slot: slot) { change(&$0, pace) }
-        peers.values[index].rescore(slot: slot, pace.params, threshold: pace.threshold, params)
+        peers.values[index].rescore(slot: slot, pace, params)
     }
 
     // MARK: Score
@@ -214,10 +223,8 @@ struct PeerScoreBook: Sendable {
     private static let roundsMax = 60
 
     private mutating func decay(at now: Instant) {
-        for index in peers.values.indices { peers.values[index].decay(paces.lazy.map { $0?.params }, params, at: now) }
-        for index in retained.values.indices {
-            retained.values[index].stats.decay(paces.lazy.map { $0?.params }, params, at: now)
-        }
+        for index in peers.values.indices { peers.values[index].decay(paces, params, at: now) }
+        for index in retained.values.indices { retained.values[index].stats.decay(paces, params, at: now) }
         for slot in paces.indices {
             guard let pace = paces[slot] else { continue }
             paces[slot]?.deliveries = Decay.applied(pace.params.meshDeliveriesDecay, to: pace.deliveries)
@@ -225,7 +232,7 @@ struct PeerScoreBook: Sendable {
             paces[slot]?.threshold = threshold
         }
         for index in peers.values.indices {
-            peers.values[index].rescoreAll(params) { slot in paces[slot].map { ($0.params, $0.threshold) } }
+            peers.values[index].rescore(paces, params)
         }
     }
 

@@ -10,8 +10,8 @@ struct TopicStats: Hashable, Sendable {
 
     /// Since when the peer is in our mesh; `nil` outside.
     var graftedAt: Instant?
-    /// P1, as of the last refresh.
-    var timeInMesh = Duration.zero
+    /// P1, as of the last refresh, in nanoseconds.
+    var timeInMesh: Int64 = 0
     var firstDeliveries = 0.0
     var meshDeliveries = 0.0
     /// Whether the peer is in the mesh for long enough to be measured by P3.
@@ -28,18 +28,15 @@ struct TopicStats: Hashable, Sendable {
         isMeasured && graftedAt != nil ? max(0, threshold - meshDeliveries) : 0
     }
 
-    mutating func weigh(_ params: TopicScoreParams, threshold: Double) {
-        merit = merit(params)
-        loss = loss(params, threshold: threshold)
+    mutating func weigh(_ pace: PeerScoreBook.TopicPace) {
+        merit = merit(pace.params, quantum: pace.quantum)
+        loss = loss(pace.params, threshold: pace.threshold)
     }
 
     /// P1 and P2, weighted: the part that a cap applies to.
-    private func merit(_ params: TopicScoreParams) -> Double {
+    private func merit(_ params: TopicScoreParams, quantum: Double) -> Double {
         var time = 0.0
-        if graftedAt != nil {
-            let quantum = Double(params.timeInMeshQuantum.saturatedNanoseconds)
-            time = min(Double(timeInMesh.saturatedNanoseconds) / quantum, params.timeInMeshCap)
-        }
+        if graftedAt != nil { time = min(Double(timeInMesh) / quantum, params.timeInMeshCap) }
         return params.weight * (params.timeInMeshWeight * time + params.firstDeliveriesWeight * firstDeliveries)
     }
 
@@ -51,26 +48,27 @@ struct TopicStats: Hashable, Sendable {
                 + params.invalidWeight * invalid * invalid)
     }
 
-    mutating func decay(_ params: TopicScoreParams, at now: Instant) {
+    mutating func decay(_ pace: PeerScoreBook.TopicPace, at now: Instant) {
+        let params = pace.params
         firstDeliveries = Decay.applied(params.firstDeliveriesDecay, to: firstDeliveries)
         meshDeliveries = Decay.applied(params.meshDeliveriesDecay, to: meshDeliveries)
         meshFailure = Decay.applied(params.meshFailureDecay, to: meshFailure)
         invalid = Decay.applied(params.invalidDecay, to: invalid)
         if let graftedAt {
-            timeInMesh = graftedAt.duration(to: now)
-            if timeInMesh >= params.meshDeliveriesActivation { isMeasured = true }
+            timeInMesh = now.nanoseconds - graftedAt.nanoseconds
+            if timeInMesh >= pace.activation { isMeasured = true }
         }
     }
 
     mutating func enterMesh(at now: Instant) {
-        (graftedAt, timeInMesh, isMeasured, meshDeliveries) = (now, .zero, false, 0)
+        (graftedAt, timeInMesh, isMeasured, meshDeliveries) = (now, 0, false, 0)
     }
 
     /// Leaves the mesh; what was owed by then sticks (P3b).
     mutating func leaveMesh(threshold: Double) {
         let owed = deficit(below: threshold)
         meshFailure += owed * owed
-        (graftedAt, timeInMesh, isMeasured) = (nil, .zero, false)
+        (graftedAt, timeInMesh, isMeasured) = (nil, 0, false)
     }
 }
 
@@ -105,17 +103,14 @@ struct PeerStats: Hashable, Sendable {
     }
 
     /// Weighs one topic again, then all together.
-    mutating func rescore(slot: Int, _ topicParams: TopicScoreParams?, threshold: Double, _ params: PeerScoreParams) {
-        if let topicParams, let index = topics.firstIndex(where: { $0.slot == slot }) {
-            topics[index].weigh(topicParams, threshold: threshold)
-        }
+    mutating func rescore(slot: Int, _ pace: PeerScoreBook.TopicPace?, _ params: PeerScoreParams) {
+        if let pace, let index = topics.firstIndex(where: { $0.slot == slot }) { topics[index].weigh(pace) }
         rescore(params)
     }
 
-    mutating func rescoreAll(_ params: PeerScoreParams, _ pace: (Int) -> (TopicScoreParams, Double)?) {
+    mutating func rescore(_ paces: [PeerScoreBook.TopicPace?], _ params: PeerScoreParams) {
         for index in topics.indices {
-            guard let (topicParams, threshold) = pace(topics[index].slot) else { continue }
-            topics[index].weigh(topicParams, threshold: threshold)
+            if let pace = paces[topics[index].slot] { topics[index].weigh(pace) }
         }
         rescore(params)
     }
@@ -132,18 +127,13 @@ struct PeerStats: Hashable, Sendable {
         score = min(params.topicScoreCap, merits) + losses + application + (group == nil ? 0 : colocation) + behaviour
     }
 
-    mutating func decay(
-        _ paces: some RandomAccessCollection<TopicScoreParams?>,
-        _ params: PeerScoreParams,
-        at now: Instant
-    ) {
+    mutating func decay(_ paces: [PeerScoreBook.TopicPace?], _ params: PeerScoreParams, at now: Instant) {
         misbehaviour = Decay.applied(params.behaviourDecay, to: misbehaviour)
         guard !topics.isEmpty else { return }
         var hasBlank = false
         for index in topics.indices {
-            let slot = topics[index].slot
-            guard let topicParams = paces[paces.index(paces.startIndex, offsetBy: slot)] else { continue }
-            topics[index].decay(topicParams, at: now)
+            guard let pace = paces[topics[index].slot] else { continue }
+            topics[index].decay(pace, at: now)
             if topics[index].isBlank { hasBlank = true }
         }
         if hasBlank { topics.removeAll(where: \.isBlank) }

@@ -194,7 +194,11 @@ extension RecordBook {
         subjectsByID[record.id] = record.subject
         setSum &+= record.id.head
         envelopeByteCount += record.envelope.count
-        shelfByteCounts[shelf(of: record), default: 0] += record.envelope.count
+        let shelf = shelf(of: record)
+        shelfByteCounts[shelf, default: 0] += record.envelope.count
+        setVersion += 1
+        idsByShelf[shelf, default: ShelfIDs()].ids.insert(record.id)
+        idsByShelf[shelf]?.version = setVersion
         changes.append(.store(record, receivedAt: receivedAt))
     }
 
@@ -206,6 +210,10 @@ extension RecordBook {
         let shelf = shelf(of: record)
         let rest = (shelfByteCounts[shelf] ?? 0) - record.envelope.count
         shelfByteCounts[shelf] = rest == 0 ? nil : rest
+        setVersion += 1
+        idsByShelf[shelf]?.ids.remove(record.id)
+        idsByShelf[shelf]?.version = setVersion
+        if rest == 0 { idsByShelf[shelf] = nil }
         changes.append(.remove(record.id))
     }
 

@@ -39,6 +39,11 @@ extension RecordBook {
         assert(setSum == subjectsByID.keys.reduce(0) { $0 &+ $1.head })
         assert(byteCount == envelopeByteCount && shelfByteCounts.values.reduce(0, +) == byteCount)
         assert(shelfByteCounts.values.allSatisfy { $0 <= config.segmentByteCountMax })
+        assert(idsByShelf.values.reduce(0) { $0 + $1.ids.count } == recordCount)
+        for (shelf, held) in idsByShelf {
+            held.ids.checkInvariants()
+            assert(held.ids.elements.allSatisfy { record($0).map(self.shelf(of:)) == shelf })
+        }
     }
 
     private func checkGroups() {

@@ -86,6 +86,13 @@ public struct RecordBook: Sendable {
         case proofs
     }
 
+    /// The records of one shelf.
+    struct ShelfIDs: Sendable {
+        var ids = SortedBlocks<RecordID>()
+        /// The book's `setVersion` when they last changed.
+        var version: UInt64 = 0
+    }
+
     /// An offer's row and what was last said about it.
     struct Row: Sendable {
         var position: Int
@@ -109,6 +116,9 @@ public struct RecordBook: Sendable {
     var floorsByAuthor: [Ed25519.PublicKey: [GroupMember]] = [:]
 
     var shelfByteCounts: [Shelf: Int] = [:]
+    var idsByShelf: [Shelf: ShelfIDs] = [:]
+    /// Rises with every record that comes or goes.
+    var setVersion: UInt64 = 0
     var cuts: [Shelf: SegmentCut] = [:]
     public internal(set) var envelopeByteCount = 0
     /// The sum of the first eight bytes of all held records' ids: equal for equal sets, whatever the order of their arrival.

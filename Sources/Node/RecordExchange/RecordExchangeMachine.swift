@@ -82,6 +82,8 @@ public struct RecordExchangeMachine: Sendable {
         }
         let peer: PeerID
         var state = State.awaitingRequest
+        /// Whether the asker says no more: it gets its one page, and that is all.
+        var isHalfClosed = false
         var frames = LengthPrefixedFrames(byteCountMax: RecordExchangeLimits.requestByteCountMax)
         var deadline: Instant
         let endsAt: Instant
@@ -128,7 +130,8 @@ public struct RecordExchangeMachine: Sendable {
             finish(peer, .unsupported, at: now, into: &outputs)
         case .inboundStream(let stream, let peer): accept(stream, from: peer, at: now, into: &outputs)
         case .data(let stream, let bytes): received(bytes, on: stream, at: now, into: &outputs)
-        case .remoteClosedWrite(let stream), .streamReset(let stream): closed(stream, at: now, into: &outputs)
+        case .remoteClosedWrite(let stream): halfClosed(stream, at: now, into: &outputs)
+        case .streamReset(let stream): closed(stream, at: now, into: &outputs)
         case .pageJudged(let peer): judged(peer, at: now, into: &outputs)
         case .serve(let stream, let envelopes): serve(stream, envelopes, at: now, into: &outputs)
         case .peerDisconnected(let peer): disconnected(peer, at: now, into: &outputs)
@@ -353,6 +356,10 @@ extension RecordExchangeMachine {
         served[stream]?.state = .sending(rest)
         let answer = RecordsPage(envelopes: page, hasMore: !rest.isEmpty)
         outputs.append(.write(stream, LengthPrefixedFrames.framed(answer.encoded)))
+        if served[stream]?.isHalfClosed == true {
+            served[stream] = nil
+            outputs.append(.closeWrite(stream))
+        }
     }
 
     private mutating func drop(_ stream: StreamHandle, into outputs: inout [Output]) {
@@ -375,6 +382,15 @@ extension RecordExchangeMachine {
             receivedPage(bytes, from: peer, on: stream, at: now, into: &outputs)
         } else {
             receivedRequest(bytes, on: stream, at: now, into: &outputs)
+        }
+    }
+
+    /// The request may have come with the end of the asker's words: it is answered all the same.
+    private mutating func halfClosed(_ stream: StreamHandle, at now: Instant, into outputs: inout [Output]) {
+        if let run = served[stream], case .awaitingRecords = run.state {
+            served[stream]?.isHalfClosed = true
+        } else {
+            closed(stream, at: now, into: &outputs)
         }
     }
 

@@ -37,22 +37,24 @@ public struct CommandID: Hashable, Comparable, Sendable {
 
 extension NodeMachine {
     /// What happened.
+    ///
+    /// Large payloads are indirect: a driver keeps many inputs in its queue, and most are small.
     public enum Input: Sendable {
         /// First of all inputs, behind one `clock`.
         case started
         /// Wall time: at start, every ten seconds, and when it steps.
         case clock(unixMilliseconds: Int64)
         /// In the machine's seat (``SwarmSeat``).
-        case transport(TransportInput)
+        indirect case transport(TransportInput)
         /// In the driver's seat: what its swarm says.
-        case swarm(SwarmMachine.Output)
+        indirect case swarm(SwarmMachine.Output)
         /// In the driver's seat with typed gossip: one RPC of a peer, which arrives behind its `identified`.
         case rpc(PeerID, GossipRPC)
         /// The verdicts in the order of the batch's checks.
         case verified(BatchID, [Bool])
         case persisted(Ticket)
         case persistFailed(Ticket, StoreFailure)
-        case command(CommandID, NodeCommand)
+        indirect case command(CommandID, NodeCommand)
         case deadlineReached
     }
 }

@@ -7,16 +7,16 @@ extension NodeMachine {
     /// What the driver must do, or what is worth telling; in order.
     public enum Output: Sendable {
         /// In the machine's seat (``SwarmSeat``).
-        case transport(TransportOutput)
+        indirect case transport(TransportOutput)
         /// In the driver's seat: what its swarm must do.
-        case swarm(SwarmMachine.Input)
+        indirect case swarm(SwarmMachine.Input)
         /// In the driver's seat with typed gossip: one RPC on our stream to a peer.
         case rpc(PeerID, GossipRPC)
         /// At most `NodeLimits.signatureBatchCountMax` checks.
         case verify(BatchID, [SignatureCheck])
         case persist(Ticket, [StoreChange])
-        case answer(CommandID, NodeAnswer)
-        case event(NodeEvent)
+        indirect case answer(CommandID, NodeAnswer)
+        indirect case event(NodeEvent)
         /// The orderly end: nothing follows.
         case stopped
     }
