@@ -1,3 +1,4 @@
+import Cryptography
 import Identity
 import Market
 import Primitives
@@ -54,7 +55,8 @@ import Testing
     @Test func `settings ban and allow without being kept`() throws {
         var (network, nodes) = TestNetwork.star(count: 2, seed: 73)
         var tuning = NodeTuning()
-        tuning.banned = [try #require(Ban(try #require(BanTarget("10.1.0.0/16"))))]
+        let everybody = try #require(BanTarget("10.1.0.0/16"))
+        tuning.banned = [try #require(Ban(everybody))]
         _ = network.ask(nodes[0], .tune(tuning))
         network.run(for: .seconds(2))
         #expect(!network.isConnected(nodes[0], nodes[1]))
@@ -109,9 +111,11 @@ import Testing
 
     @Test func `the median of the clocks is no single peer's word`() {
         var clocks = PeerClocks()
-        let peers = (0..<5).map { TestNetwork(seed: 1).peer(TestNetwork.NodeIndex(rawValue: $0)) }
+        let peers = (0..<5).map { number in
+            PeerID(publicKey: Ed25519.PrivateKey(seed: [UInt8](repeating: number, count: 32)).publicKey)
+        }
         #expect(clocks.median(of: peers) == nil)
-        for (peer, issuedAt) in zip(peers, [Int64.max, 1_500, 900, 1_000, .min]) {
+        for (peer, issuedAt) in zip(peers, [Int64.max, 1_500, 900, 1_000, 0]) {
             clocks.heard(from: peer, issuedAt: issuedAt, at: 1_000)
         }
         #expect(clocks.median(of: peers)?.milliseconds == 0)
@@ -158,7 +162,7 @@ private struct LoneNode {
         let endpoint = Endpoint(address: IPAddress(10, 1, 0, 1), port: 4180)
         machine = NodeMachine(
             config: NodeConfig(listen: [endpoint]),
-            identity: TestNetwork.identity(of: TestNetwork.NodeIndex(rawValue: 0)),
+            identity: Ed25519.PrivateKey(seed: [UInt8](repeating: 9, count: 32)),
             isFreshIdentity: true,
             restored: .empty,
             random: SeededRandom(testSeed: 7)
