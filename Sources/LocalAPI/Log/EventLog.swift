@@ -51,7 +51,7 @@ public struct EventLog: Sendable {
             let list = tried.prefix(4).map(\.description).joined(separator: " ")
             return LogLine(.debug, "swarm", code: "connect_failed", "no connection: \(failure)", address: list)
         case .recordRefused(let peer, .reject(let rejection)):
-            return misbehaving(peer, "records", "invalid record: \(Self.name(rejection))", at: now)
+            return misbehaving(peer, "records", "invalid record: \(rejection.sentence)", at: now)
         case .peerMisbehaved(let peer, let what):
             return misbehaving(peer, "gossip", what, at: now)
         case .connectionRefused(let endpoint, let reason):
@@ -125,12 +125,5 @@ public struct EventLog: Sendable {
         )
         line.suppressed = left
         return line
-    }
-
-    private static func name(_ rejection: RecordRejection) -> String {
-        switch rejection {
-        case .malformed(let error): error.sentence
-        case .wrongNetwork, .wrongTopic, .badSignature: rejection.label
-        }
     }
 }

@@ -82,8 +82,8 @@ extension ImportView.Verdict {
     init(_ verdict: RecordVerdict) {
         switch verdict {
         case .accept: (accepted, reason) = (true, nil)
-        case .reject(let rejection): (accepted, reason) = (false, "rejected: \(rejection)")
-        case .ignore(let dismissal): (accepted, reason) = (false, "ignored: \(dismissal)")
+        case .reject(let rejection): (accepted, reason) = (false, "rejected: \(rejection.sentence)")
+        case .ignore(let dismissal): (accepted, reason) = (false, "ignored: \(dismissal.sentence)")
         }
     }
 }

@@ -36,3 +36,35 @@ extension RecordError {
         }
     }
 }
+
+extension RecordRejection {
+    public var sentence: String {
+        switch self {
+        case .malformed(let error): error.sentence
+        case .wrongNetwork: "it belongs to another network"
+        case .wrongTopic: "it came on a topic that is not its own"
+        case .badSignature: "the signature does not hold"
+        }
+    }
+}
+
+extension RecordDismissal {
+    public var sentence: String {
+        switch self {
+        case .tooLong: "it is longer than any record"
+        case .topicNotFollowed: "this node does not follow its topic"
+        case .newerVersion(let error): "a later version may know it: \(error.sentence)"
+        case .expired: "it has expired"
+        case .early: "it was issued later than our clock"
+        case .duplicate: "it is held already"
+        case .stale: "a newer one of its subject is known"
+        case .banned: "its author is shut out"
+        case .verificationBudget: "too many signatures wait"
+        case .authorQuota: "its author holds its share"
+        case .segmentFull: "its segment is full"
+        case .surplusRival: "two rivals of it are held already"
+        case .knownConflict: "the conflict is known"
+        case .forwardingRate: "its subject changes too often"
+        }
+    }
+}

@@ -5,7 +5,7 @@ struct NodeChecks {
     let status: StatusView
 
     var findings: [Finding] {
-        [.good("node", "runs since \(Amounts.text(seconds: status.uptimeSeconds))"), peers] + direction + reasons + [
+        [.good("node", "has run for \(Amounts.text(seconds: status.uptimeSeconds))"), peers] + direction + reasons + [
             clock
         ]
     }
