@@ -45,7 +45,7 @@ import Testing
         #expect(checked.complaint.contains("did you mean RIALTO_NETWORK?"))
     }
 
-    @Test func `names a taken port, damaged own state and a newer one`() async throws {
+    @Test func `names a taken port and damaged own state`() async throws {
         let (home, other) = (try TestHome(), try TestHome())
         let node = try await other.operate()
         _ = try home.write("listen: [/ip4/127.0.0.1/tcp/\(try node.node.port)]\napi: off\n", to: "config.yaml")

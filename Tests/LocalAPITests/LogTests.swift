@@ -85,6 +85,24 @@ import Testing
         #expect(written == [0, 99, 99])
     }
 
+    @Test func `a peer that varies its mischief gets no more lines, and a thousand peers no more than a hundred`() {
+        var log = EventLog()
+        var lines: [LogLine] = []
+        for number in 0..<500 {
+            let event = NodeEvent.peerMisbehaved(peer, "gossip: oversizedRPC(byteCount: \(number))")
+            if let line = log.line(for: event, at: .zero) { lines.append(line) }
+        }
+        #expect(lines.count == 1)
+        for number in 0..<1_000 {
+            let address = IPAddress(198, 51, UInt8(number / 256), UInt8(number % 256))
+            let event = NodeEvent.connectionRefused(Endpoint(address: address, port: 1), .limit(.tooFast))
+            if let line = log.line(for: event, at: .zero) { lines.append(line) }
+        }
+        #expect(lines.count == LogThrottle.burst)
+        let later = log.line(for: .peerMisbehaved(SampleState.peer(3), "gossip: malformedRPC"), at: second(1))
+        #expect(later?.suppressed == 901, "what was left out is told")
+    }
+
     @Test func `a flood of ever new peers keeps the table at its size`() {
         var throttle = LogThrottle()
         for number in 0..<(3 * LogThrottle.keyCountMax) {

@@ -114,7 +114,9 @@ public struct EventLog: Sendable {
     ) -> LogLine? {
         let address = known ?? peer.flatMap { addresses[$0] }
         let who = peer.map(\.description) ?? address ?? "-"
-        guard let left = throttle.admit("\(component) \(reason.prefix(64)) \(who)", at: now) else { return nil }
+        // Without the details, which the peer can vary.
+        let kind = reason.prefix { $0 != "(" }.prefix(64)
+        guard let left = throttle.admit("\(component) \(kind) \(who)", at: now) else { return nil }
         var line = LogLine(
             .warning,
             component,

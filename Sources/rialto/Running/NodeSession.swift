@@ -143,7 +143,9 @@ struct NodeSession {
         guard let service, let interval = service.watchdogInterval else { return nil }
         return Task { [node] in
             while !Task.isCancelled {
-                if node.facts.isAlive { service.tell("WATCHDOG=1") }
+                var facts = ShellFacts()
+                facts.sinceLastTurn = node.loop.sinceLastTurn
+                if facts.isAlive { service.tell("WATCHDOG=1") }
                 // Half the time, as sd_watchdog_enabled(3) asks for.
                 try? await Task.sleep(for: interval / 2)
             }
