@@ -4,6 +4,8 @@ internal import LocalAPI
 
 /// The root of the command line.
 struct Rialto: AsyncParsableCommand {
+    static let version = "rialto 0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "rialto",
         abstract: "A market for GPUs without a server: every participant runs a node, and the nodes are the market.",
@@ -23,7 +25,7 @@ struct Rialto: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 it did not work, 2 wrong usage, 3 no node is running.
             """,
-        version: "rialto 0.1.0",
+        version: version,
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
             RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,

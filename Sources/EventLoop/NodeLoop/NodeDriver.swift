@@ -22,6 +22,8 @@ final class NodeDriver {
     private let answer: (CommandID, NodeAnswer) -> Void
     private let observe: (NodeEvent) -> Void
     private let report: ((inout LoopStatistics) -> Void) -> Void
+    /// Hears of every step; for recordings.
+    private let record: ((Instant, NodeMachine.Input, [NodeMachine.Output]) -> Void)?
 
     private var clock = LoopClock()
     private var transport: TCPTransport?
@@ -47,11 +49,12 @@ final class NodeDriver {
         store: StoreThread,
         answer: @escaping (CommandID, NodeAnswer) -> Void,
         observe: @escaping (NodeEvent) -> Void,
-        report: @escaping ((inout LoopStatistics) -> Void) -> Void
+        report: @escaping ((inout LoopStatistics) -> Void) -> Void,
+        record: ((Instant, NodeMachine.Input, [NodeMachine.Output]) -> Void)? = nil
     ) {
         self.node = node
         (self.mailbox, self.workers, self.store) = (mailbox, workers, store)
-        (self.answer, self.observe, self.report) = (answer, observe, report)
+        (self.answer, self.observe, self.report, self.record) = (answer, observe, report, record)
     }
 
     /// Returns when the node has stopped and all that it wanted written is written.
@@ -99,6 +102,7 @@ final class NodeDriver {
         var count = 0
         while count < inputs.count, !isStopped {
             node.handle(inputs[count], at: now, into: &outputs)
+            record?(now, inputs[count], outputs)
             count += 1
             var done = outputs
             outputs = []

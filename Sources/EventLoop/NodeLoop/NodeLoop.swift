@@ -1,5 +1,5 @@
 public import Node
-internal import Primitives
+public import Primitives
 internal import Sockets
 internal import Synchronization
 
@@ -31,19 +31,22 @@ public final class NodeLoop: Sendable {
     private let commit: @Sendable ([StoreChange]) -> Result<Void, StoreFailure>
     private let observe: @Sendable (NodeEvent) -> Void
     private let workerCount: Int
+    private let record: (@Sendable (Instant, NodeMachine.Input, [NodeMachine.Output]) -> Void)?
 
     /// Prepares a loop for a node that has not begun.
     ///
     /// `commit` is called on the store's thread and may block. `observe` is called on the loop's thread and must not. Signatures are
-    /// checked on `workerCount` threads: by default one fewer than there are processors, and at least one.
+    /// checked on `workerCount` threads: by default one fewer than there are processors, and at least one. `record` is given every
+    /// step on the loop's thread, before its outputs are done.
     public init(
         node: NodeMachine,
         workerCount: Int? = nil,
         commit: @escaping @Sendable ([StoreChange]) -> Result<Void, StoreFailure>,
-        observe: @escaping @Sendable (NodeEvent) -> Void
+        observe: @escaping @Sendable (NodeEvent) -> Void,
+        record: (@Sendable (Instant, NodeMachine.Input, [NodeMachine.Output]) -> Void)? = nil
     ) {
         state = Mutex(State(node: node))
-        (self.commit, self.observe) = (commit, observe)
+        (self.commit, self.observe, self.record) = (commit, observe, record)
         self.workerCount = max(1, workerCount ?? ProcessorCount.online - 1)
     }
 
@@ -111,7 +114,8 @@ public final class NodeLoop: Sendable {
             store: StoreThread(commit: commit) { [mailbox] in mailbox.post(.committed($0, $1)) },
             answer: { [answers] in answers.resolve($0, .success($1)) },
             observe: observe,
-            report: { [self] change in statisticsCell.withLock { change(&$0) } }
+            report: { [self] change in statisticsCell.withLock { change(&$0) } },
+            record: record
         )
         driver.run()
         answers.close()

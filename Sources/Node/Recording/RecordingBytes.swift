@@ -1,5 +1,3 @@
-internal import Primitives
-
 /// Why a recording cannot be read.
 public enum RecordingError: Error, Hashable, Sendable {
     /// The bytes end within a value.
@@ -14,7 +12,15 @@ public enum RecordingError: Error, Hashable, Sendable {
 struct RecordingWriter {
     private(set) var bytes: [UInt8] = []
 
-    mutating func number(_ value: UInt64) { UnsignedVarint.append(value, to: &bytes) }
+    /// Seven bits a byte, the lowest first; all 64 bits.
+    mutating func number(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(rest & 0x7f) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
 
     mutating func count(_ value: Int) { number(UInt64(value)) }
 

@@ -53,6 +53,14 @@ struct Up: AsyncParsableCommand {
     )
     var logLevel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write everything that the node hears to this new file, for 'rialto sim replay'; keep it as secret as the home.",
+            valueName: "file"
+        )
+    )
+    var record: String?
+
     func run() async throws {
         ProcessFacts.begin()
         let home = options.directory
@@ -70,7 +78,10 @@ struct Up: AsyncParsableCommand {
         (nodeConfig.banned, nodeConfig.allowed) = (tuning.banned, tuning.allowed)
         nodeConfig.swarm.trimming.lowWater = tuning.connectionsLow
         nodeConfig.swarm.trimming.highWater = tuning.connectionsHigh
-        let node = try RunningNode(home: home, config: nodeConfig)
+        if let record {
+            Terminal.complain("warning: \(record) will hold what this node says and hears in the clear: keep it secret")
+        }
+        let node = try RunningNode(home: home, config: nodeConfig, recordingPath: record)
         for warning in node.warnings { log.warn("store", code: "store_warning", "\(warning)") }
         let live = LiveSettings(settings, read: read) { new in
             guard case .done = try await node.send(.tune(new.tuning)) else {

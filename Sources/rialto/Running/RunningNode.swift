@@ -16,9 +16,12 @@ final class RunningNode: NodeControl {
     private let store: NodeStore
     private let home: String
     private let counts: EventCounts
+    private let recording: RecordingFile?
 
     /// Opens a home directory, which it locks, and makes a key if there is none; nothing runs yet.
-    init(home: String, config: NodeConfig, workerCount: Int? = nil) throws {
+    ///
+    /// With `recordingPath` everything that the node hears is written there.
+    init(home: String, config: NodeConfig, workerCount: Int? = nil, recordingPath: String? = nil) throws {
         let opened: (store: NodeStore, state: RestoredState, warnings: [StoreWarning])
         do throws(StoreFailure) {
             opened = try NodeStore.open(directory: home)
@@ -26,13 +29,25 @@ final class RunningNode: NodeControl {
             throw Self.failure(error, home: home)
         }
         let (key, isFresh) = try Self.identity(home)
+        let seed = SystemEntropy.bytes(SeededRandom.seedByteCount)
         let node = NodeMachine(
             config: config,
             identity: key,
             isFreshIdentity: isFresh,
             restored: opened.state,
-            random: SeededRandom(seed: SystemEntropy.bytes(SeededRandom.seedByteCount))
+            random: SeededRandom(seed: seed)
         )
+        let recording = try recordingPath.map { path in
+            let origin = NodeOrigin(
+                config: config,
+                peer: node.peer,
+                isFreshIdentity: isFresh,
+                restored: opened.state,
+                randomSeed: seed,
+                programVersion: Rialto.version
+            )
+            return try RecordingFile(creating: path, origin: origin)
+        }
         let (store, hub, counts) = (opened.store, EventHub(), EventCounts())
         (self.home, self.counts) = (home, counts)
         peer = node.peer
@@ -45,8 +60,10 @@ final class RunningNode: NodeControl {
             observe: { event in
                 counts.count(event)
                 hub.tell(event)
-            }
+            },
+            record: recording?.step
         )
+        self.recording = recording
     }
 
     func send(_ command: NodeCommand) async throws -> NodeAnswer {
@@ -87,6 +104,7 @@ final class RunningNode: NodeControl {
     func stop() async {
         loop.requestStop()
         await loop.waitUntilStopped()
+        recording?.close()
         hub.finish()
     }
 

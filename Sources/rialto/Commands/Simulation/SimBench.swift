@@ -80,7 +80,7 @@ struct SimBench: ParsableCommand {
                 return Bench.cast(workload)
             }
         }
-        print(record.line(programVersion: Rialto.configuration.version))
+        print(record.line(programVersion: Rialto.version))
     }
 
     private static func share(_ value: Double) -> Share { Share(millionths: Int((value * 1e6).rounded())) }

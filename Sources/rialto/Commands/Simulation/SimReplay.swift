@@ -7,7 +7,7 @@ internal import Simulator
 struct SimReplay: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Run a scenario again up to an instant, and show every event.",
+        abstract: "Run a scenario again up to an instant, or a recording of a real node, and show every event.",
         discussion: """
             Instants are virtual times since the start of the run, the build-up included, as verdicts name them. Each line is an \
             instant in seconds, a node, what reached it, and a number that tells such events apart (a length, a stream).
@@ -15,10 +15,14 @@ struct SimReplay: ParsableCommand {
             Examples:
               rialto sim replay Simulations/partition-heal.yaml --seed 1 --from 88s --until 90s
               rialto sim replay Simulations/partition-heal.yaml --seed 1 --from 88s --until 90s --node 17
+
+            A recording comes from 'rialto up --record FILE'. Its inputs are fed to the node's machine again; the exit code is 4 if it \
+            does anything else than it did. The key is not in the recording: --identity names it (default: the home's).
+              rialto sim replay node.recording --identity ~/.local/share/rialto
             """
     )
 
-    @Argument(help: "The scenario's file.")
+    @Argument(help: "The scenario's file, or a recording.")
     var file: String
 
     @Option(help: ArgumentHelp("The run's seed.", valueName: "n"))
@@ -33,9 +37,20 @@ struct SimReplay: ParsableCommand {
     @Option(help: ArgumentHelp("Show what concerns this node alone.", valueName: "n"))
     var node: Int?
 
+    @Option(help: ArgumentHelp("Of a recording: the home whose identity.key it was, or that file.", valueName: "path"))
+    var identity: String?
+
+    @Flag(help: "Of a recording: say only whether it went the same way.")
+    var quiet = false
+
     @OptionGroup(title: "Scenario") var scenario: ScenarioOptions
 
     func run() throws {
+        if let recording = RecordingReading(path: file) {
+            return try RecordingReplay(path: file, identity: identity, isQuiet: quiet, from: from, until: until).run(
+                recording
+            )
+        }
         guard let seed else {
             throw CommandFailure(.usage, "a run is replayed with its seed", hint: "say which with --seed")
         }

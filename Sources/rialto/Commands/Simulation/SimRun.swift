@@ -68,7 +68,7 @@ struct SimRun: ParsableCommand {
             seed: seed,
             options: scenario.simulationOptions,
             limits: limits,
-            programVersion: Rialto.configuration.version,
+            programVersion: Rialto.version,
             progress: { printer.tell($0) }
         )
     }

@@ -108,7 +108,7 @@ struct SimSweep: AsyncParsableCommand {
     }
 
     private func isAnswer(_ line: ResultLine, to pair: SweepPair) -> Bool {
-        pair.isAnswered(by: line, programVersion: Rialto.configuration.version)
+        pair.isAnswered(by: line, programVersion: Rialto.version)
     }
 
     /// Puts the lines of all pairs that are there into one file; names what must happen sometimes and no seed saw.

@@ -109,7 +109,7 @@ struct SimValidate: ParsableCommand {
         let records = file.scenario.seeds.map { seed in
             var printer = RunPrinter(name: file.scenario.name, seed: seed)
             defer { printer.clear() }
-            return ScenarioRun.run(file, seed: seed, programVersion: Rialto.configuration.version) { printer.tell($0) }
+            return ScenarioRun.run(file, seed: seed, programVersion: Rialto.version) { printer.tell($0) }
         }
         .judged(isWhole: true)
         for record in records {

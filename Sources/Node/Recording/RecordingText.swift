@@ -1,0 +1,120 @@
+internal import Identity
+internal import Market
+internal import Primitives
+internal import Swarm
+
+/// Inputs and outputs as lines for people; nothing that a peer said reaches a terminal but as a length.
+extension RecordedStep {
+    public var text: String {
+        switch input {
+        case .started: "started"
+        case .clock(let unixMilliseconds): "clock \(unixMilliseconds)"
+        case .transport(let input): input.text
+        case .verified(let batch, let results):
+            "verified \(batch.rawValue): \(results.count { $0 }) of \(results.count) hold"
+        case .persisted(let ticket): "persisted \(ticket.rawValue)"
+        case .persistFailed(let ticket, let failure): "persist \(ticket.rawValue) failed: \(failure)"
+        case .command(let id, let command): "command \(id.rawValue): \(Self.word(of: command))"
+        case .deadlineReached: "deadline"
+        case .swarm: "swarm"
+        case .rpc: "rpc"
+        }
+    }
+
+    private static func word(of command: NodeCommand) -> String {
+        switch command {
+        case .status: "status"
+        case .peers: "peers"
+        case .connect(let addresses): "connect to \(addresses.count) addresses"
+        case .disconnect(let peer): "disconnect \(peer)"
+        case .snapshot: "snapshot"
+        case .publishOffer(let draft): "publish an offer of \(draft.devices.count)"
+        case .updateOffer(let offer, _): "update \(offer)"
+        case .withdrawOffer(let offer, let reason): "withdraw \(offer), reason \(reason)"
+        case .ownOffers: "own offers"
+        case .findRecords: "find records"
+        case .exportRecords: "export records"
+        case .importRecords(let envelopes): "import \(envelopes.count) records"
+        case .resumeKey: "resume the key"
+        case .shutdown: "shut down"
+        case .bans: "bans"
+        case .ban(let ban): "ban \(ban.target)"
+        case .unban(let target): "unban \(target)"
+        case .tune: "tune"
+        case .metrics: "metrics"
+        }
+    }
+}
+
+extension NodeMachine.Output {
+    public var text: String {
+        switch self {
+        case .transport(let output): output.text
+        case .swarm: "swarm"
+        case .rpc: "rpc"
+        case .verify(let batch, let checks): "verify \(batch.rawValue): \(checks.count) signatures"
+        case .persist(let ticket, let changes): "persist \(ticket.rawValue): \(changes.count) changes"
+        case .answer(let command, _): "answer \(command.rawValue)"
+        case .event(let event): "event \(event.word)"
+        case .stopped: "stopped"
+        }
+    }
+}
+
+extension NodeEvent {
+    fileprivate var word: String {
+        switch self {
+        case .listening(let address): "listening on \(address)"
+        case .listenFailed(let endpoint, let failure): "listening on \(endpoint) failed: \(failure)"
+        case .ready: "ready"
+        case .connected(let info): "connected with \(info.peer)"
+        case .disconnected(let peer): "disconnected from \(peer)"
+        case .connectFailed: "connecting failed"
+        case .listingsChanged(let changes): "\(changes.count) rows of the market changed"
+        case .recordRefused: "a record was refused"
+        case .peerMisbehaved(let peer, _): "misbehaviour of \(peer)"
+        case .connectionRefused(let endpoint, _): "refused a connection from \(endpoint)"
+        case .exchanged(let peer, _): "exchanged records with \(peer)"
+        case .storeFailed: "the store failed"
+        case .storeRecovered: "the store recovered"
+        case .signingStopped: "signing stopped"
+        case .clockStepped(let milliseconds): "the clock stepped by \(milliseconds) ms"
+        case .stopping: "stopping"
+        }
+    }
+}
+
+extension TransportInput {
+    fileprivate var text: String {
+        switch self {
+        case .listening(_, let endpoint): "listening on \(endpoint)"
+        case .listenFailed(_, let failure): "listening failed: \(failure)"
+        case .interfaces(let addresses): "\(addresses.count) interfaces"
+        case .accepted(let connection, _, let remote): "accepted \(connection.rawValue) from \(remote)"
+        case .dialed(let connection, _, let remote): "dialled \(connection.rawValue) to \(remote)"
+        case .dialFailed(let connection, let failure): "dial \(connection.rawValue) failed: \(failure)"
+        case .received(let connection, let bytes): "received \(bytes.count) bytes on \(connection.rawValue)"
+        case .congested(let connection): "congested \(connection.rawValue)"
+        case .drained(let connection): "drained \(connection.rawValue)"
+        case .disconnected(let connection, let failure):
+            "disconnected \(connection.rawValue)" + (failure.map { ": \($0)" } ?? "")
+        case .resolved(let resolution, _): "resolved \(resolution.rawValue)"
+        }
+    }
+}
+
+extension TransportOutput {
+    fileprivate var text: String {
+        switch self {
+        case .listen(_, let endpoint): "listen on \(endpoint)"
+        case .stopListening: "stop listening"
+        case .dial(let connection, let endpoint): "dial \(connection.rawValue) to \(endpoint)"
+        case .send(let connection, let bytes): "send \(bytes.count) bytes on \(connection.rawValue)"
+        case .pauseReading(let connection): "pause reading \(connection.rawValue)"
+        case .resumeReading(let connection): "resume reading \(connection.rawValue)"
+        case .close(let connection): "close \(connection.rawValue)"
+        case .abort(let connection): "abort \(connection.rawValue)"
+        case .resolve(let resolution, _): "resolve \(resolution.rawValue)"
+        }
+    }
+}
