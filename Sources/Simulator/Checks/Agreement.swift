@@ -3,6 +3,8 @@ internal import Primitives
 
 /// Whether the honest live nodes hold equal sets, looked at once a second.
 ///
+/// Only what honest nodes have said in the measured time is compared: what the build-up left behind is nobody's fault.
+///
 /// What is said all the time travels all the time: subjects with news of the last five seconds are left out, of every book alike. So
 /// the sets of a market in full trade are equal as of five seconds ago, and a record that got lost shows. A node counts once it has
 /// been up for as long. Each book is known by the sum of its records' terms, so a second costs a few additions for each node.
@@ -16,7 +18,7 @@ struct Agreement: Sendable {
         var upSince: Instant?
     }
 
-    /// From when on equal sets are waited for.
+    /// From when on equal sets are waited for; they are not believed before everything that was said until then has come of age.
     let from: Instant
     /// When they were first equal since then.
     private(set) var equalAt: Instant?
@@ -51,7 +53,7 @@ struct Agreement: Sendable {
         while let oldest = recent.first, oldest.at.advanced(by: Self.grace) <= now { recent.removeFirst() }
         var fresh = [UInt64](repeating: 0, count: nodes.count)
         for (subject, at) in recent where registry.touchedAt[subject] == at {
-            for number in registry.heldRecords(about: subject) {
+            for number in registry.heldRecords(about: subject) where registry[number].isCompared {
                 let term = registry[number].term
                 registry[number].holders.forEach { fresh[$0] &+= term }
             }
@@ -63,7 +65,7 @@ struct Agreement: Sendable {
             return (node, nodes[node].digest &- fresh[node])
         }
         compare(digests)
-        if distinctSets <= 1, now >= from, equalAt == nil { equalAt = now }
+        if distinctSets <= 1, now >= from.advanced(by: Self.grace), equalAt == nil { equalAt = now }
     }
 
     private mutating func compare(_ digests: [(node: Int, digest: UInt64)]) {

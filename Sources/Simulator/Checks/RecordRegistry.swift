@@ -29,17 +29,22 @@ struct RecordRegistry: Sendable {
         let envelope: [UInt8]
         /// Whether the subject belongs to an honest node.
         let hasHonestOwner: Bool
+        /// Whether books are compared by it: somebody honest said it in the measured time.
+        let isCompared: Bool
         /// Who holds it, as the nodes themselves said when they stored and dropped it.
         var holders = NodeSet()
     }
 
     private(set) var entries: [Entry] = []
+    private let measuredFrom: Instant
     private var numbers: [RecordID: Int] = [:]
     private var subjects: [SubjectKey: Int] = [:]
     /// Records about each subject that somebody holds.
     private var heldBySubject: [[Int]] = []
     /// When a word on each subject was last new.
     private(set) var touchedAt: [Instant] = []
+
+    init(measuredFrom: Instant) { self.measuredFrom = measuredFrom }
 
     var subjectCount: Int { heldBySubject.count }
 
@@ -121,7 +126,8 @@ struct RecordRegistry: Sendable {
             isSound: isSound,
             term: Self.term(of: stored.id),
             envelope: stored.envelope,
-            hasHonestOwner: hasHonestOwner
+            hasHonestOwner: hasHonestOwner,
+            isCompared: hasHonestOwner && now >= measuredFrom
         )
     }
 

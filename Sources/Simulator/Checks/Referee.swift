@@ -23,7 +23,7 @@ public struct Referee: Sendable {
     var nodes: [Node] = []
     /// Whether each key that ever was a node's belongs to an honest one.
     var honesty: [Ed25519.PublicKey: Bool] = [:]
-    var registry = RecordRegistry()
+    var registry: RecordRegistry
     var ledger: DeliveryLedger
     var agreement: Agreement
     var conflicts = ConflictWatch()
@@ -43,6 +43,7 @@ public struct Referee: Sendable {
             case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .sometimes: nil
             }
         }
+        registry = RecordRegistry(measuredFrom: measuredFrom)
         ledger = DeliveryLedger(limits: limits, measuredFrom: measuredFrom, keepsSamples: collectsPublications)
         agreement = Agreement(from: .zero.advanced(by: scenario.buildUp + scenario.lastFaultEnd))
         checks = InvariantChecks(scenario.always)
@@ -102,7 +103,7 @@ public struct Referee: Sendable {
         var before: Set<Int> = []
         for number in registry.entries.indices where registry.release(number, by: node) {
             before.insert(number)
-            if registry[number].hasHonestOwner { agreement.lost(node, term: registry[number].term) }
+            if registry[number].isCompared { agreement.lost(node, term: registry[number].term) }
         }
         var floors: [(subject: Int, lowest: UInt64)] = []
         for stored in restored.records + restored.ownRecords {
@@ -210,7 +211,7 @@ public struct Referee: Sendable {
         let known = conflicts.conflicts.count
         conflicts.appeared(number, in: registry, at: now)
         if conflicts.conflicts.count > known || record.kind == .conflict { occurrences.note(.conflict) }
-        if record.hasHonestOwner { agreement.touched(record.subject, at: now) }
+        if record.isCompared { agreement.touched(record.subject, at: now) }
         published(record, number, at: now)
         return number
     }
@@ -227,12 +228,12 @@ public struct Referee: Sendable {
 
     private mutating func gain(_ number: Int, _ node: Int) -> Bool {
         guard registry.hold(number, by: node) else { return false }
-        if registry[number].hasHonestOwner { agreement.gained(node, term: registry[number].term) }
+        if registry[number].isCompared { agreement.gained(node, term: registry[number].term) }
         return true
     }
 
     private mutating func lose(_ number: Int, _ node: Int) {
-        guard registry.release(number, by: node), registry[number].hasHonestOwner else { return }
+        guard registry.release(number, by: node), registry[number].isCompared else { return }
         agreement.lost(node, term: registry[number].term)
     }
 }
