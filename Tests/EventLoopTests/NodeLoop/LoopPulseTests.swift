@@ -1,3 +1,4 @@
+import Node
 import Primitives
 import Testing
 
@@ -7,7 +8,9 @@ import Testing
     @Test func `shows that the loop turns while nothing happens, and that it no longer does`() async throws {
         let node = LiveNode(41)
         node.loop.start()
-        _ = try await node.first { event in if case .ready = event { () } else { nil } }
+        _ = try await node.first { event -> Bool? in
+            if case .ready(hasSeeds: let hasSeeds) = event { hasSeeds } else { nil }
+        }
         let first = node.loop.statistics.turnedAt
         while node.loop.statistics.turnedAt == first { try await Task.sleep(for: .milliseconds(5)) }
         #expect(first.duration(to: node.loop.statistics.turnedAt) > .milliseconds(100), "it is a timer, not traffic")
