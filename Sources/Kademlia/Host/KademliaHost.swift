@@ -7,8 +7,8 @@ public import Swarm
 /// A ``KademliaMachine`` on the streams of a swarm: it dials whom the machine asks, frames what both sides say, and holds the
 /// streams of others to their limits.
 ///
-/// The owner feeds what its swarm says: connections, identify and addresses always, streams and answers to requests when they are
-/// the host's (`owns`); and hands its outputs to the swarm. It lists the protocol among its own while the mode is `server`.
+/// The owner feeds at once whatever its swarm says, or at least connections, identify, addresses and what the host `takes`, and
+/// hands its outputs to the swarm. It lists the protocol among its own while the mode is `server`.
 ///
 /// Every request of ours has a stream of its own, which is closed for writing behind it; streams of others may carry one request
 /// after the other (libp2p/specs, kad-dht, "RPC messages").
@@ -80,6 +80,21 @@ public struct KademliaHost: Sendable {
 
     public func owns(_ stream: StreamHandle) -> Bool {
         callers[stream] != nil || served[stream] != nil || draining[stream] != nil
+    }
+
+    /// Whether what the swarm said concerns the host alone: the owner feeds it and looks no further.
+    public func takes(_ output: SwarmMachine.Output) -> Bool {
+        switch output {
+        case .streamOpened(let request, _, _), .streamFailed(let request, _): owns(request)
+        case .connectAnswered(let request, _): owns(request)
+        case .inboundStream(_, _, let name): name == protocolName
+        case .data(let stream, _), .remoteClosedWrite(let stream), .streamReset(let stream),
+            .streamCongested(let stream), .streamDrained(let stream):
+            owns(stream)
+        case .transport, .listening, .listenFailed, .connected, .disconnected, .identified, .roundTrip,
+            .addressesChanged, .refused, .stopped:
+            false
+        }
     }
 
     /// When `deadlineReached` is due; `nil` while nothing is.

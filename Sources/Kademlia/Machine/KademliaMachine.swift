@@ -21,7 +21,8 @@ public struct KademliaMachine: Sendable {
     let ownKey: KademliaKey
     let validator: any ValueValidator
     var random: SeededRandom
-    var mode: KademliaMode
+    /// As the owner last said.
+    public internal(set) var mode: KademliaMode
     var isStarted = false
     var clock: WallClock?
     var ownAddresses: [Multiaddr] = []
