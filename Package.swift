@@ -185,7 +185,10 @@ let package = Package(
             ],
             resources: [.copy("Peers")]
         ),
-        tests("DaemonControlTests", ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Swarm"]),
+        tests(
+            "DaemonControlTests",
+            ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", collections]
+        ),
         tests("CompressionTests", ["Compression", "Primitives"]),
         tests("ReconciliationTests", ["Cryptography", "Primitives", "Reconciliation"]),
         tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives", "Swarm"]),

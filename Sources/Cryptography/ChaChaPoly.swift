@@ -21,7 +21,9 @@ public struct ChaChaPoly: Sendable {
         associatedData: [UInt8] = [],
         into output: inout [UInt8]
     ) {
-        seal(plaintext, nonce: Self.nonce(counter), associatedData: associatedData, into: &output)
+        unsafe withNonce(counter) { nonce in
+            unsafe seal(plaintext, nonce: nonce, associatedData: associatedData, into: &output)
+        }
     }
 
     /// As above with all 12 bytes of the nonce, which public vectors choose.
@@ -32,26 +34,8 @@ public struct ChaChaPoly: Sendable {
         into output: inout [UInt8]
     ) {
         precondition(nonce.count == Self.nonceByteCount)
-        let (start, count) = (output.count, plaintext.count)
-        output.append(contentsOf: repeatElement(0, count: count + Self.tagByteCount))
-        unsafe plaintext.withUnsafeBufferPointer { source in
-            unsafe output.withUnsafeMutableBufferPointer { target in
-                unsafe key.withPointer { key in
-                    // The tag makes room for at least 16 bytes, so the target has an address; an empty source may have none.
-                    guard let base = target.baseAddress else { preconditionFailure("no room for the tag") }
-                    _ = unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
-                        base + start,
-                        nil,
-                        source.baseAddress ?? UnsafePointer(base),
-                        UInt64(count),
-                        associatedData,
-                        UInt64(associatedData.count),
-                        nil,
-                        nonce,
-                        key
-                    )
-                }
-            }
+        unsafe nonce.withUnsafeBytes { nonce in
+            unsafe seal(plaintext, nonce: nonce, associatedData: associatedData, into: &output)
         }
     }
 
@@ -62,7 +46,9 @@ public struct ChaChaPoly: Sendable {
         associatedData: [UInt8] = [],
         into output: inout [UInt8]
     ) -> Bool {
-        open(ciphertext, nonce: Self.nonce(counter), associatedData: associatedData, into: &output)
+        unsafe withNonce(counter) { nonce in
+            unsafe open(ciphertext, nonce: nonce, associatedData: associatedData, into: &output)
+        }
     }
 
     /// As above with all 12 bytes of the nonce, which public vectors choose.
@@ -73,34 +59,87 @@ public struct ChaChaPoly: Sendable {
         into output: inout [UInt8]
     ) -> Bool {
         precondition(nonce.count == Self.nonceByteCount)
-        guard ciphertext.count >= Self.tagByteCount else { return false }
-        let (start, count) = (output.count, ciphertext.count)
-        output.append(contentsOf: repeatElement(0, count: count - Self.tagByteCount))
-        let status = unsafe ciphertext.withUnsafeBufferPointer { source in
-            unsafe output.withUnsafeMutableBufferPointer { target in
-                unsafe key.withPointer { key in
-                    guard let base = source.baseAddress else { preconditionFailure("a ciphertext has at least a tag") }
-                    return unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
-                        target.baseAddress.map { unsafe $0 + start },
-                        nil,
-                        nil,
-                        base,
-                        UInt64(count),
-                        associatedData,
-                        UInt64(associatedData.count),
-                        nonce,
-                        key
-                    )
+        return unsafe nonce.withUnsafeBytes { nonce in
+            unsafe open(ciphertext, nonce: nonce, associatedData: associatedData, into: &output)
+        }
+    }
+
+    // libsodium writes straight behind the output's end: neither zeros nor a second buffer come first.
+
+    private func seal(
+        _ plaintext: borrowing Span<UInt8>,
+        nonce: UnsafeRawBufferPointer,
+        associatedData: [UInt8],
+        into output: inout [UInt8]
+    ) {
+        let count = plaintext.count
+        unsafe plaintext.withUnsafeBufferPointer { source in
+            output.append(addingCapacity: count + Self.tagByteCount) { span in
+                unsafe span.withUnsafeMutableBufferPointer { target, initializedCount in
+                    // The tag makes room for at least 16 bytes, so the target has an address; an empty source may have none.
+                    guard let base = target.baseAddress, let nonce = nonce.baseAddress else {
+                        preconditionFailure("no room for the tag")
+                    }
+                    unsafe key.withPointer { key in
+                        _ = unsafe crypto_aead_chacha20poly1305_ietf_encrypt(
+                            base + initializedCount,
+                            nil,
+                            source.baseAddress ?? UnsafePointer(base),
+                            UInt64(count),
+                            associatedData,
+                            UInt64(associatedData.count),
+                            nil,
+                            nonce.assumingMemoryBound(to: UInt8.self),
+                            key
+                        )
+                    }
+                    initializedCount += count + Self.tagByteCount
                 }
             }
         }
-        if status != 0 { output.removeSubrange(start...) }
-        return status == 0
     }
 
-    private static func nonce(_ counter: UInt64) -> [UInt8] {
-        var nonce = [UInt8](repeating: 0, count: nonceByteCount)
-        for index in 0..<8 { nonce[4 + index] = UInt8(truncatingIfNeeded: counter >> UInt64(8 * index)) }
-        return nonce
+    private func open(
+        _ ciphertext: borrowing Span<UInt8>,
+        nonce: UnsafeRawBufferPointer,
+        associatedData: [UInt8],
+        into output: inout [UInt8]
+    ) -> Bool {
+        guard ciphertext.count >= Self.tagByteCount else { return false }
+        let count = ciphertext.count - Self.tagByteCount
+        var holds = false
+        unsafe ciphertext.withUnsafeBufferPointer { source in
+            // One byte more than is needed, so that the target of an empty plaintext has an address too.
+            output.append(addingCapacity: count + 1) { span in
+                unsafe span.withUnsafeMutableBufferPointer { target, initializedCount in
+                    guard let base = source.baseAddress, let output = target.baseAddress, let nonce = nonce.baseAddress
+                    else { preconditionFailure("a ciphertext has at least a tag") }
+                    let status = unsafe key.withPointer { key in
+                        unsafe crypto_aead_chacha20poly1305_ietf_decrypt(
+                            output + initializedCount,
+                            nil,
+                            nil,
+                            base,
+                            UInt64(count + Self.tagByteCount),
+                            associatedData,
+                            UInt64(associatedData.count),
+                            nonce.assumingMemoryBound(to: UInt8.self),
+                            key
+                        )
+                    }
+                    holds = status == 0
+                    if holds { initializedCount += count }
+                }
+            }
+        }
+        return holds
+    }
+
+    /// Four zero bytes and the counter, little-endian, for one call: every frame has one, so it is not an array.
+    private func withNonce<Result>(_ counter: UInt64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let low = UInt32(truncatingIfNeeded: counter).littleEndian
+        let high = UInt32(truncatingIfNeeded: counter >> 32).littleEndian
+        let nonce = (UInt32(0), low, high)
+        return unsafe withUnsafeBytes(of: nonce) { unsafe body($0) }
     }
 }

@@ -48,6 +48,8 @@ public struct NoiseTransport: Sendable {
     public mutating func receive(_ bytes: [UInt8], into plaintext: inout [UInt8]) throws(NoiseFailure) {
         if let failure { throw failure }
         do throws(NoiseFailure) {
+            // About as much comes out as went in; the room is made once.
+            if plaintext.isEmpty { plaintext.reserveCapacity(bytes.count) }
             let source = bytes.span
             var offset = try completePending(from: source, into: &plaintext)
             // What lies whole in the caller's bytes is decrypted where it lies.

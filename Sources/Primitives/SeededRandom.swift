@@ -27,7 +27,15 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
 
     public mutating func next() -> UInt64 {
         var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { value |= UInt64(nextByte()) << shift }
+        if buffer.count - offset >= 8 {
+            for index in 0..<8 {
+                value |= UInt64(buffer[offset + index]) << UInt64(8 * index)
+                buffer[offset + index] = 0
+            }
+            offset += 8
+        } else {
+            for index in 0..<8 { value |= UInt64(nextByte()) << UInt64(8 * index) }
+        }
         return value
     }
 

@@ -7,6 +7,11 @@ struct YamuxByteQueue: Sendable {
     var isEmpty: Bool { count == 0 }
 
     mutating func append(_ more: [UInt8]) {
+        // What comes to an empty queue is not copied.
+        guard !isEmpty else {
+            (bytes, start) = (more, 0)
+            return
+        }
         // Moving the rest down only once it is the smaller part keeps the cost of a byte constant.
         if start > bytes.count / 2 {
             bytes.removeSubrange(..<start)

@@ -13,9 +13,10 @@ extension DaemonMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard let gossip else { return answer(.failed("PubSub not enabled"), to: id, into: &outputs) }
+        // The router is not taken out of its optional here: with a second reference to it, it would be copied whole when it changes.
+        guard gossip != nil else { return answer(.failed("PubSub not enabled"), to: id, into: &outputs) }
         switch request {
-        case .listTopics: answer(.topics(gossip.joinedTopics.map(\.text)), to: id, into: &outputs)
+        case .listTopics: answer(.topics(gossip?.joinedTopics.map(\.text) ?? []), to: id, into: &outputs)
         case .listSubscribers(let topic):
             answer(.subscribers(subscribedPeers(of: topic)), to: id, into: &outputs)
         case .publish(let topic, let data):

@@ -8,41 +8,42 @@ struct ControlFields {
     /// Entries of one message, repeated ones included: a request names protocols and addresses by the handful.
     static let countMax = 4096
 
-    private var numbers: [Int: UInt64] = [:]
-    private var strings: [Int: [[UInt8]]] = [:]
+    private let source: [UInt8]
+    private var fields: [ProtobufField] = []
 
-    init(_ source: Span<UInt8>) throws(ControlError) {
+    init(_ source: [UInt8]) throws(ControlError) {
+        self.source = source
         do throws(ProtobufError) {
-            try read(source)
+            var reader = ProtobufReader(source.span)
+            while let field = try reader.next() {
+                guard fields.count < Self.countMax else { throw .outOfBounds(field: field.number) }
+                fields.append(field)
+            }
         } catch {
             throw .malformed
         }
     }
 
-    init(_ bytes: [UInt8]) throws(ControlError) {
-        try self.init(bytes.span)
+    func number(_ field: Int) -> UInt64? {
+        for candidate in fields.reversed() where candidate.number == field {
+            if case .varint(let value) = candidate.value { return value }
+        }
+        return nil
     }
 
-    private mutating func read(_ source: Span<UInt8>) throws(ProtobufError) {
-        var reader = ProtobufReader(source)
-        var count = 0
-        while let field = try reader.next() {
-            count += 1
-            guard count <= Self.countMax else { throw .outOfBounds(field: field.number) }
-            switch field.value {
-            case .varint(let value): numbers[field.number] = value
-            case .bytes(let range):
-                strings[field.number, default: []].append(Array(copying: source.extracting(range)))
-            case .fixed32, .fixed64: break
-            }
+    func bytes(_ field: Int) -> [UInt8]? {
+        for candidate in fields.reversed() where candidate.number == field {
+            if case .bytes(let range) = candidate.value { return Array(source[range]) }
+        }
+        return nil
+    }
+
+    func list(_ field: Int) -> [[UInt8]] {
+        fields.compactMap { candidate in
+            guard candidate.number == field, case .bytes(let range) = candidate.value else { return nil }
+            return Array(source[range])
         }
     }
-
-    func number(_ field: Int) -> UInt64? { numbers[field] }
-
-    func bytes(_ field: Int) -> [UInt8]? { strings[field]?.last }
-
-    func list(_ field: Int) -> [[UInt8]] { strings[field] ?? [] }
 
     func text(_ field: Int) throws(ControlError) -> String? {
         guard let bytes = bytes(field) else { return nil }

@@ -127,11 +127,7 @@ public struct ProtobufReader: ~Escapable {
 extension Array where Element == UInt8 {
     /// An array of its own with the bytes of a span.
     public init(copying span: borrowing Span<UInt8>) {
-        let count = span.count
-        // Every element up to `count` is written before the count is declared.
-        unsafe self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
-            for index in 0..<count { unsafe buffer.initializeElement(at: index, to: span[index]) }
-            initialized = count
-        }
+        // The bytes are copied before the closure returns.
+        self = unsafe span.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

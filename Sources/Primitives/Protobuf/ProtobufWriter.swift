@@ -39,16 +39,39 @@ public struct ProtobufWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
+    /// As above; nearly all that is written are arrays, and to copy one needs no generic code.
+    public mutating func requiredBytes(_ number: Int, _ value: [UInt8]) {
+        tag(number, wireType: 2)
+        appendVarint(UInt64(value.count))
+        bytes += value
+    }
+
+    /// As above for arrays.
+    public mutating func bytes(_ number: Int, _ value: [UInt8]) {
+        if !value.isEmpty { requiredBytes(number, value) }
+    }
+
     /// Writes text unless it is empty.
     public mutating func text(_ number: Int, _ value: String) {
-        bytes(number, value.utf8)
+        if !value.isEmpty { requiredBytes(number, Array(value.utf8)) }
     }
 
     /// Writes a nested message, also when it is empty.
+    ///
+    /// In place: its length is not known before, so one byte is kept for it, which is enough up to 127 bytes.
     public mutating func message(_ number: Int, _ write: (inout ProtobufWriter) -> Void) {
-        var nested = ProtobufWriter()
-        write(&nested)
-        requiredBytes(number, nested.bytes)
+        tag(number, wireType: 2)
+        let start = bytes.count
+        bytes.append(0)
+        write(&self)
+        let count = bytes.count - start - 1
+        if count < 0x80 {
+            bytes[start] = UInt8(count)
+        } else {
+            var length = ProtobufWriter()
+            length.appendVarint(UInt64(count))
+            bytes.replaceSubrange(start...start, with: length.bytes)
+        }
     }
 
     /// Writes a repeated scalar in packed form unless it has no elements.

@@ -12,7 +12,8 @@ package import Swarm
     let limits: TCPLimits
     let deliver: (TransportInput) -> Void
 
-    let readBufferByteCount = 64 << 10
+    /// Four of Noise's longest frames: what ends inside a frame has to be kept and copied once more.
+    let readBufferByteCount = 256 << 10
     let readBuffer: uv_buf_t
 
     private var connections: [ConnectionID: TCPConnection] = [:]

@@ -342,7 +342,8 @@ struct ConnectionMachine: Sendable {
 
     /// Adds to what this step sends.
     mutating func queue(_ bytes: [UInt8]) {
-        plaintext += bytes
+        // A step mostly has one piece, which need not be copied.
+        if plaintext.isEmpty { plaintext = bytes } else { plaintext += bytes }
     }
 
     /// Sends what the step produced, in one piece, before the end if it came to that.

@@ -64,16 +64,34 @@ public struct ResourceUsage: Hashable, Sendable {
     public var streams: Int { inboundStreams + outboundStreams }
     public var isZero: Bool { self == .zero }
 
+    // Field by field: these run at every packet, and a loop over all cases allocates their list.
+
     static func + (left: ResourceUsage, right: ResourceUsage) -> ResourceUsage {
-        var sum = left
-        for resource in Resource.allCases { sum[resource] += right[resource] }
-        return sum
+        ResourceUsage(
+            inboundConnections: left.inboundConnections + right.inboundConnections,
+            outboundConnections: left.outboundConnections + right.outboundConnections,
+            inboundStreams: left.inboundStreams + right.inboundStreams,
+            outboundStreams: left.outboundStreams + right.outboundStreams,
+            memoryBytes: left.memoryBytes + right.memoryBytes,
+            descriptors: left.descriptors + right.descriptors
+        )
     }
 
     static func - (left: ResourceUsage, right: ResourceUsage) -> ResourceUsage {
-        var difference = left
-        for resource in Resource.allCases { difference[resource] -= right[resource] }
-        return difference
+        ResourceUsage(
+            inboundConnections: left.inboundConnections - right.inboundConnections,
+            outboundConnections: left.outboundConnections - right.outboundConnections,
+            inboundStreams: left.inboundStreams - right.inboundStreams,
+            outboundStreams: left.outboundStreams - right.outboundStreams,
+            memoryBytes: left.memoryBytes - right.memoryBytes,
+            descriptors: left.descriptors - right.descriptors
+        )
+    }
+
+    /// Whether an amount is of bytes alone, as nearly all are.
+    var isMemoryAlone: Bool {
+        inboundConnections == 0 && outboundConnections == 0 && inboundStreams == 0 && outboundStreams == 0
+            && descriptors == 0
     }
 }
 

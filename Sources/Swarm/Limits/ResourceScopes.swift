@@ -188,6 +188,12 @@ struct ResourceScopes: Sendable {
         against limits: ScopeLimits,
         of scope: ScopeKind
     ) throws(ResourceRefusal) {
+        if amount.isMemoryAlone {
+            guard amount.memoryBytes > 0, usage.memoryBytes + amount.memoryBytes > limits.each.memoryBytes else {
+                return
+            }
+            throw ResourceRefusal(scope: scope, resource: .memoryBytes)
+        }
         let sum = usage + amount
         for resource in Resource.allCases where amount[resource] > 0 && sum[resource] > limits.each[resource] {
             throw ResourceRefusal(scope: scope, resource: resource)

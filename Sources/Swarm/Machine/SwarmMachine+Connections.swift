@@ -174,7 +174,8 @@ extension SwarmMachine {
         guard connections[id]?.machine != nil else { return }
         switch event {
         case .send(let bytes):
-            unsent[id, default: []] += bytes
+            // What stands alone is not copied.
+            if unsent[id] == nil { unsent[id] = bytes } else { unsent[id, default: []] += bytes }
             accountMemory(of: id, at: now, into: &outputs)
         case .upgraded(let peer): upgraded(id, peer, at: now, into: &outputs)
         case .pauseReading: outputs.append(.transport(.pauseReading(id)))

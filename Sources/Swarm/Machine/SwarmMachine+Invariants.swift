@@ -1,6 +1,7 @@
 internal import DequeModule
 internal import Identity
 internal import OrderedCollections
+internal import Primitives
 
 extension SwarmMachine {
     /// Stops a debug build where the machine contradicts itself; free in release builds.
@@ -16,7 +17,8 @@ extension SwarmMachine {
         connectionTimers.checkInvariants()
         streamTimers.checkInvariants()
         var (established, streamCount): (Int, Int) = (0, 0)
-        for (id, connection) in connections {
+        for id in connections.keys {
+            guard let connection = connections[id] else { continue }
             connection.machine?.checkInvariants()
             precondition(connection.machine == nil || !connection.isClosing)
             precondition(connection.machine != nil || connection.streams.isEmpty)

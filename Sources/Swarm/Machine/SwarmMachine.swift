@@ -36,7 +36,7 @@ public struct SwarmMachine: Sendable {
     var random: SeededRandom
     var phase = Phase.idle
 
-    var connections: [ConnectionID: SwarmConnection] = [:]
+    var connections = SlotTable<ConnectionID, SwarmConnection>()
     var connectedPeers: OrderedDictionary<PeerID, SwarmPeer> = [:]
     var establishedCount = 0
     var listeners: OrderedDictionary<ListenerID, SwarmListener> = [:]

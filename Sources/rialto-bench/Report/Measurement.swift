@@ -16,7 +16,8 @@ struct Measurement: Codable {
     var shareOfLimit: Double? {
         guard !limits.isEmpty, !rialto.isEmpty else { return nil }
         let (limit, value) = (median(limits), median(rialto))
-        return row.isRate ? value / limit : limit / value
+        let share = row.isRate ? value / limit : limit / value
+        return share.isFinite ? share : nil
     }
 }
 

@@ -39,6 +39,7 @@ extension BenchReport {
 
     private static func number(_ value: Double) -> String {
         switch value.magnitude {
+        case _ where !value.isFinite || value.magnitude > 1e15: "–"
         case 100...: grouped(Int(value.rounded()))
         case 10..<100: String(format: "%.1f", value)
         default: String(format: "%.2f", value)
