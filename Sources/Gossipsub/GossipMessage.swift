@@ -4,9 +4,13 @@ public import Identity
 /// The name of a message: equal on all nodes of a topic, and what IHAVE, IWANT and IDONTWANT speak of.
 public struct MessageID: Hashable, Comparable, Sendable {
     public let bytes: [UInt8]
+    /// Their hash: every copy of a message is looked up by its id.
+    private let bytesHash: Int
 
     public init(bytes: [UInt8]) {
-        self.bytes = bytes
+        var hasher = Hasher()
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        (self.bytes, bytesHash) = (bytes, hasher.finalize())
     }
 
     /// The id of a message that proves itself: the first 20 bytes of SHA-256 over its data.
@@ -19,9 +23,11 @@ public struct MessageID: Hashable, Comparable, Sendable {
         MessageID(bytes: author + sequence)
     }
 
-    public func hash(into hasher: inout Hasher) {
-        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    public static func == (left: MessageID, right: MessageID) -> Bool {
+        left.bytesHash == right.bytesHash && left.bytes == right.bytes
     }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesHash) }
 
     public static func < (left: MessageID, right: MessageID) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)

@@ -14,6 +14,8 @@ extension NodeMachine {
         guard !ownSwarm.isEmpty else { return outputs.append(.swarm(input)) }
         var swarmOutputs: [SwarmMachine.Output] = []
         ownSwarm[0].handle(input, at: now, into: &swarmOutputs)
+        // In place: an element that is merely asked would be copied, tables and all.
+        swarmDeadline = unsafe ownSwarm.withUnsafeBufferPointer { swarms in unsafe swarms[0].nextDeadline }
         for output in swarmOutputs { handle(output, at: now, into: &outputs) }
     }
 

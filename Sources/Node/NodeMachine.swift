@@ -27,6 +27,8 @@ public struct NodeMachine: Sendable {
     var phase = Phase.starting
     /// One in the machine's seat, none in the driver's; an array, so that a node without it is so much smaller.
     var ownSwarm: [SwarmMachine]
+    /// When it is next due, as of its last step.
+    var swarmDeadline: Instant?
     var connected: OrderedDictionary<PeerID, ConnectedPeer> = [:]
     let followed: FollowedTopics
     var gossip: GossipsubMachine
@@ -169,7 +171,7 @@ extension NodeMachine {
             case .closing(let deadline), .disconnecting(let deadline): deadline
             case .starting, .running, .stopped: nil
             }
-        if let swarm = ownSwarm.first?.nextDeadline { deadline = earliest(deadline, swarm) }
+        deadline = earliest(deadline, swarmDeadline)
         deadline = earliest(deadline, gossip.nextDeadline)
         deadline = earliest(deadline, seeds.nextDeadline)
         deadline = earliest(deadline, exchange.nextDeadline)

@@ -57,6 +57,7 @@ struct RecordInbox: Sendable {
 
     /// The batches that this step filled.
     mutating func takeBatches() -> [(BatchID, [SignatureCheck])] {
+        guard !entries.isEmpty else { return [] }
         var taken: [(BatchID, [SignatureCheck])] = []
         var (batch, batchChecks): ([Entry], [SignatureCheck]) = ([], [])
         var offset = 0

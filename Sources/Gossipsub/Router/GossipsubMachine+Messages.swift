@@ -97,7 +97,7 @@ extension GossipsubMachine {
         let (source, topic) = (judged.message.source, judged.key.topic)
         switch verdict {
         case .accept:
-            accept(judged, at: now)
+            accept(judged, at: now, into: &outputs)
         case .reject:
             seen.insert(judged.key, .rejected, deliverers: [], at: now)
             outputs.append(.misbehaved(source, .rejectedMessage(topic)))
@@ -108,9 +108,12 @@ extension GossipsubMachine {
         }
     }
 
-    private mutating func accept(_ judged: PendingValidation, at now: Instant) {
+    private mutating func accept(_ judged: PendingValidation, at now: Instant, into outputs: inout [Output]) {
         let (source, topic) = (judged.message.source, judged.key.topic)
-        let deliverers = [source] + judged.duplicates
+        var deliverers: [PeerID] = []
+        deliverers.reserveCapacity(config.meshCount + 1)
+        deliverers.append(source)
+        deliverers += judged.duplicates
         seen.insert(judged.key, .accepted, deliverers: deliverers, at: now)
         gater.noteDelivered(source)
         scores.noteAccepted(in: topic)
@@ -120,9 +123,18 @@ extension GossipsubMachine {
         cache.insert(judged.key, judged.wire)
         var receivers = topics.values[joined].mesh
         if !floodsubPeers.isEmpty { receivers = receivers.union(floodsubReceivers(topic)) }
+        // One RPC for all to whom nothing else is said in this step.
+        let rpc = GossipRPC(messages: [judged.wire])
+        let isAlone = outbox.isEmpty && rpc.messages[0].fieldByteCount <= RPCPacker.byteCountMax
         for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
-            guard wants(peer, judged.key.id) else { continue }
-            sayMessage(judged.wire, to: peer)
+            guard let index = peers.index(forKey: peer), !peers.values[index].unwanted.contains(judged.key.id) else {
+                continue
+            }
+            if isAlone && peers.values[index].stream == .flowing {
+                outputs.append(.send(peer, rpc))
+            } else {
+                sayMessage(judged.wire, to: peer)
+            }
         }
     }
 

@@ -13,7 +13,17 @@ public struct Bytes16: Hashable, Comparable, Sendable {
         low = bigEndian(bytes.dropFirst(8))
     }
 
-    public var bytes: [UInt8] { bigEndianBytes(high) + bigEndianBytes(low) }
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        append(to: &bytes)
+        return bytes
+    }
+
+    fileprivate func append(to bytes: inout [UInt8]) {
+        appendBigEndian(high, to: &bytes)
+        appendBigEndian(low, to: &bytes)
+    }
 
     /// The first eight bytes as a big-endian number.
     var head: UInt64 { high }
@@ -86,7 +96,13 @@ public struct RecordID: Hashable, Comparable, Sendable, CustomStringConvertible 
         (self.high, self.low) = (high, low)
     }
 
-    public var bytes: [UInt8] { high.bytes + low.bytes }
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        high.append(to: &bytes)
+        low.append(to: &bytes)
+        return bytes
+    }
 
     /// The first eight bytes as a big-endian number.
     var head: UInt64 { high.head }
@@ -117,6 +133,6 @@ private func bigEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
     bytes.reduce(0) { $0 << 8 | UInt64($1) }
 }
 
-private func bigEndianBytes(_ value: UInt64) -> [UInt8] {
-    stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
+private func appendBigEndian(_ value: UInt64, to bytes: inout [UInt8]) {
+    for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * index))) }
 }
