@@ -86,6 +86,31 @@ import Testing
         #expect(try await node.node.waitUntilEnded() == 0)
     }
 
+    @Test func `ends in good order when its terminal is closed`() async throws {
+        let home = try TestHome()
+        let terminal = try PseudoTerminal()
+        let output = home.path + "/terminal.out"
+        #expect(FileManager.default.createFile(atPath: output, contents: nil))
+        let process = Process()
+        process.executableURL = TestHome.program
+        process.arguments = ["up", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--api", "off"]
+        process.environment = ["RIALTO_HOME": home.path]
+        let screen = try #require(FileHandle(forUpdatingAtPath: terminal.path))
+        process.standardInput = screen
+        process.standardOutput = FileHandle(forWritingAtPath: output)
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let node = TestNode(process: process, outputPath: output)
+        try await eventually("a node that is ready") { node.events.contains { $0["event"] == "ready" } ? () : nil }
+        kill(process.processIdentifier, SIGHUP)
+        #expect(try await home.run("status").code == 0, "with its terminal there, the signal means new settings")
+        try screen.close()
+        terminal.hangUp()
+        kill(process.processIdentifier, SIGHUP)
+        #expect(try await node.waitUntilEnded() == 0)
+        #expect(node.events.last?["event"] == "stopped")
+    }
+
     @Test func `numbers and health are served on loopback to whoever collects them`() async throws {
         let home = try TestHome()
         let node = try await home.operate(["--api", "127.0.0.1:0"])

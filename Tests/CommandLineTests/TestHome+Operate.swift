@@ -92,3 +92,28 @@ final class NotifySocket {
 
     func count(_ line: String) -> Int { messages.count { $0 == line } }
 }
+
+/// A terminal without a person: a keyboard here, a screen at `path` for a program (pty(7)).
+final class PseudoTerminal {
+    /// Linux's numbers for "which terminal is it" and "unlock it" (asm-generic/ioctls.h).
+    private static let numberRequest: UInt = 0x8004_5430
+    private static let lockRequest: UInt = 0x4004_5431
+
+    let path: String
+    private let keyboard: Int32
+
+    init() throws {
+        keyboard = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (number, locked): (Int32, Int32) = (0, 0)
+        let isOpen =
+            unsafe ioctl(keyboard, Self.numberRequest, &number) == 0
+            && ioctl(keyboard, Self.lockRequest, &locked) == 0
+        path = "/dev/pts/\(number)"
+        try #require(isOpen)
+    }
+
+    /// What a window does when it is closed.
+    func hangUp() {
+        _ = close(keyboard)
+    }
+}

@@ -9,6 +9,9 @@ enum Terminal {
         return isatty(STDOUT_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
+    /// Whether somebody sits in front of the program; no longer once the terminal is gone.
+    static var isAttached: Bool { isatty(STDIN_FILENO) == 1 }
+
     static func faint(_ text: String) -> String {
         hasColour ? "\u{1b}[2m\(text)\u{1b}[0m" : text
     }

@@ -19,7 +19,11 @@ struct NodeSession {
         let events = node.events()
         let servers = try await serve()
         let signals = StopSignals { [node] in node.loop.requestStop() }
-        let reloads = SignalWatch(SIGHUP) { reload() }
+        let hadTerminal = Terminal.isAttached
+        let hangUps = SignalWatch(SIGHUP) {
+            // A terminal that was closed takes its node with it; to a service the signal means new settings.
+            if hadTerminal, !Terminal.isAttached { node.loop.requestStop() } else { reload() }
+        }
         let watchdog = watch()
         node.loop.start()
         let failure = await follow(events)
@@ -27,7 +31,7 @@ struct NodeSession {
         await node.stop()
         for server in servers { await server.stop() }
         watchdog?.cancel()
-        withExtendedLifetime((signals, reloads)) {}
+        withExtendedLifetime((signals, hangUps)) {}
         if let failure { throw failure }
         say(.init(event: "stopped"), text: "stopped")
     }
