@@ -21,12 +21,15 @@ struct SignatureMemo: Sendable {
     private var young: [Key: Bool] = [:]
     private var old: [Key: Bool] = [:]
     private let computesAll: Bool
+    private let countMax: Int
     /// How many signatures were computed.
     private(set) var computedCount = 0
 
-    init(computesAll: Bool) {
-        self.computesAll = computesAll
+    init(computesAll: Bool, countMax: Int = generationCountMax) {
+        (self.computesAll, self.countMax) = (computesAll, countMax)
     }
+
+    var count: Int { young.count + old.count }
 
     mutating func holds(_ check: SignatureCheck) -> Bool {
         guard !computesAll else {
@@ -42,7 +45,7 @@ struct SignatureMemo: Sendable {
             verdict = check.holds
             computedCount += 1
         }
-        if young.count >= Self.generationCountMax {
+        if young.count >= countMax {
             old = young
             young.removeAll(keepingCapacity: true)
         }

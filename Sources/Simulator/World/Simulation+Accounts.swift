@@ -149,7 +149,10 @@ extension NodeMachine.Input {
 struct NodeWitness: Witness {
     let nodes: [VirtualNode]
 
-    func holds(_ id: RecordID, node: Int) -> Bool { nodes[node].isUp && nodes[node].machines[0].contains(id) }
+    func holds(_ id: RecordID, node: Int) -> Bool {
+        guard nodes[node].isUp else { return false }
+        return nodes[node].machines[0].contains(id)
+    }
 
     func connectedPeers(of node: Int) -> [PeerID] { nodes[node].isUp ? nodes[node].machines[0].connectedPeers : [] }
 

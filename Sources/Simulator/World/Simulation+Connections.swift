@@ -166,10 +166,8 @@ extension Simulation {
     }
 
     private func hasRoom(_ index: Int) -> Bool {
-        !nodes[index].swarm.isStopping && nodes[index].swarm.inboundCount < Self.swarmConfig.connectionLimits.inboundMax
+        !nodes[index].swarm.isStopping && nodes[index].swarm.inboundCount < swarm.connectionLimits.inboundMax
     }
-
-    static let swarmConfig = SwarmConfig()
 
     private mutating func answer(
         _ request: ConnectRequestID,
@@ -249,7 +247,7 @@ extension Simulation {
         let record = PeerRecord(peer: identity.peer, sequence: sequence, addresses: [address])
         let description = PeerDescription(
             protocolVersion: "",
-            agentVersion: Self.swarmConfig.agentVersion,
+            agentVersion: swarm.agentVersion,
             protocols: nodes[index].swarm.protocols,
             listenAddresses: [address],
             observedAddress: nil,
@@ -378,7 +376,7 @@ extension Simulation {
 
     /// Closes the least worthy connections when there are too many, as the swarm's water marks want it.
     private mutating func considerTrimming(_ index: Int) {
-        let config = Self.swarmConfig.trimming
+        let config = swarm.trimming
         guard nodes[index].swarm.connectionCount > config.highWater, !nodes[index].swarm.isTrimPlanned else { return }
         nodes[index].swarm.isTrimPlanned = true
         let soonest = nodes[index].swarm.lastTrim?.advanced(by: config.silence) ?? now
@@ -387,7 +385,7 @@ extension Simulation {
 
     mutating func trim(_ life: NodeLife) {
         guard nodes[life.index].life == life.life else { return }
-        let (config, index) = (Self.swarmConfig.trimming, life.index)
+        let (config, index) = (swarm.trimming, life.index)
         nodes[index].swarm.isTrimPlanned = false
         let links = nodes[index].links.filter { wires.isUp($0.end) }
         guard links.count > config.highWater else { return }

@@ -99,6 +99,7 @@ extension Simulation {
     private func config(of index: Int, contacts: [Multiaddr]) -> NodeConfig {
         var config = NodeConfig(listen: [nodes[index].endpoint], seeds: contacts)
         config.followedSegments = followed
+        config.swarm = swarm
         config.swarmSeat =
             switch scenario.fidelity {
             case .messages: .driver(typedGossip: true)

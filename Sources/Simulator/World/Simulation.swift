@@ -4,6 +4,7 @@ internal import Identity
 internal import Market
 internal import Node
 public import Primitives
+internal import Swarm
 
 /// Thousands of `NodeMachine`s in virtual time.
 ///
@@ -34,6 +35,8 @@ public struct Simulation: Sendable {
     var queue = EventQueue<Event>()
     var network: VirtualNetwork
     var wires = WireTable()
+    /// What every node's swarm is told, or what is done in its place.
+    var swarm = SwarmConfig()
     var kinds = StreamKinds()
     var directory = PeerDirectory()
     var library = RecordLibrary()
@@ -48,7 +51,7 @@ public struct Simulation: Sendable {
     var ring = EventRing()
     var eventCount = 0
     var upCount = 0
-    /// Node lines of text, if the options ask for them.
+    /// Events as lines of text, if the options ask for them.
     public internal(set) var transcript: [String] = []
 
     var workload: Workload
@@ -121,20 +124,23 @@ public struct Simulation: Sendable {
 extension Simulation {
     private mutating func happen(_ event: Event) {
         eventCount += 1
-        let (node, size) = facts(of: event)
+        let note = note(of: event)
+        let node = note.node
         trace.mix(now)
-        trace.mix(event.code << 32 | UInt64(node))
-        trace.mix(size)
-        ring.append(EventRing.Entry(at: now, code: event.code, node: node, size: size))
-        note(event, node: node, size: size)
-        if node != .max, nodes[Int(node)].backlog != nil {
+        trace.mix(note.code << 32 | UInt64(node))
+        trace.mix(note.size)
+        ring.append(note)
+        if let from = options.transcriptFrom, from <= now, transcript.count < options.transcriptCountMax {
+            transcript.append(note.text)
+        }
+        if node != EventNote.world, nodes[Int(node)].backlog != nil {
             // A node that stands still hears it afterwards, in order.
             nodes[Int(node)].backlog?.append(event)
             return
         }
         carryOut(event)
         tell()
-        if options.invariantStride > 0, eventCount % options.invariantStride == 0, node != .max {
+        if options.invariantStride > 0, eventCount % options.invariantStride == 0, node != EventNote.world {
             if nodes[Int(node)].isUp { nodes[Int(node)].machines[0].checkInvariants(at: now) }
         }
     }
@@ -165,33 +171,41 @@ extension Simulation {
     }
 
     /// Whom an event concerns and what else goes into the trace: lengths, numbers.
-    private func facts(of event: Event) -> (node: UInt32, size: UInt64) {
+    private func note(of event: Event) -> EventNote {
         switch event {
-        case .deadline(let life), .trim(let life): (life.node, UInt64(life.life))
-        case .verified(let life, let batch, let results): (life.node, batch.rawValue << 8 | UInt64(results.count))
-        case .stored(let life, let ticket), .storeFailed(let life, let ticket): (life.node, ticket.rawValue)
-        case .dialFailed(let life, let request, let failure): (life.node, request << 2 | UInt64(failure.rawValue))
-        case .streamRefused(let life, let request): (life.node, request)
-        case .opened(let end), .asked(let end, _), .identified(let end, _), .watch(let end):
-            (wires.nodeNumber(at: end), end.rawValue)
-        case .handshake(let end, let leg): (wires.nodeNumber(at: end), UInt64(leg))
-        case .bytes(let end, let bytes): (wires.nodeNumber(at: end), UInt64(bytes.count))
-        case .rpc(let end, let rpc):
-            (wires.nodeNumber(at: end), UInt64(rpc.messages.count) << 32 | end.rawValue & 0xFFFF_FFFF)
-        case .data(let end, let stream, let bytes):
-            (wires.nodeNumber(at: end), UInt64(stream) << 32 | UInt64(bytes.count))
+        case .deadline(let life), .trim(let life): note(event, life, 0)
+        case .verified(let life, let batch, let results): note(event, life, batch.rawValue << 8 | UInt64(results.count))
+        case .stored(let life, let ticket), .storeFailed(let life, let ticket): note(event, life, ticket.rawValue)
+        case .dialFailed(let life, let request, let failure): note(event, life, request << 2 | UInt64(failure.rawValue))
+        case .streamRefused(let life, let request): note(event, life, request)
+        case .opened(let end), .asked(let end, _), .identified(let end, _), .watch(let end): note(event, end, 0)
+        case .handshake(let end, let leg): note(event, end, UInt64(leg))
+        case .bytes(let end, let bytes): note(event, end, UInt64(bytes.count))
+        case .rpc(let end, let rpc): note(event, end, UInt64(rpc.messages.count) << 32 | rpc.heldByteCount)
+        case .data(let end, let stream, let bytes): note(event, end, UInt64(stream) << 32 | UInt64(bytes.count))
         case .streamArrived(let end, let stream), .streamClosed(let end, let stream), .streamReset(let end, let stream):
-            (wires.nodeNumber(at: end), UInt64(stream))
-        case .closed(let end, let ending): (wires.nodeNumber(at: end), UInt64(ending.rawValue))
-        case .world: (.max, 0)
+            note(event, end, UInt64(stream))
+        case .closed(let end, let ending): note(event, end, UInt64(ending.rawValue))
+        case .world(let own): EventNote(at: now, code: event.code, node: EventNote.world, size: own.noteSize)
         }
     }
 
-    private mutating func note(_ event: Event, node: UInt32, size: UInt64) {
-        guard let from = options.transcriptFrom, from <= now, transcript.count < options.transcriptCountMax else {
-            return
-        }
-        transcript.append(EventRing.Entry(at: now, code: event.code, node: node, size: size).text)
+    private func note(_ event: Event, _ life: NodeLife, _ size: UInt64) -> EventNote {
+        EventNote(at: now, code: event.code, node: life.node, size: size)
+    }
+
+    private func note(_ event: Event, _ end: WireEnd, _ size: UInt64) -> EventNote {
+        let (node, far) = (wires.nodeNumber(at: end), wires.nodeNumber(at: end.far))
+        return EventNote(at: now, code: event.code, node: node, far: far, size: size)
+    }
+}
+
+extension GossipRPC {
+    /// The length of the records in it: cheaper to know than that of the whole.
+    fileprivate var heldByteCount: UInt64 {
+        var count = 0
+        for message in messages { count += message.data?.count ?? 0 }
+        return UInt64(count)
     }
 }
 

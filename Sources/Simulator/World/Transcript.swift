@@ -1,49 +1,100 @@
 public import Primitives
 
-/// The last events of a run, as small as they can be kept; rendered only when somebody reads them.
+/// One event as it goes into the trace, the ring of the last ones, and the transcript: small, and readable once somebody asks.
+struct EventNote: Hashable, Sendable {
+    static let world = UInt32.max
+
+    let at: Instant
+    let code: UInt64
+    /// The node that it concerns; `world` for the world's own.
+    let node: UInt32
+    /// The node that it comes from, if there is one; else `world`.
+    var far = EventNote.world
+    /// Length, number, or whatever tells two of one kind apart.
+    let size: UInt64
+
+    /// One line: when, who, from whom, what.
+    var text: String {
+        let who = node == Self.world ? "world" : "node \(node)"
+        let whence = far == Self.world ? "" : " <- node \(far)"
+        return "\(at.seconds) \(who)\(whence): \(what)"
+    }
+
+    private var what: String {
+        let (high, low) = (size >> 32, size & 0xFFFF_FFFF)
+        return switch code {
+        case 1: "timer"
+        case 2: "\(size & 0xFF) signatures checked, batch \(size >> 8)"
+        case 3: "write \(size) is durable"
+        case 4: "write \(size) failed"
+        case 5: "dial \(size >> 2) failed: \(DialFailure(rawValue: UInt8(size & 3)).map { "\($0)" } ?? "unknown")"
+        case 6: "connected"
+        case 7: "identified"
+        case 8: "is asked who it is"
+        case 9: "\(size) bytes"
+        case 10: high == 0 ? "gossip control" : "gossip with \(high) records, \(low) bytes"
+        case 11: "\(low) bytes on stream \(high)"
+        case 12: "stream \(size) opened"
+        case 13: "no protocol in common for stream request \(size)"
+        case 14: "stream \(size) closed"
+        case 15: "stream \(size) reset"
+        case 16: "connection ended: \(WireEnding(rawValue: UInt8(size)).map { "\($0)" } ?? "unknown")"
+        case 17: "looks whether the other can be heard"
+        case 18: "looks whether there are too many connections"
+        case 20: "message \(size) of the handshake"
+        default: worldText(high, low)
+        }
+    }
+
+    private func worldText(_ kind: UInt64, _ subject: UInt64) -> String {
+        switch kind {
+        case 1: "starts node \(subject)"
+        case 2: "ends the session of node \(subject)"
+        case 3: "has node \(subject) publish an offer"
+        case 4: "has node \(subject) change a price"
+        case 5: "has somebody change a price"
+        case 6: "fault step \(subject)"
+        case 7: "wakes adversary \(subject)"
+        default: "a second has passed"
+        }
+    }
+}
+
+extension WorldEvent {
+    /// Kind and subject, for the trace.
+    var noteSize: UInt64 {
+        switch self {
+        case .start(let node): 1 << 32 | UInt64(node)
+        case .leave(let life): 2 << 32 | UInt64(life.node)
+        case .publish(let life, _): 3 << 32 | UInt64(life.node)
+        case .change(let life): 4 << 32 | UInt64(life.node)
+        case .changeSomewhere: 5 << 32
+        case .fault(let number): 6 << 32 | UInt64(number)
+        case .adversary(let life): 7 << 32 | UInt64(life.node)
+        case .second: 8 << 32
+        }
+    }
+}
+
+/// The last events of a run, rendered only when something has failed.
 struct EventRing: Sendable {
     /// As many as a failure shows.
     static let countMax = 200
 
-    struct Entry: Sendable {
-        let at: Instant
-        let code: UInt64
-        /// The node that it concerns; `UInt32.max` for the world.
-        let node: UInt32
-        /// Length, number, or whatever tells two of one kind apart.
-        let size: UInt64
-    }
-
-    private var entries: [Entry] = []
+    private var notes: [EventNote] = []
     private var next = 0
 
-    mutating func append(_ entry: Entry) {
-        if entries.count < Self.countMax {
-            entries.append(entry)
+    mutating func append(_ note: EventNote) {
+        if notes.count < Self.countMax {
+            notes.append(note)
         } else {
-            entries[next] = entry
-            next = (next + 1) % Self.countMax
+            notes[next] = note
+            next = next + 1 == Self.countMax ? 0 : next + 1
         }
     }
 
     /// Oldest first.
-    var lines: [String] {
-        (entries[next...] + entries[..<next]).map(\.text)
-    }
-}
-
-extension EventRing.Entry {
-    private static let names = [
-        "", "deadline", "verified", "stored", "store failed", "dial failed", "opened", "identified", "asked",
-        "bytes", "rpc", "data", "stream arrived", "stream refused", "stream closed", "stream reset", "closed", "watch",
-        "trim", "world", "handshake",
-    ]
-
-    var text: String {
-        let name = code < UInt64(Self.names.count) ? Self.names[Int(code)] : "event \(code)"
-        let who = node == .max ? "world" : "node \(node)"
-        return "\(at.seconds) \(who) \(name) \(size)"
-    }
+    var lines: [String] { (notes[next...] + notes[..<next]).map(\.text) }
 }
 
 extension Instant {
