@@ -87,6 +87,22 @@ import Testing
         #expect(BanBook(stored: book.stored, configured: [], allowed: []).ownBans == book.ownBans)
     }
 
+    /// A home may be restored from anywhere: what stands in the fact is not believed.
+    @Test(arguments: UInt64(1)...20)
+    func `a damaged list of bans never traps`(seed: UInt64) throws {
+        var random = SeededRandom(testSeed: seed)
+        let whole = Array("203.0.113.0/24 - floods\n2001:db8::/48 1800000000000 \n203.0.113.7 -9 é\n".utf8)
+        for _ in 0..<200 {
+            var bytes = Array(whole.prefix(random.below(whole.count + 1)))
+            for _ in 0..<random.below(6) where !bytes.isEmpty {
+                bytes[random.below(bytes.count)] = UInt8(random.below(256))
+            }
+            if random.chance(30, in: 100) { bytes += random.bytes(random.below(64)) }
+            let book = BanBook(stored: bytes, configured: [], allowed: [])
+            #expect(BanBook(stored: book.stored, configured: [], allowed: []).ownBans == book.ownBans)
+        }
+    }
+
     // MARK: Clocks
 
     @Test func `the clock of a peer is known by its own presences, and only of peers that we chose`() throws {
