@@ -77,7 +77,10 @@ let package = Package(
         ),
         library(
             "Node",
-            ["Cryptography", "Gossipsub", "Identify", "Identity", "Market", "Primitives", "Swarm", collections, deque]
+            [
+                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "Primitives", "Swarm",
+                collections, deque,
+            ]
         ),
         library("Kademlia", ["Cryptography", "Identity", "Primitives", "Swarm", collections, deque]),
         library("Compression", ["CLZ4"]),
@@ -154,7 +157,10 @@ let package = Package(
         tests("MarketTests", ["Cryptography", "Identity", "Market", "Primitives", swiftProtobuf]),
         tests(
             "NodeTests",
-            ["Cryptography", "Gossipsub", "Identity", "Market", "Node", "Primitives", "Swarm", "TestSupport"]
+            [
+                "Cryptography", "Gossipsub", "Identity", "Kademlia", "Market", "Node", "Primitives", "Swarm",
+                "TestSupport",
+            ]
         ),
         tests("SocketsTests", ["Primitives", "Sockets", "Swarm"]),
         tests(

@@ -1,5 +1,6 @@
 public import Gossipsub
 public import Identity
+public import Kademlia
 public import Market
 public import Primitives
 public import Swarm
@@ -25,6 +26,9 @@ public struct NodeConfig: Sendable {
     /// Who keeps the connections; whoever is not a socket's driver says so here.
     public var swarmSeat = SwarmSeat.machine
 
+    /// The part of this node in the distributed hash table; `nil` for none.
+    public var kademlia: NodeKademlia?
+
     /// Whom the settings shut out, beside the bans that the node keeps itself, and whom no ban meets.
     public var banned: [Ban] = []
     public var allowed: [BanTarget] = []
@@ -48,4 +52,14 @@ public struct NodeConfig: Sendable {
     var desk: DeskConfig {
         DeskConfig(network: network, recordLifetime: recordLifetime, presenceInterval: presenceInterval)
     }
+}
+
+/// How a node takes part in a distributed hash table.
+public struct NodeKademlia: Sendable {
+    /// A name of our own, so that two networks never merge by accident; `/ipfs/kad/1.0.0` speaks with foreign peers.
+    public var protocolName = "/rialto/kad/1.0.0"
+    /// Its seeds come from the node's own.
+    public var config = KademliaConfig()
+
+    public init() {}
 }

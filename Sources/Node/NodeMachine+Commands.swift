@@ -41,6 +41,7 @@ extension NodeMachine {
         case .unban(let target): remove(target, id, into: &outputs)
         case .tune(let tuning): tune(tuning, id, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
+        case .dht(let command): carryOut(command, id, at: now, into: &outputs)
         case .shutdown: shutDown(id, at: now, into: &outputs)
         }
     }

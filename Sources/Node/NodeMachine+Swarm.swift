@@ -20,6 +20,7 @@ extension NodeMachine {
     }
 
     mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
+        if heardByKademlia(output, at: now, into: &outputs) { return }
         switch output {
         case .transport(let output): outputs.append(.transport(output))
         case .listening: break  // A wildcard is no address; what it stands for comes with `addressesChanged`.

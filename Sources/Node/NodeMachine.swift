@@ -2,6 +2,7 @@ public import Cryptography
 internal import DequeModule
 internal import Gossipsub
 public import Identity
+internal import Kademlia
 public import Market
 internal import OrderedCollections
 public import Primitives
@@ -35,6 +36,8 @@ public struct NodeMachine: Sendable {
     var gossipStreams: GossipStreams
     var seeds: PeerSeeds
     var exchange: RecordExchangeMachine
+    /// One or none; an array, as the swarm.
+    var kademlia: [KademliaHost] = []
     var exchangeAt: Instant?
     /// Connected peers that speak the exchange protocol.
     var exchangePartners: OrderedSet<PeerID> = []
@@ -53,6 +56,8 @@ public struct NodeMachine: Sendable {
     var catchUp: CatchUp
     var desk: ProviderDesk
     var book: RecordBook
+    /// When the book has work next, in Unix milliseconds.
+    var bookDueAt: Int64?
     var conflicts = ConflictNotices()
     var inbox: RecordInbox
     var tickets = TicketBook()
@@ -131,6 +136,9 @@ public struct NodeMachine: Sendable {
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
         for (name, value) in facts.fresh { cacheChanges.append(.setFact(name: name, value: value)) }
+        if let part = config.kademlia {
+            kademlia = [KademliaHost(part, own: peer, seeds: config.seeds, random: random.split())]
+        }
         self.random = random
     }
 }
@@ -163,6 +171,8 @@ extension NodeMachine {
         static let seedConnects: ClosedRange<UInt64> = 0...((1 << 48) - 1)
         static let commandConnects: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
         static let recommendedConnects: ClosedRange<UInt64> = (2 << 48)...((3 << 48) - 1)
+        /// Of streams and of connections.
+        static let kademlia: ClosedRange<UInt64> = (3 << 48)...((4 << 48) - 1)
     }
 
     private var earliestDeadline: Instant? {
@@ -175,6 +185,7 @@ extension NodeMachine {
         deadline = earliest(deadline, gossip.nextDeadline)
         deadline = earliest(deadline, seeds.nextDeadline)
         deadline = earliest(deadline, exchange.nextDeadline)
+        if !kademlia.isEmpty { deadline = earliest(deadline, kademlia[0].nextDeadline) }
         deadline = earliest(deadline, exchangeAt)
         deadline = earliest(deadline, catchUp.nextDeadline)
         deadline = earliest(deadline, desk.nextDeadline)
@@ -233,9 +244,10 @@ extension NodeMachine {
         phase = .running(isReady: false)
         startedAt = now
         restoreRecords(at: now)
-        work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols)))
+        work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols + kademliaProtocols)))
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
+        stepKademlia(.started, at: now, into: &outputs)
         for topic in followed.topics {
             guard let topic = Topic(topic.text) else {
                 preconditionFailure("the profile's topics are within gossipsub's bound")
@@ -253,6 +265,7 @@ extension NodeMachine {
     private mutating func told(_ unixMilliseconds: Int64, at now: Instant, into outputs: inout [Output]) {
         let step = wall.set(unixMilliseconds: unixMilliseconds, at: now)
         work.append(.swarm(.clock(unixMilliseconds: unixMilliseconds)))
+        stepKademlia(.clock(unixMilliseconds: unixMilliseconds), at: now, into: &outputs)
         work.append(.desk(.clock(unixMilliseconds: unixMilliseconds)))
         // Smaller differences are the two readings' own.
         if abs(step) > 1_000 { outputs.append(.event(.clockStepped(milliseconds: step))) }
@@ -263,6 +276,7 @@ extension NodeMachine {
         work.append(.gossip(.deadlineReached))
         work.append(.seeds(.deadlineReached))
         work.append(.exchange(.deadlineReached))
+        stepKademlia(.deadlineReached, at: now, into: &outputs)
         work.append(.desk(.deadlineReached))
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
@@ -295,6 +309,7 @@ extension NodeMachine {
         gossip.checkInvariants(at: now)
         seeds.checkInvariants()
         exchange.checkInvariants()
+        kademlia.first?.checkInvariants()
         desk.checkInvariants()
         book.checkInvariants()
         inbox.checkInvariants()

@@ -49,6 +49,9 @@ extension RecordingWriter {
             number(17)
             self.tuning(tuning)
         case .metrics: number(18)
+        case .dht(let command):
+            number(19)
+            self.command(command)
         }
     }
 
@@ -145,6 +148,7 @@ extension RecordingReader {
         case 16: return .unban(try banTarget())
         case 17: return .tune(try tuning())
         case 18: return .metrics
+        case 19: return .dht(try tableCommand())
         default: throw .senseless
         }
     }

@@ -42,6 +42,7 @@ extension RecordedStep {
         case .unban(let target): "unban \(target)"
         case .tune: "tune"
         case .metrics: "metrics"
+        case .dht(let command): "table: \(command)"
         }
     }
 }

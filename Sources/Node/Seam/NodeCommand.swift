@@ -1,4 +1,5 @@
 public import Identity
+public import Kademlia
 public import Market
 internal import Primitives
 public import Swarm
@@ -33,6 +34,8 @@ public enum NodeCommand: Sendable {
     /// Replaces what the settings say about bans and limits.
     case tune(NodeTuning)
     case metrics
+    /// What the distributed hash table can do, by hand; without one, nobody can be asked.
+    case dht(KademliaCommand)
 }
 
 /// What became of a command.
@@ -52,6 +55,7 @@ public enum NodeAnswer: Sendable {
     /// What the operator said, and what the settings say.
     case bans([Ban], configured: [Ban])
     case metrics(NodeMetrics)
+    case dht(KademliaResult)
     case failed(NodeFailure)
 }
 
