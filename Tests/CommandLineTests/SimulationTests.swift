@@ -142,4 +142,46 @@ import Testing
         }
         #expect(try await home.run("sim", "bench", workload, "--nodes", "1").code == 2)
     }
+
+    @Test func `a recorded node does the same again, and a changed recording is found out`() async throws {
+        let (home, other) = (try TestHome(), try TestHome())
+        let path = "\(home.path)/node.recording"
+        let node = try await home.up("--record", path)
+        let second = try await other.up("--bootstrap", try node.address)
+        #expect(try await home.run("offer", "publish", "--gpu", "rtx-4090", "--price", "0.35").code == 0)
+        try await eventually("the offer at the other node") {
+            try await other.run("search", "gpu=rtx-4090", "--json").objects.isEmpty ? nil : ()
+        }
+        #expect(try await home.run("down").code == 0)
+        #expect(try await node.waitUntilEnded() == 0)
+        _ = try await other.run("down")
+        #expect(try await second.waitUntilEnded() == 0)
+
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        let replay = try await home.run("sim", "replay", path)
+        #expect(replay.code == 0, "\(replay.complaint)")
+        #expect(replay.output.contains("publish an offer of 1"))
+        #expect(replay.complaint.hasSuffix(" steps went the same way\n"))
+        let stranger = try await other.run("sim", "replay", path)
+        #expect(stranger.code == 1)
+        #expect(stranger.complaint.contains("--identity"))
+        let named = try await other.run("sim", "replay", path, "--identity", home.path, "--quiet")
+        #expect(named.code == 0 && named.output.isEmpty, "\(named.complaint)")
+
+        // The digest of the third entry but one from the end is no longer what it was.
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        let key = try Data(contentsOf: URL(fileURLWithPath: home.path + "/identity.key"))
+        // The file ends with the secret seed and the public key (libp2p peer-ids specification).
+        #expect(Data(bytes).range(of: key.suffix(64).prefix(32)) == nil, "the key is not in it")
+        var (offset, starts) = (0, [Int]())
+        while offset < bytes.count {
+            starts.append(offset)
+            offset += 4 + bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+        }
+        bytes[starts[starts.count - 3] + 12] ^= 1
+        let changed = try home.write("", to: "changed.recording")
+        try Data(bytes).write(to: URL(fileURLWithPath: changed))
+        #expect(try await home.run("sim", "replay", changed, "--quiet").code != 0)
+    }
 }

@@ -22,42 +22,43 @@ let smallest = """
     """
 
 @Suite struct `Scenario reader` {
+    private static let allWords = """
+        name: all-words
+        purpose: "Every word: once."
+        nodes: 1000
+        duration: {build-up: 10m, measure: 1h}
+        fidelity: bytes
+        network:
+          latency: {coordinates: {side: 80ms, access: 5ms}}
+          jitter: 20%
+          loss: 0.1%
+          upload: 20Mbit/s
+          download: 1Gbit
+          nat: {open: 55%, restricted: 30%, symmetric: 15%}
+        churn: {session: {weibull: {shape: 0.52, scale: 1.94h}}, downtime: {exponential: 1h}, identity: new, stable: 5%}
+        workload: {providers: 12, offers-per-provider: 2, publish-within: 5s, change-every: 6h, segments: 3}
+        clocks: {skew: 500ms}
+        faults:
+          - {at: 20m, partition: {split: 50%, for: 10m}}
+          - {at: 45m, crash: {nodes: 20%, loses-unsynced: true, down: 20s}}
+          - {at: 46m, clock-step: {nodes: 3, by: -90s}}
+          - {at: 50m, corrupt: {per-mille: 3, for: 30s}}
+        adversaries: {silent: 10%, spammer: {nodes: 2, per-second: 50}, equivocator: 2}
+        expect:
+          always: [bounded]
+          delivery: ">= 99.9% within 10s"
+          latency: [p50 within 1s, p99.9 <= 3s]
+          equal-sets: 60s
+          complete-listings: true
+          overhead: 3.5
+          contained: 90%
+          conflicts-known: <= 30s
+          sometimes: [restart, conflict]
+        seeds: 3..5
+        """
+
     @Test func `everything that a file can say is read`() throws {
-        let text = """
-            name: all-words
-            purpose: "Every word: once."
-            nodes: 1000
-            duration: {build-up: 10m, measure: 1h}
-            fidelity: bytes
-            network:
-              latency: {coordinates: {side: 80ms, access: 5ms}}
-              jitter: 20%
-              loss: 0.1%
-              upload: 20Mbit/s
-              download: 1Gbit
-              nat: {open: 55%, restricted: 30%, symmetric: 15%}
-            churn: {session: {weibull: {shape: 0.52, scale: 1.94h}}, downtime: {exponential: 1h}, identity: new, stable: 5%}
-            workload: {providers: 12, offers-per-provider: 2, publish-within: 5s, change-every: 6h, segments: 3}
-            clocks: {skew: 500ms}
-            faults:
-              - {at: 20m, partition: {split: 50%, for: 10m}}
-              - {at: 45m, crash: {nodes: 20%, loses-unsynced: true, down: 20s}}
-              - {at: 46m, clock-step: {nodes: 3, by: -90s}}
-              - {at: 50m, corrupt: {per-mille: 3, for: 30s}}
-            adversaries: {silent: 10%, spammer: {nodes: 2, per-second: 50}, equivocator: 2}
-            expect:
-              always: [bounded]
-              delivery: ">= 99.9% within 10s"
-              latency: [p50 within 1s, p99.9 <= 3s]
-              equal-sets: 60s
-              complete-listings: true
-              overhead: 3.5
-              contained: 90%
-              conflicts-known: <= 30s
-              sometimes: [restart, conflict]
-            seeds: 3..5
-            """
-        let scenario = try ScenarioReader.read(text, path: "Simulations/all-words.yaml")
+        let scenario = try ScenarioReader.read(Self.allWords, path: "Simulations/all-words.yaml")
         var expected = Scenario(
             name: "all-words",
             purpose: "Every word: once.",

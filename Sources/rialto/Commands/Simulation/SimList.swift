@@ -24,15 +24,16 @@ struct SimList: ParsableCommand {
     @Flag(help: "Print JSON, one object per line.")
     var json = false
 
+    /// What only a scenario has is left out of a validation.
     private struct Row: Encodable {
         let name: String
         let path: String
         let purpose: String
-        let nodes: Int
-        let virtualSeconds: Int64
-        let fidelity: String
         let seeds: [UInt64]
-        let scenarioSha256: String
+        var nodes: Int?
+        var virtualSeconds: Int64?
+        var fidelity: String?
+        var scenarioSha256: String?
     }
 
     func run() throws {
@@ -43,33 +44,8 @@ struct SimList: ParsableCommand {
         var table = Table("SCENARIO", "NODES", "VIRTUAL", "SEEDS", "PURPOSE")
         var isWhole = true
         for name in files {
-            do {
-                let file = try ScenarioFile.load(path: "\(directory)/\(name)")
-                let (scenario, seconds) = (file.scenario, file.scenario.duration.components.seconds)
-                if json {
-                    print(
-                        JSONFormat.text(
-                            Row(
-                                name: scenario.name,
-                                path: file.path,
-                                purpose: scenario.purpose,
-                                nodes: scenario.nodeCount,
-                                virtualSeconds: seconds,
-                                fidelity: scenario.fidelity.rawValue,
-                                seeds: scenario.seeds,
-                                scenarioSha256: file.hash
-                            )
-                        )
-                    )
-                } else {
-                    table.add(
-                        scenario.name,
-                        "\(scenario.nodeCount)",
-                        LengthText.write(scenario.duration),
-                        "\(scenario.seeds.count)",
-                        scenario.purpose
-                    )
-                }
+            do throws(ScenarioProblems) {
+                try list("\(directory)/\(name)", &table)
             } catch {
                 isWhole = false
                 for problem in error.list { Terminal.complain("error: \(problem)") }
@@ -77,5 +53,23 @@ struct SimList: ParsableCommand {
         }
         if !json { table.print() }
         if !isWhole { try SimulationExit.badScenario.end() }
+    }
+
+    private func list(_ path: String, _ table: inout Table) throws(ScenarioProblems) {
+        guard !ValidationFile.isValidation(path: path) else {
+            let file = try ValidationFile.load(path: path)
+            guard json else { return table.add(file.name, "-", "-", "\(file.seeds.count)", file.purpose) }
+            return print(JSONFormat.text(Row(name: file.name, path: path, purpose: file.purpose, seeds: file.seeds)))
+        }
+        let file = try ScenarioFile.load(path: path)
+        let scenario = file.scenario
+        guard json else {
+            let (nodes, length) = ("\(scenario.nodeCount)", LengthText.write(scenario.duration))
+            return table.add(scenario.name, nodes, length, "\(scenario.seeds.count)", scenario.purpose)
+        }
+        var row = Row(name: scenario.name, path: path, purpose: scenario.purpose, seeds: scenario.seeds)
+        (row.nodes, row.virtualSeconds) = (scenario.nodeCount, scenario.duration.components.seconds)
+        (row.fidelity, row.scenarioSha256) = (scenario.fidelity.rawValue, file.hash)
+        print(JSONFormat.text(row))
     }
 }
