@@ -42,6 +42,12 @@ import Testing
 }
 
 @Suite struct `Files of scenarios` {
+    @Test func `are found`() {
+        #expect(ScenarioFolder.files(in: "").count >= 18)
+        #expect(ScenarioFolder.files(in: "long").count >= 10)
+        #expect(ScenarioFolder.files(in: "validate").count >= 6)
+    }
+
     @Test(arguments: ScenarioFolder.files(in: "") + ScenarioFolder.files(in: "long"))
     func `are read, say what they prove, and expect something`(file: String) throws {
         let scenario = try ScenarioFolder.load(file).scenario
