@@ -1,6 +1,7 @@
 #include <uv.h>
 
 #include <arpa/nameser.h>
+#include <malloc.h>
 #include <resolv.h>
 #include <string.h>
 
@@ -21,4 +22,10 @@ static inline int rialto_query_text(const char *name, unsigned char *answer, int
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *byte_count, int flags);
 static inline int rialto_accept(int descriptor, struct sockaddr *address, socklen_t *byte_count) {
     return accept4(descriptor, address, byte_count, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* Keeps so many free bytes of the heap, and maps only larger blocks by themselves (mallopt(3), a GNU extension). */
+static inline void rialto_keep_heap(int kept_byte_count, int block_byte_count_max) {
+    mallopt(M_MMAP_THRESHOLD, block_byte_count_max);
+    mallopt(M_TRIM_THRESHOLD, kept_byte_count);
 }

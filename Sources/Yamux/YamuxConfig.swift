@@ -21,6 +21,10 @@ public struct YamuxConfig: Hashable, Sendable {
     /// The protocol has no session window, so this is
     /// the cap on a connection's memory: the stream that would pass it is reset.
     public var unreadByteCountMax = 1 << 20
+    /// How far the window of a stream that is read quickly grows: to go's half a megabyte and more while one stream is busy.
+    public var windowByteCountMax = 768 << 10
+    /// By how much the windows of all streams together may have grown; with a whole initial window it fits the cap above.
+    public var windowGrowthByteCountMax = 512 << 10
     /// Written bytes of one stream that wait for the peer's window or for the socket; beyond, the stream is reset.
     public var streamSendBufferByteCountMax = 1 << 20
     /// Written bytes of all streams together that wait; beyond, the stream that wrote is reset.
@@ -52,6 +56,8 @@ public struct YamuxConfig: Hashable, Sendable {
     /// Traps on limits that contradict each other; only our own code sets them.
     func check() {
         precondition(inboundStreamCountMax >= 0 && outboundStreamCountMax >= 0 && ackBacklogMax > 0)
+        precondition(windowByteCountMax >= Self.initialWindowByteCount && windowGrowthByteCountMax >= 0)
+        precondition(windowByteCountMax <= Int(UInt32.max))
         precondition(unreadByteCountMax > 0 && queuedByteCountMax >= streamSendBufferByteCountMax)
         precondition(0 <= lowWaterByteCount && lowWaterByteCount <= highWaterByteCount)
         precondition(highWaterByteCount <= streamSendBufferByteCountMax)

@@ -19,6 +19,9 @@ extension YamuxMachine {
         precondition(unreadByteCount <= config.unreadByteCountMax)
         precondition(queuedByteCount == values.reduce(0) { $0 + $1.queue.count })
         precondition(queuedByteCount <= config.queuedByteCountMax)
+        let initial = YamuxConfig.initialWindowByteCount
+        precondition(windowGrowthByteCount == values.reduce(0) { $0 + $1.window - initial })
+        precondition(windowGrowthByteCount <= config.windowGrowthByteCountMax)
         precondition(turns.count == values.count { $0.isInTurn })
         precondition(turns.allSatisfy { streams[$0]?.isInTurn == true })
         precondition(delivery == nil, "bytes are reported in the step that received them")
@@ -31,9 +34,10 @@ extension YamuxMachine {
     private func checkInvariants(of value: YamuxStream, _ stream: YamuxStreamID) {
         let onItsWay = payload?.stream == stream ? reader.payloadRemaining : 0
         precondition(
-            value.receiveWindow + value.unread + value.uncredited + onItsWay == YamuxConfig.initialWindowByteCount,
+            value.receiveWindow + value.unread + value.uncredited + onItsWay == value.window,
             "the window of stream \(stream) has lost or won bytes"
         )
+        precondition(value.window <= config.windowByteCountMax)
         precondition(value.receiveWindow >= 0 && value.sendWindow >= 0 && value.unread >= 0)
         precondition(value.isInbound != role.opens(stream))
         precondition(!value.isFinished, "stream \(stream) has ended and stays in the table")

@@ -39,14 +39,16 @@ extension YamuxMachine {
     // MARK: Streams
 
     /// The length is held against the window before anything else: a SYN with an oversized body registers nothing
-    /// (CVE-2026-32314), and no window is larger than the initial one, whatever the stream.
+    /// (CVE-2026-32314), and no window is larger than the largest, whatever the stream.
     private mutating func receiveData(
         _ header: YamuxHeader,
         at now: Instant,
         into outputs: inout [Output]
     ) throws(YamuxEnd) {
         let stream = header.stream
-        guard let length = header.length.int(in: 0...YamuxConfig.initialWindowByteCount) else {
+        // A stream begins with the initial window; of one that has gone meanwhile the window may have been larger.
+        let bound = header.flags.contains(.syn) ? YamuxConfig.initialWindowByteCount : config.windowByteCountMax
+        guard let length = header.length.int(in: 0...bound) else {
             throw .protocolError(.windowExceeded(stream))
         }
         reader.expectPayload(length)
@@ -157,6 +159,7 @@ extension YamuxMachine {
             guard pingRate.take(at: now) else { throw .flooded(.pings) }
             append(.ping, .ack, length: value)
         } else if header.flags.contains(.ack), let roundTrip = keepalive.answered(value, at: now) {
+            self.roundTrip = roundTrip
             report(.roundTrip(roundTrip), into: &outputs)
         }
     }

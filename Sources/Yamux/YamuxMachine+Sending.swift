@@ -52,25 +52,39 @@ extension YamuxMachine {
         takeTurn(at: index)
     }
 
-    mutating func consume(_ byteCount: Int, of stream: YamuxStreamID) {
+    mutating func consume(_ byteCount: Int, of stream: YamuxStreamID, at now: Instant) {
         precondition(byteCount >= 0)
         guard let index = streams.index(forKey: stream) else { return }
         precondition(byteCount <= streams.values[index].unread, "stream \(stream) consumed more than it delivered")
         streams.values[index].unread -= byteCount
         streams.values[index].uncredited += byteCount
         unreadByteCount -= byteCount
-        returnCredit(of: stream)
+        returnCredit(of: stream, at: now)
         removeIfFinished(stream)
     }
 
     /// Grants the peer anew what was consumed.
     ///
     /// While the socket is full the credit adds up in the stream: it costs no frame.
-    mutating func returnCredit(of stream: YamuxStreamID) {
+    mutating func returnCredit(of stream: YamuxStreamID, at now: Instant) {
         guard !isTransportCongested, let index = streams.index(forKey: stream), streams.values[index].isCreditDue else {
             return
         }
-        append(.windowUpdate, [], stream: stream, length: UInt32(streams.values[index].takeCredit()))
+        let growth = windowGrowth(of: streams.values[index], at: now)
+        windowGrowthByteCount += growth
+        let credit = streams.values[index].takeCredit(growingBy: growth, at: now)
+        append(.windowUpdate, [], stream: stream, length: UInt32(credit))
+    }
+
+    /// How much larger a stream's window becomes: twice as large, if half of it was read within four round trips, so that the
+    /// window and not the reader is what holds the peer up (as go-yamux does).
+    private func windowGrowth(of stream: YamuxStream, at now: Instant) -> Int {
+        guard let roundTrip, let since = stream.creditedAt, since.duration(to: now) < roundTrip * 4 else { return 0 }
+        let room = min(
+            config.windowByteCountMax - stream.window,
+            config.windowGrowthByteCountMax - windowGrowthByteCount
+        )
+        return min(stream.window, max(0, room))
     }
 
     // MARK: The end of streams
@@ -94,6 +108,7 @@ extension YamuxMachine {
         if removed.isUnacknowledged { unacknowledgedStreamCount -= 1 }
         if removed.isInTurn { turns.removeAll { $0 == stream } }
         unreadByteCount -= removed.unread
+        windowGrowthByteCount -= removed.window - YamuxConfig.initialWindowByteCount
         queuedByteCount -= removed.queue.count
         return true
     }

@@ -110,6 +110,10 @@ public struct YamuxMachine: Sendable {
     public internal(set) var unreadByteCount = 0
     /// Written bytes that wait for a window or for the socket.
     public internal(set) var queuedByteCount = 0
+    /// By how much the windows of the streams have grown.
+    var windowGrowthByteCount = 0
+    /// As the last ping measured it.
+    var roundTrip: Duration?
 
     public init(role: YamuxRole, config: YamuxConfig, random: SeededRandom) {
         config.check()
@@ -175,12 +179,12 @@ public struct YamuxMachine: Sendable {
         case .closeWrite(let stream): closeWrite(stream)
         case .reset(let stream):
             if remove(stream) { append(.windowUpdate, .rst, stream: stream) }
-        case .consumed(let stream, let byteCount): consume(byteCount, of: stream)
+        case .consumed(let stream, let byteCount): consume(byteCount, of: stream, at: now)
         case .goAway: leave()
         case .transportCongested: isTransportCongested = true
         case .transportDrained:
             isTransportCongested = false
-            for stream in streams.keys { returnCredit(of: stream) }
+            for stream in streams.keys { returnCredit(of: stream, at: now) }
         case .deadlineReached:
             if let value = try keepalive.deadlineReached(at: now) { append(.ping, .syn, length: value) }
         }
@@ -221,6 +225,7 @@ public struct YamuxMachine: Sendable {
         outgoing = []
         payload = nil
         (inboundStreamCount, unacknowledgedStreamCount, unreadByteCount, queuedByteCount) = (0, 0, 0, 0)
+        windowGrowthByteCount = 0
         outputs.append(.ended(end))
     }
 }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// What the machine knows of one stream.
 ///
 /// A stream leaves the table when both sides have closed and the application has consumed what arrived, or at a reset.
@@ -16,6 +18,10 @@ struct YamuxStream: Sendable {
     var writeSide = WriteSide.open
     var isRemoteClosed = false
 
+    /// What the peer may send beyond what the application has taken; it grows while the application is quick.
+    var window = YamuxConfig.initialWindowByteCount
+    /// When the peer last got credit.
+    var creditedAt: Instant?
     /// What the peer may still send.
     var receiveWindow = YamuxConfig.initialWindowByteCount
     /// What was delivered and is not consumed.
@@ -48,7 +54,7 @@ struct YamuxStream: Sendable {
 
     /// Whether the peer should get credit: half of the window is consumed, and the peer still sends.
     var isCreditDue: Bool {
-        !isRemoteClosed && uncredited >= YamuxConfig.initialWindowByteCount / 2
+        !isRemoteClosed && uncredited >= window / 2
     }
 
     /// Adds the peer's credit in 64 bits; `false` if the window would pass 32 bits.
@@ -58,9 +64,11 @@ struct YamuxStream: Sendable {
         return true
     }
 
-    /// Takes the credit that is due.
-    mutating func takeCredit() -> Int {
-        let credit = uncredited
+    /// Takes the credit that is due, and more if the window grows.
+    mutating func takeCredit(growingBy growth: Int, at now: Instant) -> Int {
+        let credit = uncredited + growth
+        window += growth
+        creditedAt = now
         receiveWindow += credit
         uncredited = 0
         return credit

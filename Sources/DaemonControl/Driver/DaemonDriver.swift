@@ -31,6 +31,7 @@ package final class DaemonDriver {
     package private(set) var listenFailures: [(endpoint: String, failure: TransportFailure)] = []
 
     package init(_ machine: DaemonMachine) {
+        PacketMemory.keep()
         self.machine = machine
     }
 

@@ -25,6 +25,11 @@ internal import Glibc
         _ = unsafe uv_run(pointer, UV_RUN_ONCE)
     }
 
+    /// Handles what is there already.
+    package func runOnceWithoutWaiting() {
+        _ = unsafe uv_run(pointer, UV_RUN_NOWAIT)
+    }
+
     /// Makes `run` return at the end of this turn.
     package func stop() {
         unsafe uv_stop(pointer)
