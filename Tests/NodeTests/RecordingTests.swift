@@ -36,6 +36,8 @@ import Testing
         #expect(NodeRecording.encode(again) == bytes)
         #expect(again.peer == origin.peer && again.randomSeed == origin.randomSeed)
         #expect(again.config.listen == origin.config.listen && again.config.seeds == origin.config.seeds)
+        #expect(again.config.followedSegments == origin.config.followedSegments)
+        #expect(again.config.kademlia?.protocolName == origin.config.kademlia?.protocolName)
         #expect(again.config.network == origin.config.network && again.config.banned == origin.config.banned)
         #expect(again.restored.records == origin.restored.records && again.restored.peers == origin.restored.peers)
         #expect(again.restored.floors == origin.restored.floors)
@@ -233,6 +235,8 @@ private struct RecordingDraw {
         var config = NodeConfig(listen: [endpoint()], seeds: [multiaddr()])
         config.network = "laboratory"
         config.banned = ban().map { [$0] } ?? []
+        config.followedSegments = [Segment(marketClass: .nvidiaConsumer, shard: below(4))]
+        if random.chance(1, in: 2) { config.kademlia = NodeKademlia() }
         let restored = RestoredState(
             facts: [(name: "odd", value: bytes(5))],
             ownRecords: [],

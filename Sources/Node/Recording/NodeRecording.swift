@@ -159,6 +159,13 @@ extension RecordingWriter {
         tuning.connectionsLow = config.swarm.trimming.lowWater
         tuning.connectionsHigh = config.swarm.trimming.highWater
         self.tuning(tuning)
+        optional(config.followedSegments?.sorted()) { writer, segments in
+            writer.list(segments) { writer, segment in
+                writer.number(UInt64(segment.marketClass.rawValue))
+                writer.count(segment.shard)
+            }
+        }
+        optional(config.kademlia) { $0.text($1.protocolName) }
     }
 
     fileprivate mutating func state(_ state: RestoredState) {
@@ -210,7 +217,22 @@ extension RecordingReader {
         (config.banned, config.allowed) = (tuning.banned, tuning.allowed)
         config.swarm.trimming.lowWater = tuning.connectionsLow
         config.swarm.trimming.highWater = tuning.connectionsHigh
+        config.followedSegments = try optional { reader throws(RecordingError) in
+            Set(try reader.list { reader throws(RecordingError) in try reader.segment() })
+        }
+        config.kademlia = try optional { reader throws(RecordingError) in
+            var part = NodeKademlia()
+            part.protocolName = try reader.text()
+            return part
+        }
         return config
+    }
+
+    private mutating func segment() throws(RecordingError) -> Segment {
+        guard let raw = UInt8(exactly: try number()), let marketClass = MarketClass(rawValue: raw) else {
+            throw .senseless
+        }
+        return Segment(marketClass: marketClass, shard: try count())
     }
 
     fileprivate mutating func state() throws(RecordingError) -> RestoredState {
