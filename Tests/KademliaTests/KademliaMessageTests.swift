@@ -22,6 +22,26 @@ import Testing
         #expect(try KademliaMessage(parsing: answer.encoded.span) == answer)
     }
 
+    /// Recorded on the loopback interface from go-libp2p-kad-dht v0.25.1, in the daemon `p2pd`.
+    ///
+    /// Its answers to a question for itself, and to one for the providers of a key of which one had announced itself. It ends every
+    /// answer with the cluster level 1.
+    @Test(arguments: [
+        "080442320a2600240801122097ffc883c80bee7237ef95d9b9b703d4ad63e60a21e605867682b75b8b3f4303"
+            + "1208047f000001068593",
+        "080312221220039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"
+            + "4a320a260024080112208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
+            + "1208047f00000106885d",
+    ])
+    func `what another implementation sent is read, and written as it was`(recorded: String) throws {
+        let bytes = hexadecimal(recorded)
+        let message = try KademliaMessage(parsing: (bytes + [0x50, 0x01]).span)
+        #expect(message.encoded == bytes)
+        let named = try #require(message.closerPeers.first ?? message.providerPeers.first)
+        #expect(named.id.description.hasPrefix("12D3KooW"))
+        #expect(named.addresses.first?.description.hasPrefix("/ip4/127.0.0.1/tcp/3") == true)
+    }
+
     @Test func `an absent kind is the first one, as proto3 leaves defaults out`() throws {
         let record = KademliaValue(key: [7], value: [9])
         let message = try KademliaMessage(parsing: [0x12, 1, 7, 0x1a, 6, 0x0a, 1, 7, 0x12, 1, 9].span)
