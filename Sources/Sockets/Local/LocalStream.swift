@@ -120,9 +120,9 @@ final class LocalStream {
             unsent.removeFirst()
             unsentStart = 0
         }
+        if unsent.isEmpty, state == .closing { return end() }
         if unsent.isEmpty, isWriteClosing, !isWriteClosed {
             isWriteClosed = true
-            if state == .closing { return end() }
             _ = shutdown(descriptor, Int32(SHUT_WR))
         }
         watch()
