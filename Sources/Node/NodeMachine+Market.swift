@@ -141,6 +141,7 @@ extension NodeMachine {
     // MARK: What the book says
 
     private mutating func follow(_ changes: [BookChange], at now: Instant) {
+        bookDueAt = book.nextDeadline
         for change in changes {
             switch change {
             case .store(let record, let receivedAt):
@@ -155,9 +156,10 @@ extension NodeMachine {
         }
     }
 
+    /// As of the book's last change: most steps do not touch it.
     var bookDeadline: Instant? {
         guard phase != .starting, phase != .stopped else { return nil }
-        return book.nextDeadline.map(wall.instant(atUnixMilliseconds:))
+        return bookDueAt.map(wall.instant(atUnixMilliseconds:))
     }
 
     mutating func expireBook(at now: Instant) {
@@ -182,11 +184,11 @@ extension NodeMachine {
     mutating func flushChanges(into outputs: inout [Output]) {
         if !cacheChanges.isEmpty {
             outputs.append(.persist(tickets.draw(for: .cache), cacheChanges))
-            cacheChanges.removeAll(keepingCapacity: true)
+            cacheChanges = []
         }
         if !listingChanges.isEmpty {
             outputs.append(.event(.listingsChanged(listingChanges)))
-            listingChanges.removeAll(keepingCapacity: true)
+            listingChanges = []
         }
     }
 }

@@ -71,8 +71,7 @@ struct RecordInbox: Sendable {
             offset += entry.checkCount
         }
         if !batch.isEmpty { taken.append((close(batch), batchChecks)) }
-        entries.removeAll(keepingCapacity: true)
-        checks.removeAll(keepingCapacity: true)
+        (entries, checks) = ([], [])
         return taken
     }
 

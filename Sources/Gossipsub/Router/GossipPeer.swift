@@ -52,7 +52,7 @@ struct GossipPeer: Sendable {
 
 /// A topic that we subscribed to.
 struct JoinedTopic: Sendable {
-    let config: TopicConfig
+    let signatures: SignaturePolicy
     var mesh = PeerSet()
     /// Connected peers that are subscribed, the mesh included.
     var subscribers: PeerSet

@@ -9,7 +9,7 @@ extension GossipsubMachine {
         if let params = topicConfig.score {
             precondition((try? config.score.validate(topics: [params])) != nil, "silence would pay in \(topic)")
         }
-        topics[topic] = JoinedTopic(config: topicConfig, subscribers: subscriberSet(of: topic))
+        topics[topic] = JoinedTopic(signatures: topicConfig.signatures, subscribers: subscriberSet(of: topic))
         scores.setParams(topicConfig.score, of: topic)
         announce(topic, isSubscribed: true)
         // Fanout peers already know our messages; the rest is drawn at random. Backoffs hold here as everywhere.

@@ -8,7 +8,7 @@ extension GossipsubMachine {
     mutating func receive(_ wire: WireMessage, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let joined = topics.index(forKey: wire.topic) else { return }
         let opened: OpenedMessage
-        switch OpenedMessage.open(wire, policy: topics.values[joined].config.signatures, known: &recent) {
+        switch OpenedMessage.open(wire, policy: topics.values[joined].signatures, known: &recent) {
         case .opened(let message):
             opened = message
         case .unverifiable:
@@ -160,7 +160,7 @@ extension GossipsubMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        let policy = topics[topic]?.config.signatures ?? config.unjoinedTopic.signatures
+        let policy = topics[topic]?.signatures ?? config.unjoinedTopic.signatures
         let (wire, id) = ownMessage(data, content, in: topic, policy: policy)
         let key = MessageKey(id: id, topic: topic)
         guard wire.fieldByteCount <= config.rpc.byteCountMax else {

@@ -153,6 +153,6 @@ extension GossipsubMachine {
                 break
             }
         }
-        outbox.removeAll(keepingCapacity: true)
+        outbox = [:]
     }
 }

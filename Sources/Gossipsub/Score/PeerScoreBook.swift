@@ -8,13 +8,26 @@ internal import Primitives
 struct PeerScoreBook: Sendable {
     /// How a topic moves and what it therefore expects of its mesh peers.
     struct TopicPace: Sendable {
+        let rules: TopicRules
+        var deliveries = 0.0
+        /// P3's threshold at this time; 0 while the topic is too quiet.
+        var threshold = 0.0
+
+        var params: TopicScoreParams { rules.params }
+
+        init(_ params: TopicScoreParams) {
+            rules = params == TopicRules.standard.params ? .standard : TopicRules(params)
+        }
+    }
+
+    /// The parameters of a topic, by reference: they are many numbers, and most topics and all nodes share them.
+    final class TopicRules: Sendable {
+        static let standard = TopicRules(TopicScoreParams())
+
         let params: TopicScoreParams
         /// Two of them in nanoseconds: durations divide slowly.
         let quantum: Double
         let activation: Int64
-        var deliveries = 0.0
-        /// P3's threshold at this time; 0 while the topic is too quiet.
-        var threshold = 0.0
 
         init(_ params: TopicScoreParams) {
             self.params = params
@@ -120,19 +133,20 @@ struct PeerScoreBook: Sendable {
     /// P2, and P3 for a mesh peer.
     mutating func creditFirstDelivery(_ peer: PeerID, _ topic: Topic) {
         update(peer, topic) { stats, pace in
-            stats.firstDeliveries = min(stats.firstDeliveries + 1, pace.params.firstDeliveriesCap)
+            stats.firstDeliveries = min(stats.firstDeliveries + 1, pace.rules.params.firstDeliveriesCap)
             guard stats.graftedAt != nil else { return }
-            stats.meshDeliveries = min(stats.meshDeliveries + 1, pace.params.meshDeliveriesCap)
+            stats.meshDeliveries = min(stats.meshDeliveries + 1, pace.rules.params.meshDeliveriesCap)
         }
     }
 
     /// P3 for another copy; it counts while the verdict is pending (`nil`) and for a short time after it.
     mutating func creditCopy(_ peer: PeerID, _ topic: Topic, sinceVerdict: Duration?) {
         update(peer, topic) { stats, pace in
-            guard stats.graftedAt != nil, sinceVerdict.map({ $0 <= pace.params.meshDeliveriesWindow }) ?? true else {
+            guard stats.graftedAt != nil, sinceVerdict.map({ $0 <= pace.rules.params.meshDeliveriesWindow }) ?? true
+            else {
                 return
             }
-            stats.meshDeliveries = min(stats.meshDeliveries + 1, pace.params.meshDeliveriesCap)
+            stats.meshDeliveries = min(stats.meshDeliveries + 1, pace.rules.params.meshDeliveriesCap)
         }
     }
 
@@ -227,7 +241,7 @@ struct PeerScoreBook: Sendable {
         for index in retained.values.indices { retained.values[index].stats.decay(paces, params, at: now) }
         for slot in paces.indices {
             guard let pace = paces[slot] else { continue }
-            paces[slot]?.deliveries = Decay.applied(pace.params.meshDeliveriesDecay, to: pace.deliveries)
+            paces[slot]?.deliveries = Decay.applied(pace.rules.params.meshDeliveriesDecay, to: pace.deliveries)
             let threshold = threshold(of: slot)
             paces[slot]?.threshold = threshold
         }
@@ -239,11 +253,11 @@ struct PeerScoreBook: Sendable {
     /// What a mesh peer must have delivered: a share of what the mesh does, and nothing in a quiet topic.
     private func threshold(of slot: Int) -> Double {
         guard let pace = paces[slot], pace.deliveries > 0 else { return 0 }
-        let rate = pace.deliveries * (1 - pace.params.meshDeliveriesDecay) / (params.decayInterval / .seconds(1))
-        guard rate >= pace.params.meshDeliveriesRateMin else { return 0 }
+        let rate = pace.deliveries * (1 - pace.rules.params.meshDeliveriesDecay) / (params.decayInterval / .seconds(1))
+        guard rate >= pace.rules.params.meshDeliveriesRateMin else { return 0 }
         let delivered = peers.values.compactMap { $0.meshDeliveries(in: slot) }
         guard !delivered.isEmpty else { return 0 }
-        return min(pace.params.meshDeliveriesThreshold, pace.params.meshDeliveriesShare * median(delivered))
+        return min(pace.rules.params.meshDeliveriesThreshold, pace.rules.params.meshDeliveriesShare * median(delivered))
     }
 
     func checkInvariants() {

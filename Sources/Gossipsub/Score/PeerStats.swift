@@ -29,34 +29,35 @@ struct TopicStats: Hashable, Sendable {
     }
 
     mutating func weigh(_ pace: PeerScoreBook.TopicPace) {
-        merit = merit(pace.params, quantum: pace.quantum)
-        loss = loss(pace.params, threshold: pace.threshold)
+        merit = merit(pace.rules)
+        loss = loss(pace.rules, threshold: pace.threshold)
     }
 
     /// P1 and P2, weighted: the part that a cap applies to.
-    private func merit(_ params: TopicScoreParams, quantum: Double) -> Double {
+    private func merit(_ rules: PeerScoreBook.TopicRules) -> Double {
         var time = 0.0
-        if graftedAt != nil { time = min(Double(timeInMesh) / quantum, params.timeInMeshCap) }
-        return params.weight * (params.timeInMeshWeight * time + params.firstDeliveriesWeight * firstDeliveries)
+        if graftedAt != nil { time = min(Double(timeInMesh) / rules.quantum, rules.params.timeInMeshCap) }
+        return rules.params.weight
+            * (rules.params.timeInMeshWeight * time + rules.params.firstDeliveriesWeight * firstDeliveries)
     }
 
     /// P3, P3b and P4, weighted: never above zero.
-    private func loss(_ params: TopicScoreParams, threshold: Double) -> Double {
+    private func loss(_ rules: PeerScoreBook.TopicRules, threshold: Double) -> Double {
         let deficit = deficit(below: threshold)
-        return params.weight
-            * (params.meshDeliveriesWeight * deficit * deficit + params.meshFailureWeight * meshFailure
-                + params.invalidWeight * invalid * invalid)
+        return rules.params.weight
+            * (rules.params.meshDeliveriesWeight * deficit * deficit + rules.params.meshFailureWeight * meshFailure
+                + rules.params.invalidWeight * invalid * invalid)
     }
 
     mutating func decay(_ pace: PeerScoreBook.TopicPace, at now: Instant) {
-        let params = pace.params
-        firstDeliveries = Decay.applied(params.firstDeliveriesDecay, to: firstDeliveries)
-        meshDeliveries = Decay.applied(params.meshDeliveriesDecay, to: meshDeliveries)
-        meshFailure = Decay.applied(params.meshFailureDecay, to: meshFailure)
-        invalid = Decay.applied(params.invalidDecay, to: invalid)
+        let rules = pace.rules
+        firstDeliveries = Decay.applied(rules.params.firstDeliveriesDecay, to: firstDeliveries)
+        meshDeliveries = Decay.applied(rules.params.meshDeliveriesDecay, to: meshDeliveries)
+        meshFailure = Decay.applied(rules.params.meshFailureDecay, to: meshFailure)
+        invalid = Decay.applied(rules.params.invalidDecay, to: invalid)
         if let graftedAt {
             timeInMesh = now.nanoseconds - graftedAt.nanoseconds
-            if timeInMesh >= pace.activation { isMeasured = true }
+            if timeInMesh >= rules.activation { isMeasured = true }
         }
     }
 

@@ -98,7 +98,9 @@ public struct RecordExchangeMachine: Sendable {
     private var nextRequestID: UInt64
 
     /// When `deadlineReached` is due; `nil` while nothing waits.
-    public var nextDeadline: Instant? {
+    public private(set) var nextDeadline: Instant?
+
+    private var earliestDeadline: Instant? {
         var deadline: Instant?
         for run in asked.values { deadline = earliest(deadline, run.deadline) }
         for run in served.values { deadline = earliest(deadline, run.deadline) }
@@ -122,6 +124,7 @@ public struct RecordExchangeMachine: Sendable {
     public var askedCount: Int { asked.count }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        defer { nextDeadline = earliestDeadline }
         switch input {
         case .ask(let peer, let request): ask(peer, request, at: now, into: &outputs)
         case .streamOpened(let request, let stream): opened(request, stream, at: now, into: &outputs)
