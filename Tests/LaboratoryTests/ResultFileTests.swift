@@ -46,6 +46,14 @@ import Testing
         #expect(try ResultLine(record.line).seed == .max)
     }
 
+    @Test func `a limit hides no invariant that failed before`() {
+        var result = SyntheticRuns.result(secondCount: 1)
+        result.stopped = .memory
+        #expect(Outcome(result) == .stopped, "an expectation may still have held")
+        result.verdicts[0] = Verdict(name: Invariant.bounded.rawValue, isPassed: false, finding: "a queue of 9")
+        #expect(Outcome(result) == .failed)
+    }
+
     @Test func `the hash of a scenario is that of its bytes`() throws {
         let file = try SyntheticRuns.file(
             "purpose: p\nnodes: 2\nduration: {build-up: 0s, measure: 1s}\n",

@@ -74,12 +74,15 @@ public struct RunRecord: Sendable {
 /// What became of a run.
 public enum Outcome: String, Hashable, Sendable {
     case passed, failed
-    /// A limit ended it first: nothing is known.
+    /// A limit ended it before anything that must always hold had failed.
     case stopped
 
     public init(_ result: RunResult) {
         switch result.stopped {
-        case .virtualTime, .wallTime, .memory: self = .stopped
+        case .virtualTime, .wallTime, .memory:
+            // What must always hold and did not has failed, however the run went on.
+            let hasFailed = result.verdicts.contains { !$0.isPassed && Invariant(rawValue: $0.name) != nil }
+            self = hasFailed ? .failed : .stopped
         case .failure: self = .failed
         case nil: self = result.verdicts.allSatisfy(\.isPassed) ? .passed : .failed
         }
