@@ -22,11 +22,13 @@ struct RecordRegistry: Sendable {
         /// The subject that a conflict disputes, and the sequence.
         let disputed: (subject: Int, sequence: UInt64)?
         /// Whether it parses and all its signatures hold.
-        let isSound: Bool
+        var isSound: Bool
         /// What it adds to the digest of a book.
         let term: UInt64
-        /// The bytes that were judged: the id does not cover the signature.
-        let envelope: [UInt8]
+        /// The bytes that were judged, as the id does not cover the signature.
+        ///
+        /// Empty while nobody holds it; then it is judged anew.
+        var envelope: [UInt8]
         /// Whether the subject belongs to an honest node.
         let hasHonestOwner: Bool
         /// Whether books are compared by it: somebody honest said it in the measured time.
@@ -68,11 +70,14 @@ struct RecordRegistry: Sendable {
     }
 
     /// Whether these very bytes are sound: almost always those that were judged first.
-    func isSound(_ stored: StoredRecord, number: Int) -> Bool {
-        let entry = entries[number]
-        if stored.envelope == entry.envelope { return entry.isSound }
+    mutating func isSound(_ stored: StoredRecord, number: Int) -> Bool {
+        if stored.envelope == entries[number].envelope { return entries[number].isSound }
         guard let record = try? SignedRecord(envelope: stored.envelope) else { return false }
-        return record.id == stored.id && record.signatureChecks.allSatisfy(\.holds)
+        let isSound = record.id == stored.id && record.signatureChecks.allSatisfy(\.holds)
+        if entries[number].envelope.isEmpty {
+            (entries[number].envelope, entries[number].isSound) = (stored.envelope, isSound)
+        }
+        return isSound
     }
 
     /// Says whether the node did not hold it before.
@@ -85,7 +90,10 @@ struct RecordRegistry: Sendable {
     /// Says whether the node held it.
     mutating func release(_ number: Int, by node: Int) -> Bool {
         guard entries[number].holders.remove(node) else { return false }
-        if entries[number].holders.isEmpty { heldBySubject[entries[number].subject].removeAll { $0 == number } }
+        guard entries[number].holders.isEmpty else { return true }
+        heldBySubject[entries[number].subject].removeAll { $0 == number }
+        // A spammer's million records are remembered by name alone.
+        entries[number].envelope = []
         return true
     }
 

@@ -192,9 +192,10 @@ public struct Referee: Sendable {
         ledger.reached(subject: record.subject, sequence: record.sequence, node: node, at: now)
         if record.author != nodes[node].key, now >= measuredFrom { usefulByteCount += stored.envelope.count }
         if !nodes[node].forgotten.isEmpty, nodes[node].forgotten.remove(number) != nil { occurrences.note(.redelivery) }
+        let isSound = registry.isSound(stored, number: number)
         return checks.admitted(
             record,
-            isSound: registry.isSound(stored, number: number),
+            isSound: isSound,
             isFromHonestOwner: registry[number].hasHonestOwner,
             node: node,
             unixMilliseconds: unixMilliseconds,
