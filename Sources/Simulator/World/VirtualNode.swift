@@ -81,6 +81,8 @@ struct Provider: Sendable {
     var offers: [OfferID] = []
     /// Raised with every change of a price.
     var priceStep: Int64 = 0
+    /// When a price of it was last changed at the network's common rate.
+    var changedAt: Instant?
     /// The class that its offers are of.
     var marketClass: MarketClass?
 }

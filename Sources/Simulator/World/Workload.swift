@@ -110,7 +110,7 @@ extension Simulation {
         planChange(of: life, using: &random)
     }
 
-    /// The network's common rate: whoever is drawn and up changes a price.
+    /// The network's common rate: whoever is drawn, up and rested changes a price.
     mutating func changeSomewhere() {
         guard let rate = scenario.workload.changesPerSecond, rate > 0 else { return }
         let wait = Distribution.exponential(mean: .seconds(1) / rate).draw(using: &workload.random)
@@ -118,10 +118,16 @@ extension Simulation {
         for _ in 0..<Self.changeTryCount {
             let index = workload.random.below(nodes.count)
             guard nodes[index].isUp, !nodes[index].isPaused, !nodes[index].provider.offers.isEmpty else { continue }
+            let rested = nodes[index].provider.changedAt?.advanced(by: Self.changeRest) ?? now
+            guard rested <= now else { continue }
+            nodes[index].provider.changedAt = now
             var random = SimulationRandom(seed: workload.random.next())
             return changePrice(of: index, random: &random)
         }
     }
+
+    /// Peers pass on no more than one word every ten seconds on one subject for long, so nobody honest says more.
+    private static let changeRest = Duration.seconds(10)
 
     /// With a provider among thirty nodes, all but a hundredth of the changes find one.
     private static let changeTryCount = 128

@@ -102,6 +102,16 @@ extension Simulation {
         #expect(result.stopped == .virtualTime)
     }
 
+    @Test func `whose prices should change faster than peers pass on changes them as fast as they do`() {
+        var scenario = Scenario.town(8, measured: .seconds(120))
+        (scenario.workload.changeEvery, scenario.workload.changesPerSecond) = (nil, 20)
+        scenario.expectations = [.delivery(atLeast: .all, within: .seconds(5))]
+        let result = Simulation.finished(scenario)
+        for verdict in result.verdicts { #expect(verdict.isPassed, "\(verdict.name): \(verdict.finding)") }
+        // Four providers, one change in ten seconds each.
+        #expect((40...52).contains(result.publications.count))
+    }
+
     @Test func `has nodes come and go as the churn model wants it`() {
         var scenario = Scenario.town(12, measured: .seconds(120))
         scenario.churn = ChurnPlan(
