@@ -42,8 +42,16 @@ public struct RecordView: Codable, Hashable, Sendable {
             switch body.subject {
             case .machine(let machine): facts.subject = machine.description
             case .offer(let offer): facts.subject = offer.description
+            case .request(let request): facts.subject = request.description
+            case .bid(let bid): facts.subject = bid.description
             }
-        case .presence, .conflict: break
+        case .request(let body): facts.subject = body.request.description
+        case .bid(let body): facts.subject = body.bid.description
+        case .lease(let lease): (facts.subject, facts.price) = (lease.body.lease.description, lease.body.price)
+        case .leaseState(let body): (facts.subject, facts.reason) = (body.lease.description, body.code?.rawValue)
+        case .receipt(let body): (facts.subject, facts.reason) = (body.lease.description, body.code.rawValue)
+        case .countersignature(let body): facts.subject = body.body.lease.description
+        case .presence, .conflict, .attestation, .proof, .storefront: break
         }
         (subject, gpus, reason) = (facts.subject, facts.gpus, facts.reason)
         (unit, priceMicros) = (facts.price?.unit, facts.price?.gpuHourMicros)

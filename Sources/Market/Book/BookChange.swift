@@ -23,7 +23,8 @@ public enum BookChange: Sendable {
     case floor(SubjectFloor)
     case dropFloor(SubjectKey)
     case listing(ListingChange)
-    /// Two bodies of one sequence met here: publish `RecordBook.unpublishedConflict(over:)` after 0–10 s unless one is heard.
+    /// Two bodies of one sequence, or two leases of one slot and past, met here: publish
+    /// `RecordBook.unpublishedStatement(over:)` after 0–10 s unless somebody's is heard.
     case conflictFound(SubjectKey)
     /// A presence and our offers of its provider disagree: fetch them; nothing is hidden.
     case offersMissing(provider: Ed25519.PublicKey, marketClass: MarketClass)
@@ -39,7 +40,7 @@ public enum ListingChange: Sendable {
     case gone(Listing)
     case withdrawn(Listing, reason: Int)
     case expired(Listing)
-    /// A conflict hides it.
+    /// A conflict hides it, or a proof against its provider.
     case hidden(Listing)
     /// A limit pushed it out.
     case evicted(Listing)

@@ -17,12 +17,15 @@ extension RecordBook {
 
     /// Takes one forwarding from a held record's allowance (it limits forwarding, never admission).
     ///
-    /// Withdrawals and goodbyes are exempt: they must not be held up by what they end.
+    /// Withdrawals, closes and goodbyes are exempt: they must not be held up by what they end.
     public mutating func takeForwarding(of record: SignedRecord, at now: Instant) -> Bool {
         switch record.record.body {
         case .withdrawal: return true
         case .presence(let body) where body.offerCount == 0: return true
-        case .machine, .offer, .presence, .conflict: return holdings[record.subject]?.forwarding.take(at: now) ?? true
+        case .leaseState(let body) where body.standing == .closed: return true
+        case .machine, .offer, .presence, .conflict, .request, .bid, .lease, .leaseState, .receipt, .countersignature,
+            .attestation, .proof, .storefront:
+            return holdings[record.subject]?.forwarding.take(at: now) ?? true
         }
     }
 
@@ -73,6 +76,7 @@ extension RecordBook {
         guard !isStale(record) else { return .dismissed(.stale) }
         let shelf = shelf(of: record)
         guard !isCut(record.subject.author, from: shelf, at: now) else { return .dismissed(.segmentFull) }
+        rememberClaims(of: record, into: &changes)
         var admission = Admission.admitted
         if let holding = holdings[record.subject], holding.sequence == record.standingSequence {
             admission = meet(record, holding, receivedAt: receivedAt, at: now, into: &changes)
@@ -99,7 +103,7 @@ extension RecordBook {
     ) -> [SignedRecord] {
         guard case .conflict(let body) = conflict.record.body else { return [] }
         let rivals = [body.first, body.second].filter { rival in
-            let segment = profile.segment(of: rival.author, in: rival.record.marketClass)
+            guard case .offers(let segment) = profile.lane(of: rival) else { return true }
             return config.followedSegments?.contains(segment) ?? true
                 && rival.record.issuedAt <= now + RecordGate.clockToleranceMilliseconds
         }
@@ -112,7 +116,7 @@ extension RecordBook {
         return rivals
     }
 
-    /// A second body of one sequence: the two lowest ids stay, whatever came first; of conflicts over one pair, the lowest.
+    /// A second body of one sequence: the two lowest ids stay, whatever came first; of conflicts or proofs over one subject, the lowest.
     private mutating func meet(
         _ record: SignedRecord,
         _ met: Holding,
@@ -122,7 +126,7 @@ extension RecordBook {
     ) -> Admission {
         // Whichever of them lives longest must not return once they have left.
         let until = max(met.floorUntil, Self.floorEnd(of: record, receivedAt: receivedAt))
-        if record.kind == .conflict {
+        if record.kind == .conflict || record.kind == .proof {
             guard record.id < met.record.id else { return .dismissed(.knownConflict) }
             // The bodies that it names may be of another class than those of the one before.
             leaveGroup(record.subject, met)
@@ -193,6 +197,7 @@ extension RecordBook {
     private mutating func enlist(_ record: SignedRecord, receivedAt: Int64, into changes: inout [BookChange]) {
         subjectsByID[record.id] = record.subject
         setSum &+= record.id.head
+        count(record, by: 1)
         envelopeByteCount += record.envelope.count
         let shelf = shelf(of: record)
         shelfByteCounts[shelf, default: 0] += record.envelope.count
@@ -206,6 +211,7 @@ extension RecordBook {
     mutating func unlist(_ record: SignedRecord, into changes: inout [BookChange]) {
         subjectsByID[record.id] = nil
         setSum &-= record.id.head
+        count(record, by: -1)
         envelopeByteCount -= record.envelope.count
         let shelf = shelf(of: record)
         let rest = (shelfByteCounts[shelf] ?? 0) - record.envelope.count

@@ -32,7 +32,7 @@ extension RecordBook {
     /// Whether the record would be among the highest of its group.
     func hasRoom(for record: SignedRecord) -> Bool {
         let members = groups[group(of: record)] ?? []
-        guard members.count >= Self.subjectsPerGroupMax, let lowest = members.first else { return true }
+        guard members.count >= record.subject.kind.subjectsPerGroupMax, let lowest = members.first else { return true }
         let candidate = GroupMember(sequence: record.standingSequence, subject: record.subject)
         return candidate > lowest || members.contains { $0.subject == record.subject }
     }
@@ -57,7 +57,7 @@ extension RecordBook {
     mutating func evictSurplus(beside subject: SubjectKey, at now: Int64, into changes: inout [BookChange]) {
         guard let holding = holdings[subject] else { return }
         let members = groups[group(of: holding.record)] ?? []
-        guard members.count > Self.subjectsPerGroupMax, let lowest = members.first else { return }
+        guard members.count > subject.kind.subjectsPerGroupMax, let lowest = members.first else { return }
         evict(lowest.subject, at: now, into: &changes)
     }
 
@@ -70,7 +70,8 @@ extension RecordBook {
     func shelf(of record: SignedRecord) -> Shelf {
         switch profile.lane(of: record) {
         case .offers(let segment): .segment(segment)
-        case .requests, .proofs: .proofs
+        case .requests(let marketClass): .requests(marketClass)
+        case .proofs: .proofs
         }
     }
 
@@ -81,7 +82,7 @@ extension RecordBook {
 
     /// Sheds authors by descending rank while a limit is passed, down to 15/16 of it, so that the work is rare.
     ///
-    /// The kinds that live 90 days would go first; those of a segment come with leases, and conflicts have their own shelf.
+    /// An author's evidence goes with its offers: a receipt that outlived them would weigh for nobody who could be chosen.
     mutating func shed(_ shelf: Shelf, at now: Int64, into changes: inout [BookChange]) {
         if let count = shelfByteCounts[shelf], count > config.segmentByteCountMax {
             shed(shelf, downTo: config.segmentByteCountMax / 16 * 15, at: now, into: &changes)
@@ -95,7 +96,8 @@ extension RecordBook {
     /// In the order of segments, so that equal weights do not let a hash table decide.
     private var heaviestShelf: (shelf: Shelf, byteCount: Int)? {
         var heaviest: (shelf: Shelf, byteCount: Int)?
-        for shelf in profile.segments.map(Shelf.segment) + [.proofs] {
+        let requests = MarketClass.allCases.sorted().map(Shelf.requests)
+        for shelf in profile.segments.map(Shelf.segment) + requests + [.proofs] {
             let byteCount = shelfByteCounts[shelf] ?? 0
             if byteCount > heaviest?.byteCount ?? 0 { heaviest = (shelf, byteCount) }
         }

@@ -1,5 +1,5 @@
 extension RecordBook {
-    /// Does what time alone brings: records expire, rows fall silent or go, floors end.
+    /// Does what time alone brings: records expire, rows fall silent or go, floors and claims end.
     ///
     /// Looks at no more than `expiriesPerStepMax` subjects; while `nextDeadline` is not later than `now`, more is due.
     public mutating func expire(at now: Int64, into changes: inout [BookChange]) {
@@ -13,6 +13,10 @@ extension RecordBook {
         while visited < Self.expiriesPerStepMax, let due = floorDeadlines.first, due.at <= now {
             visited += 1
             dropFloor(of: due.subject, into: &changes)
+        }
+        while visited < Self.expiriesPerStepMax, let due = claimDeadlines.first, due.at <= now {
+            visited += 1
+            forget(due)
         }
     }
 

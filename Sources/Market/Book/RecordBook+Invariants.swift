@@ -12,6 +12,9 @@ extension RecordBook {
         assert(recordByteCount <= config.memoryByteCountMax)
         checkHoldings()
         checkGroups()
+        claimDeadlines.checkInvariants()
+        assert(claims.count == claimDeadlines.count && claims.count <= Self.claimCountMax)
+        assert(claims.count == claimsByProvider.values.reduce(0, +))
         for (position, listing) in listings.enumerated() {
             assert(rows[listing.record.subject]?.position == position, "a row is lost")
             assert(holdings[listing.record.subject]?.record.id == listing.record.id, "a row shows an old offer")
@@ -48,8 +51,8 @@ extension RecordBook {
 
     private func checkGroups() {
         assert(groups.values.reduce(0) { $0 + $1.count } == holdings.count)
-        for members in groups.values {
-            assert(members.count <= Self.subjectsPerGroupMax && isStrictlyAscending(members, by: <))
+        for (group, members) in groups {
+            assert(members.count <= group.kind.subjectsPerGroupMax && isStrictlyAscending(members, by: <))
         }
         assert(floorsByAuthor.values.reduce(0) { $0 + $1.count } == floors.count)
         assert(floorsByAuthor.values.allSatisfy { $0.count <= Self.floorsPerAuthorMax })

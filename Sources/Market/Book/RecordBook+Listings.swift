@@ -21,7 +21,13 @@ extension RecordBook {
             for rival in [body.first, body.second] {
                 refreshRows(touchedBy: rival, cause: cause, at: now, into: &changes)
             }
-        case .withdrawal: break  // A withdrawal's subject is what it withdraws.
+        case .proof:
+            for marketClass in MarketClass.allCases.sorted() {
+                refreshRows(of: subject.author, in: marketClass, cause: cause, at: now, into: &changes)
+            }
+        // A withdrawal's subject is what it withdraws; the others have no part in rows.
+        case .withdrawal, .request, .bid, .lease, .leaseState, .receipt, .countersignature, .attestation, .storefront:
+            break
         }
     }
 
@@ -130,7 +136,7 @@ extension RecordBook {
 
     /// Joins an offer with its machine and its provider's presence; `nil` if there is no offer to show.
     private func makeListing(of subject: SubjectKey) -> Listing? {
-        guard let holding = holdings[subject], !isHidden(subject, holding),
+        guard let holding = holdings[subject], !isHidden(subject, holding), !isProven(subject.author),
             case .offer(let offer) = holding.record.record.body
         else { return nil }
         let record = holding.record

@@ -22,7 +22,8 @@ public struct RecordBookConfig: Hashable, Sendable {
 /// records are equal. The book is given verified records and wall time (milliseconds since the Unix epoch) and
 /// says what changed; it keeps no clock. Every step costs O(log n) plus at most the 64 offers of one author and class.
 public struct RecordBook: Sendable {
-    /// Live subjects of one author, kind and class.
+    /// Live subjects of one author, kind and class, for the kinds that live a day; leases and what follows them have more
+    /// (`RecordKind.subjectsPerGroupMax`).
     public static let subjectsPerGroupMax = 64
     /// Floors of one author: a guess at what it leaves behind in 25 hours of honest churn.
     public static let floorsPerAuthorMax = 256
@@ -80,9 +81,10 @@ public struct RecordBook: Sendable {
         }
     }
 
-    /// What shares a byte limit: a segment, or all conflicts together.
+    /// What shares a byte limit: a segment, the requests of a class, or all conflicts and proofs together.
     enum Shelf: Hashable, Sendable {
         case segment(Segment)
+        case requests(MarketClass)
         case proofs
     }
 
@@ -106,7 +108,7 @@ public struct RecordBook: Sendable {
     var subjectsByID: [RecordID: SubjectKey] = [:]
     /// Every held subject, ascending: one author's stand together.
     var subjects = SortedBlocks<SubjectKey>()
-    /// At most 64 members each, ascending by sequence.
+    /// At most as many members each as their kind allows, ascending by sequence.
     var groups: [Group: [GroupMember]] = [:]
     var deadlines = SortedBlocks<Deadline>()
 
@@ -114,6 +116,14 @@ public struct RecordBook: Sendable {
     var floorDeadlines = SortedBlocks<Deadline>()
     /// At most `floorsPerAuthorMax` each, ascending by sequence.
     var floorsByAuthor: [Ed25519.PublicKey: [GroupMember]] = [:]
+
+    var claims: [SlotClaim: HeldClaim] = [:]
+    var claimDeadlines = SortedBlocks<ClaimDeadline>()
+    var claimsByProvider: [Ed25519.PublicKey: Int] = [:]
+    /// One clash for each provider; it is gone when its claims are.
+    var clashes: [Ed25519.PublicKey: ProofBody] = [:]
+    /// The proofs held against each provider.
+    var proofCounts: [Ed25519.PublicKey: Int] = [:]
 
     var shelfByteCounts: [Shelf: Int] = [:]
     var idsByShelf: [Shelf: ShelfIDs] = [:]
@@ -149,8 +159,7 @@ public struct RecordBook: Sendable {
 
     /// When `expire` has work next, in milliseconds since the Unix epoch.
     public var nextDeadline: Int64? {
-        guard let record = deadlines.first?.at else { return floorDeadlines.first?.at }
-        return floorDeadlines.first.map { min(record, $0.at) } ?? record
+        [deadlines.first?.at, floorDeadlines.first?.at, claimDeadlines.first?.at].compactMap(\.self).min()
     }
 
     public func contains(_ id: RecordID) -> Bool { subjectsByID[id] != nil }
@@ -251,7 +260,8 @@ public struct RecordBook: Sendable {
     /// Two bodies, or a conflict that someone signed, hide a subject until a higher sequence arrives.
     func isHidden(_ subject: SubjectKey, _ holding: Holding) -> Bool {
         if holding.rival != nil { return true }
-        guard subject.kind != .conflict, let conflict = holdings[.conflict(over: subject)] else { return false }
+        guard subject.kind != .conflict, subject.kind != .proof, let conflict = holdings[.conflict(over: subject)]
+        else { return false }
         return conflict.sequence >= holding.sequence
     }
 }
@@ -266,9 +276,15 @@ public struct RecordPage: Sendable {
 }
 
 extension SignedRecord {
-    /// What decides along a subject key: the sequence; of a conflict the disputed one, whoever found it.
+    /// What decides along a subject key: the sequence; of a conflict the disputed one, whoever found it; proofs over one
+    /// claim all say the same.
     var standingSequence: UInt64 {
-        guard case .conflict(let body) = record.body else { return record.sequence }
-        return body.sequence
+        switch record.body {
+        case .conflict(let body): body.sequence
+        case .proof: 1
+        case .machine, .offer, .presence, .withdrawal, .request, .bid, .lease, .leaseState, .receipt,
+            .countersignature, .attestation, .storefront:
+            record.sequence
+        }
     }
 }

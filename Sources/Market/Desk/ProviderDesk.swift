@@ -103,7 +103,9 @@ public struct ProviderDesk: Sendable {
             switch record.record.body {
             case .machine(let machine): ledger.machines[machine.marketClass] = machine
             case .offer(let offer): ledger.offers[offer.offer] = offer
-            case .withdrawal, .presence, .conflict: break
+            case .withdrawal, .presence, .conflict, .request, .bid, .lease, .leaseState, .receipt, .countersignature,
+                .attestation, .proof, .storefront:
+                break
             }
         }
     }

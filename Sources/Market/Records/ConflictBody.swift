@@ -7,10 +7,10 @@ public struct ConflictBody: Hashable, Sendable {
     /// The record with the higher id.
     public let second: SignedRecord
 
-    /// `nil` unless the two are rivals: same author, subject key and sequence, different ids, neither a conflict itself.
+    /// `nil` unless the two are rivals: same author, subject key and sequence, different ids, neither a conflict or proof itself.
     public init?(_ one: SignedRecord, _ other: SignedRecord) {
         guard one.subject == other.subject, one.record.sequence == other.record.sequence, one.id != other.id,
-            one.record.network == other.record.network, one.kind != .conflict
+            one.record.network == other.record.network, one.kind != .conflict, one.kind != .proof
         else { return nil }
         (first, second) = one.id < other.id ? (one, other) : (other, one)
     }

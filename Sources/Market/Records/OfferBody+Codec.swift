@@ -108,7 +108,7 @@ extension OfferBody {
 }
 
 extension PriceTerms {
-    fileprivate init(parsing message: ParsedMessage) throws(RecordError) {
+    init(parsing message: ParsedMessage) throws(RecordError) {
         let micros = 0...Int(Bounds.microsMax)
         self.init(
             unit: try message.text(1, "price.unit", max: Bounds.unitByteCountMax),
@@ -119,7 +119,7 @@ extension PriceTerms {
         )
     }
 
-    fileprivate func write(to writer: inout ProtobufWriter) {
+    func write(to writer: inout ProtobufWriter) {
         writer.text(1, unit)
         writer.varint(2, UInt64(gpuHourMicros))
         writer.varint(3, UInt64(lowestBidMicros))
@@ -127,7 +127,7 @@ extension PriceTerms {
         writer.varint(5, UInt64(trafficGibibyteMicros))
     }
 
-    fileprivate func check() throws(RecordError) {
+    func check() throws(RecordError) {
         try RecordText.check(unit, "price.unit", min: 1, max: Bounds.unitByteCountMax)
         guard unit.utf8.allSatisfy(\.isLetterOrDigit) else { throw .text("price.unit") }
         for (value, name) in [

@@ -11,12 +11,12 @@ struct ParsedMessage {
     private let bytes: [UInt8]
     private let fields: [ProtobufField]
 
-    init(_ bytes: [UInt8]) throws(RecordError) {
+    init(_ bytes: [UInt8], fieldCountMax: Int = Self.fieldCountMax) throws(RecordError) {
         var found: [ProtobufField] = []
         do throws(ProtobufError) {
             var reader = ProtobufReader(bytes.span)
             while let field = try reader.next() {
-                guard found.count < Self.fieldCountMax else { throw .outOfBounds(field: field.number) }
+                guard found.count < fieldCountMax else { throw .outOfBounds(field: field.number) }
                 found.append(field)
             }
         } catch {

@@ -8,10 +8,10 @@ extension Record {
     ///
     /// - Throws: `RecordError`; `mayBeNewer` tells a record to ignore from bytes to reject.
     public init(payload: [UInt8]) throws(RecordError) {
-        try self.init(payload: payload, isEmbedded: false)
+        try self.init(payload: payload, as: .outermost)
     }
 
-    init(payload: [UInt8], isEmbedded: Bool) throws(RecordError) {
+    init(payload: [UInt8], as place: RecordPlace) throws(RecordError) {
         let message = try ParsedMessage(payload)
         let numbers = message.numbers
         guard numbers.allSatisfy({ $0 < Self.bodyNumbers.upperBound + 1 }) else { throw .notCanonical }
@@ -19,7 +19,7 @@ extension Record {
         guard let number = bodies.first else { throw .missing("record.body") }
         guard bodies.count == 1 else { throw .contradiction("record.body") }
         guard let raw = UInt8(exactly: number), let kind = RecordKind(rawValue: raw) else { throw .unknownBody(number) }
-        guard !isEmbedded || kind != .conflict else { throw .contradiction("conflict.envelopes") }
+        guard place.admits(kind) else { throw .contradiction(place.name) }
         self.init(
             network: try message.text(1, "record.network", max: Bounds.networkByteCountMax),
             sequence: try message.uint(2).opaque,
@@ -55,10 +55,10 @@ extension Record {
         guard NetworkName.isValid(network) else { throw .text("record.network") }
         guard (1...Bounds.sequenceMax).contains(sequence) else { throw .outOfBounds("record.sequence") }
         guard (1...Bounds.timeMax).contains(issuedAt) else { throw .outOfBounds("record.issued_at") }
-        guard expiresAt > issuedAt, expiresAt <= Bounds.timeMax, expiresAt - issuedAt <= kind.lifetimeMax else {
+        guard expiresAt > issuedAt, expiresAt <= Bounds.timeMax, expiresAt <= body.expiryMax(issuedAt: issuedAt) else {
             throw .outOfBounds("record.expires_at")
         }
-        try body.check()
+        try body.check(issuedAt: issuedAt, expiresAt: expiresAt)
     }
 }
 
@@ -70,6 +70,15 @@ extension RecordBody {
         case .presence: self = .presence(try PresenceBody(parsing: message))
         case .withdrawal: self = .withdrawal(try WithdrawalBody(parsing: message))
         case .conflict: self = .conflict(try ConflictBody(parsing: message))
+        case .request: self = .request(try RequestBody(parsing: message))
+        case .bid: self = .bid(try BidBody(parsing: message))
+        case .lease: self = .lease(try AcceptedLease(parsing: message))
+        case .leaseState: self = .leaseState(try LeaseStateBody(parsing: message))
+        case .receipt: self = .receipt(try ReceiptBody(parsing: message))
+        case .countersignature: self = .countersignature(try CountersignatureBody(parsing: message))
+        case .attestation: self = .attestation(try AttestationBody(parsing: message))
+        case .proof: self = .proof(try ProofBody(parsing: message))
+        case .storefront: self = .storefront(try StorefrontBody(parsing: message))
         }
     }
 
@@ -80,16 +89,32 @@ extension RecordBody {
         case .presence(let body): body.write(to: &writer)
         case .withdrawal(let body): body.write(to: &writer)
         case .conflict(let body): body.write(to: &writer)
+        case .request(let body): body.write(to: &writer)
+        case .bid(let body): body.write(to: &writer)
+        case .lease(let body): body.write(to: &writer)
+        case .leaseState(let body): body.write(to: &writer)
+        case .receipt(let body): body.write(to: &writer)
+        case .countersignature(let body): body.write(to: &writer)
+        case .attestation(let body): body.write(to: &writer)
+        case .proof(let body): body.write(to: &writer)
+        case .storefront(let body): body.write(to: &writer)
         }
     }
 
-    fileprivate func check() throws(RecordError) {
+    fileprivate func check(issuedAt: Int64, expiresAt: Int64) throws(RecordError) {
         switch self {
         case .machine(let body): try body.check()
         case .offer(let body): try body.check()
         case .presence(let body): try body.check()
         case .withdrawal(let body): try body.check()
-        case .conflict: break  // Its rivals were checked when they were made.
+        case .request(let body): try body.check(issuedAt: issuedAt)
+        case .bid(let body): try body.check(issuedAt: issuedAt, expiresAt: expiresAt)
+        case .lease(let body): try body.check(issuedAt: issuedAt)
+        case .leaseState(let body): try body.check(issuedAt: issuedAt)
+        case .receipt(let body): try body.check()
+        case .attestation(let body): try body.check(issuedAt: issuedAt)
+        case .storefront(let body): try body.check()
+        case .conflict, .countersignature, .proof: break  // What they embed was checked when it was made.
         }
     }
 }
@@ -99,5 +124,36 @@ public enum NetworkName {
     public static func isValid(_ name: String) -> Bool {
         (1...Record.Bounds.networkByteCountMax).contains(name.utf8.count)
             && name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+    }
+}
+
+/// Where a record stands: embedded ones may not embed in their turn, so that no bytes nest deeper than a conflict over two
+/// countersignatures.
+enum RecordPlace {
+    case outermost
+    /// In a conflict.
+    case rival
+    /// In a countersignature.
+    case receiptOnly
+    /// In a proof.
+    case leaseOnly
+
+    /// The field that embeds.
+    var name: String {
+        switch self {
+        case .outermost: "record.body"
+        case .rival: "conflict.envelopes"
+        case .receiptOnly: "countersignature.receipt"
+        case .leaseOnly: "proof.envelopes"
+        }
+    }
+
+    func admits(_ kind: RecordKind) -> Bool {
+        switch self {
+        case .outermost: true
+        case .rival: kind != .conflict && kind != .proof
+        case .receiptOnly: kind == .receipt
+        case .leaseOnly: kind == .lease
+        }
     }
 }

@@ -1,24 +1,5 @@
 public import Cryptography
 
-/// What a record says; exactly one body.
-public enum RecordBody: Hashable, Sendable {
-    case machine(MachineBody)
-    case offer(OfferBody)
-    case presence(PresenceBody)
-    case withdrawal(WithdrawalBody)
-    case conflict(ConflictBody)
-
-    public var kind: RecordKind {
-        switch self {
-        case .machine: .machine
-        case .offer: .offer
-        case .presence: .presence
-        case .withdrawal: .withdrawal
-        case .conflict: .conflict
-        }
-    }
-}
-
 /// One expiring statement, the payload of a signed envelope.
 public struct Record: Hashable, Sendable {
     public enum Bounds {
@@ -35,7 +16,7 @@ public struct Record: Hashable, Sendable {
     public var sequence: UInt64
     /// Milliseconds since the Unix epoch.
     public var issuedAt: Int64
-    /// Milliseconds since the Unix epoch; later than `issuedAt` by at most the kind's longest life.
+    /// Milliseconds since the Unix epoch; later than `issuedAt` by at most the body's longest life.
     public var expiresAt: Int64
     public var body: RecordBody
 
@@ -50,28 +31,9 @@ public struct Record: Hashable, Sendable {
     public var kind: RecordKind { body.kind }
 
     /// The subject key that this record has if `author` signs it.
-    public func subject(author: Ed25519.PublicKey) -> SubjectKey {
-        switch body {
-        case .machine(let body): .machine(body.machine, of: author)
-        case .offer(let body): .offer(body.offer, of: author)
-        case .presence(let body): .presence(of: author, in: body.marketClass)
-        case .withdrawal(let body):
-            switch body.subject {
-            case .machine(let machine): .machine(machine, of: author)
-            case .offer(let offer): .offer(offer, of: author)
-            }
-        case .conflict(let body): .conflict(over: body.subject)
-        }
-    }
+    public func subject(author: Ed25519.PublicKey) -> SubjectKey { body.subject(author: author) }
 
-    /// The class whose topics carry the record; of a conflict, the class that its rivals name (the lower id's, if two).
-    public var marketClass: MarketClass {
-        switch body {
-        case .machine(let body): body.marketClass
-        case .offer(let body): body.marketClass
-        case .presence(let body): body.marketClass
-        case .withdrawal(let body): body.marketClass
-        case .conflict(let body): body.first.record.marketClass
-        }
-    }
+    /// The class whose topics carry the record; of a conflict or proof, the class that its records name (the lower id's, if
+    /// two), of a request the lowest that it names.
+    public var marketClass: MarketClass { body.marketClass }
 }

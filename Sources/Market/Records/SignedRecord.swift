@@ -27,10 +27,10 @@ public final class SignedRecord: Sendable {
     ///
     /// - Throws: `RecordError`; `mayBeNewer` tells a record to ignore from bytes to reject.
     public convenience init(envelope bytes: [UInt8]) throws(RecordError) {
-        try self.init(envelope: bytes, isEmbedded: false)
+        try self.init(envelope: bytes, as: .outermost)
     }
 
-    init(envelope bytes: [UInt8], isEmbedded: Bool) throws(RecordError) {
+    init(envelope bytes: [UInt8], as place: RecordPlace) throws(RecordError) {
         let opened: SignedEnvelope
         do {
             opened = try SignedEnvelope(parsing: bytes.span, byteCountMax: Self.byteCountMax)
@@ -38,14 +38,15 @@ public final class SignedRecord: Sendable {
             throw .envelope(error)
         }
         guard opened.payloadType == Self.payloadType else { throw .payloadType }
-        record = try Record(payload: opened.payload, isEmbedded: isEmbedded)
+        record = try Record(payload: opened.payload, as: place)
         guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
+        try record.body.check(author: opened.publicKey)
         envelope = bytes
         author = opened.publicKey
         signature = opened.signature
         id = Self.id(author: opened.publicKey, payload: opened.payload)
         subject = record.subject(author: opened.publicKey)
-        shardByte = MarketProfile.shardByte(of: opened.publicKey, in: record.marketClass)
+        shardByte = MarketProfile.shardByte(of: record.body.provider ?? opened.publicKey, in: record.marketClass)
     }
 
     /// Signs a record.
@@ -53,6 +54,7 @@ public final class SignedRecord: Sendable {
     /// - Throws: `RecordError` if a bound does not hold: nobody would accept the record.
     public init(signing record: Record, by key: Ed25519.PrivateKey) throws(RecordError) {
         let payload = try record.payload()
+        try record.body.check(author: key.publicKey)
         let sealed = SignedEnvelope.seal(payload: payload, payloadType: Self.payloadType, domain: Self.domain, by: key)
         let bytes = sealed.bytes
         guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
@@ -62,19 +64,27 @@ public final class SignedRecord: Sendable {
         signature = sealed.signature
         id = Self.id(author: key.publicKey, payload: payload)
         subject = record.subject(author: key.publicKey)
-        shardByte = MarketProfile.shardByte(of: key.publicKey, in: record.marketClass)
+        shardByte = MarketProfile.shardByte(of: record.body.provider ?? key.publicKey, in: record.marketClass)
     }
 
     public var kind: RecordKind { record.kind }
 
-    /// The signatures that must hold: the author's, and of a conflict those of its two rivals.
+    /// The signatures that must hold: the author's, a lease's acceptance, and those of what is embedded.
     public var signatureChecks: [SignatureCheck] {
         // The parse was canonical, so the payload is what encodes again; it is not stored twice.
         guard let payload = try? record.payload() else { preconditionFailure("a signed record is within its bounds") }
         let message = SignedEnvelope.signedBytes(domain: Self.domain, payloadType: Self.payloadType, payload: payload)
         let own = SignatureCheck(key: author, message: message, signature: signature)
-        guard case .conflict(let body) = record.body else { return [own] }
-        return [own] + body.first.signatureChecks + body.second.signatureChecks
+        switch record.body {
+        case .conflict(let body): return [own] + body.first.signatureChecks + body.second.signatureChecks
+        case .proof(let body): return [own] + body.first.signatureChecks + body.second.signatureChecks
+        case .countersignature(let body): return [own] + body.receipt.signatureChecks
+        case .lease(let lease):
+            return [own, lease.acceptance.signatureCheck(of: lease.body, network: record.network)]
+        case .machine, .offer, .presence, .withdrawal, .request, .bid, .leaseState, .receipt, .attestation,
+            .storefront:
+            return [own]
+        }
     }
 
     private static func id(author: Ed25519.PublicKey, payload: [UInt8]) -> RecordID {

@@ -2,11 +2,11 @@ public import Cryptography
 
 /// What a record speaks about: of all records with one subject key the highest sequence wins.
 public struct SubjectKey: Hashable, Comparable, Sendable {
-    /// The author; of a conflict the culprit, whoever found it.
+    /// The author; of a conflict or proof the culprit, whoever found it.
     public let author: Ed25519.PublicKey
     /// Never `.withdrawal`, which takes the key of what it withdraws.
     public let kind: RecordKind
-    /// The machine or offer id, the presence's class number, or the kind and id of a conflict's subject.
+    /// The id of what it speaks about, the presence's class number, or the kind and id of a conflict's subject.
     public let id: [UInt8]
     /// The author's first eight bytes: they decide nearly every comparison.
     private let prefix: UInt64

@@ -9,13 +9,17 @@ extension WithdrawalBody {
         switch kind {
         case .machine: subject = .machine(MachineID(value))
         case .offer: subject = .offer(OfferID(value))
+        case .request: subject = .request(RequestID(value))
+        case .bid: subject = .bid(BidID(value))
         // Frozen: of the kinds that this version knows, no other is withdrawn.
-        case .presence, .withdrawal, .conflict: throw .contradiction("withdrawal.kind")
+        case .presence, .withdrawal, .conflict, .lease, .leaseState, .receipt, .countersignature, .attestation, .proof,
+            .storefront:
+            throw .contradiction("withdrawal.kind")
         }
         guard let marketClass: MarketClass = try message.value(3, "withdrawal.class") else {
             throw .missing("withdrawal.class")
         }
-        // Who withdraws a machine or an offer is its provider; the field is for kinds of later versions.
+        // Whoever withdraws is the author of what is withdrawn; the field is for kinds of later versions.
         guard try message.bytes(4, "withdrawal.provider", max: 32).isEmpty else {
             throw .contradiction("withdrawal.provider")
         }
@@ -31,6 +35,12 @@ extension WithdrawalBody {
         case .offer(let offer):
             writer.varint(1, UInt64(RecordKind.offer.rawValue))
             writer.bytes(2, offer.bytes)
+        case .request(let request):
+            writer.varint(1, UInt64(RecordKind.request.rawValue))
+            writer.bytes(2, request.bytes)
+        case .bid(let bid):
+            writer.varint(1, UInt64(RecordKind.bid.rawValue))
+            writer.bytes(2, bid.bytes)
         }
         writer.varint(3, UInt64(marketClass.rawValue))
         writer.varint(5, UInt64(reason))

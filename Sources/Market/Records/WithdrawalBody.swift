@@ -1,4 +1,4 @@
-/// Takes a machine or an offer back; it stands under the subject key of what it withdraws.
+/// Takes a machine, offer, request or bid back; it stands under the subject key of what it withdraws.
 public struct WithdrawalBody: Hashable, Sendable {
     public enum Bounds {
         public static let subjectByteCount = 16
@@ -9,6 +9,8 @@ public struct WithdrawalBody: Hashable, Sendable {
     public enum Subject: Hashable, Sendable {
         case machine(MachineID)
         case offer(OfferID)
+        case request(RequestID)
+        case bid(BidID)
     }
 
     public var subject: Subject

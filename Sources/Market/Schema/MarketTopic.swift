@@ -4,7 +4,7 @@ public struct MarketTopic: Hashable, Sendable {
     public static let byteCountMax = 128
 
     public enum Lane: Hashable, Sendable {
-        /// Machines, offers, withdrawals, presences of the segment's providers: `o`.
+        /// What the segment's providers offer, lease and receipt, and what others attest of them: `o`.
         case offers(Segment)
         /// Requests and public bids for one class: `r`.
         case requests(MarketClass)
@@ -56,12 +56,26 @@ public struct MarketTopic: Hashable, Sendable {
 }
 
 extension MarketProfile {
-    /// The lane whose topic carries a record.
+    /// The lanes of which any may carry a record: one, except that a request is welcome with each class that it names, and a
+    /// storefront, which only the DHT keeps, nowhere.
+    public func lanes(of record: SignedRecord) -> [MarketTopic.Lane] {
+        switch record.record.body {
+        case .request(let body): body.classes.map(MarketTopic.Lane.requests)
+        case .storefront: []
+        case .machine, .offer, .presence, .withdrawal, .conflict, .bid, .lease, .leaseState, .receipt,
+            .countersignature, .attestation, .proof:
+            [lane(of: record)]
+        }
+    }
+
+    /// The lane in which a record is kept and published; of a request that of its lowest class.
     public func lane(of record: SignedRecord) -> MarketTopic.Lane {
-        switch record.kind {
-        case .machine, .offer, .presence, .withdrawal:
+        switch record.subject.kind {
+        case .machine, .offer, .presence, .withdrawal, .lease, .leaseState, .receipt, .countersignature, .attestation,
+            .storefront:
             .offers(segment(of: record.record.marketClass, shardByte: record.shardByte))
-        case .conflict: .proofs
+        case .request, .bid: .requests(record.record.marketClass)
+        case .conflict, .proof: .proofs
         }
     }
 

@@ -135,7 +135,7 @@ import Testing
         }
         let head = header.flatMap(\.self)
         let topic = topic(of: try offer(5))
-        #expect(judge(seal(head + [0x52, 0x00]), on: topic) == .ignore(.newerVersion(.unknownBody(10))))
+        #expect(judge(seal(head + [0x9a, 0x01, 0x00]), on: topic) == .ignore(.newerVersion(.unknownBody(19))))
         #expect(judge(seal([1], type: [9]), on: topic) == .ignore(.newerVersion(.payloadType)))
         var newClass = body
         newClass[3 + 18 + 1] = 99

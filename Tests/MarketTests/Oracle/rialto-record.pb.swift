@@ -262,6 +262,8 @@ nonisolated enum Rialto_Record_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case unspecified // = 0
   case machine // = 5
   case offer // = 6
+  case request // = 10
+  case bid // = 11
   case UNRECOGNIZED(Int)
 
   init() {
@@ -273,6 +275,8 @@ nonisolated enum Rialto_Record_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 5: self = .machine
     case 6: self = .offer
+    case 10: self = .request
+    case 11: self = .bid
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -282,6 +286,8 @@ nonisolated enum Rialto_Record_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .machine: return 5
     case .offer: return 6
+    case .request: return 10
+    case .bid: return 11
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -291,75 +297,276 @@ nonisolated enum Rialto_Record_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .machine,
     .offer,
+    .request,
+    .bid,
+  ]
+
+}
+
+nonisolated enum Rialto_Record_Standing: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// Never sent.
+  case unspecified // = 0
+  case reserved // = 1
+  case active // = 2
+  case suspended // = 3
+
+  /// For good.
+  case closed // = 4
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .reserved
+    case 2: self = .active
+    case 3: self = .suspended
+    case 4: self = .closed
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .reserved: return 1
+    case .active: return 2
+    case .suspended: return 3
+    case .closed: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Rialto_Record_Standing] = [
+    .unspecified,
+    .reserved,
+    .active,
+    .suspended,
+    .closed,
+  ]
+
+}
+
+nonisolated enum Rialto_Record_AttestationKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  typealias RawValue = Int
+
+  /// Never sent.
+  case unspecified // = 0
+
+  /// From probes.
+  case uptime // = 1
+
+  /// From the attester's own leases.
+  case outcome // = 2
+  case benchmark // = 3
+  case audit // = 4
+  case UNRECOGNIZED(Int)
+
+  init() {
+    self = .unspecified
+  }
+
+  init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .uptime
+    case 2: self = .outcome
+    case 3: self = .benchmark
+    case 4: self = .audit
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .uptime: return 1
+    case .outcome: return 2
+    case .benchmark: return 3
+    case .audit: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  static let allCases: [Rialto_Record_AttestationKind] = [
+    .unspecified,
+    .uptime,
+    .outcome,
+    .benchmark,
+    .audit,
   ]
 
 }
 
 /// An envelope has at most 4096 bytes; with a conflict 9216.
-nonisolated struct Rialto_Record_Record: Sendable {
+nonisolated struct Rialto_Record_Record: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// The market's name: 1...32 characters of a-z, 0-9 and "-". A record of one network is worthless in another.
-  var network: String = String()
+  var network: String {
+    get {_storage._network}
+    set {_uniqueStorage()._network = newValue}
+  }
 
   /// Rises with everything that the author signs: max(last + 1, now in ms). 1 ... 2^63 - 1. Of all records with one subject the
   /// highest sequence counts.
-  var sequence: UInt64 = 0
+  var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
 
   /// When it was signed: ms since the epoch, 1 ... 253402300799999; at most 120 s ahead of the reader's clock.
-  var issuedAt: UInt64 = 0
+  var issuedAt: UInt64 {
+    get {_storage._issuedAt}
+    set {_uniqueStorage()._issuedAt = newValue}
+  }
 
   /// When it ends: ms since the epoch, later than issued_at by at most the body's longest life.
-  var expiresAt: UInt64 = 0
+  var expiresAt: UInt64 {
+    get {_storage._expiresAt}
+    set {_uniqueStorage()._expiresAt = newValue}
+  }
 
   /// Exactly one; the field number is the kind's number. 5...31 are bodies, known to this version or not.
-  var body: Rialto_Record_Record.OneOf_Body? = nil
+  var body: OneOf_Body? {
+    get {return _storage._body}
+    set {_uniqueStorage()._body = newValue}
+  }
 
   /// Longest life 24 h. Subject: (author, machine, machine_id).
   var machine: Rialto_Record_Machine {
     get {
-      if case .machine(let v)? = body {return v}
+      if case .machine(let v)? = _storage._body {return v}
       return Rialto_Record_Machine()
     }
-    set {body = .machine(newValue)}
+    set {_uniqueStorage()._body = .machine(newValue)}
   }
 
   /// Longest life 24 h. Subject: (author, offer, offer_id).
   var offer: Rialto_Record_Offer {
     get {
-      if case .offer(let v)? = body {return v}
+      if case .offer(let v)? = _storage._body {return v}
       return Rialto_Record_Offer()
     }
-    set {body = .offer(newValue)}
+    set {_uniqueStorage()._body = .offer(newValue)}
   }
 
   /// Longest life 30 min. Subject: (author, presence, class).
   var presence: Rialto_Record_Presence {
     get {
-      if case .presence(let v)? = body {return v}
+      if case .presence(let v)? = _storage._body {return v}
       return Rialto_Record_Presence()
     }
-    set {body = .presence(newValue)}
+    set {_uniqueStorage()._body = .presence(newValue)}
   }
 
   /// Longest life 24 h. Subject: that of what it withdraws.
   var withdrawal: Rialto_Record_Withdrawal {
     get {
-      if case .withdrawal(let v)? = body {return v}
+      if case .withdrawal(let v)? = _storage._body {return v}
       return Rialto_Record_Withdrawal()
     }
-    set {body = .withdrawal(newValue)}
+    set {_uniqueStorage()._body = .withdrawal(newValue)}
   }
 
   /// Longest life 90 d. Subject: (culprit, conflict, kind and id of the disputed subject).
   var conflict: Rialto_Record_Conflict {
     get {
-      if case .conflict(let v)? = body {return v}
+      if case .conflict(let v)? = _storage._body {return v}
       return Rialto_Record_Conflict()
     }
-    set {body = .conflict(newValue)}
+    set {_uniqueStorage()._body = .conflict(newValue)}
+  }
+
+  /// Longest life 24 h. Subject: (author, request, request_id).
+  var request: Rialto_Record_Request {
+    get {
+      if case .request(let v)? = _storage._body {return v}
+      return Rialto_Record_Request()
+    }
+    set {_uniqueStorage()._body = .request(newValue)}
+  }
+
+  /// Longest life 60 s; with an auction until 10 min after its deadline. Subject: (author, bid, bid_id).
+  var bid: Rialto_Record_Bid {
+    get {
+      if case .bid(let v)? = _storage._body {return v}
+      return Rialto_Record_Bid()
+    }
+    set {_uniqueStorage()._body = .bid(newValue)}
+  }
+
+  /// Until 7 d after the lease's end at most. Subject: (author, lease, lease_id).
+  var lease: Rialto_Record_Lease {
+    get {
+      if case .lease(let v)? = _storage._body {return v}
+      return Rialto_Record_Lease()
+    }
+    set {_uniqueStorage()._body = .lease(newValue)}
+  }
+
+  /// Until 7 d after the lease's end at most. Subject: (author, lease state, provider, lease_id, whether it is a close).
+  var leaseState: Rialto_Record_LeaseState {
+    get {
+      if case .leaseState(let v)? = _storage._body {return v}
+      return Rialto_Record_LeaseState()
+    }
+    set {_uniqueStorage()._body = .leaseState(newValue)}
+  }
+
+  /// Longest life 90 d. Subject: (author, receipt, lease_id).
+  var receipt: Rialto_Record_Receipt {
+    get {
+      if case .receipt(let v)? = _storage._body {return v}
+      return Rialto_Record_Receipt()
+    }
+    set {_uniqueStorage()._body = .receipt(newValue)}
+  }
+
+  /// Longest life 90 d. Subject: (author, countersignature, provider, lease_id).
+  var countersignature: Rialto_Record_Countersignature {
+    get {
+      if case .countersignature(let v)? = _storage._body {return v}
+      return Rialto_Record_Countersignature()
+    }
+    set {_uniqueStorage()._body = .countersignature(newValue)}
+  }
+
+  /// Longest life 90 d. Subject: (author, attestation, provider, kind, the first 16 bytes of SHA-256 over the metric, a zero
+  /// byte and the devices).
+  var attestation: Rialto_Record_Attestation {
+    get {
+      if case .attestation(let v)? = _storage._body {return v}
+      return Rialto_Record_Attestation()
+    }
+    set {_uniqueStorage()._body = .attestation(newValue)}
+  }
+
+  /// Longest life 90 d. Subject: (culprit, proof, machine_id, the lowest slot that both leases claim as one byte, its previous).
+  var proof: Rialto_Record_Proof {
+    get {
+      if case .proof(let v)? = _storage._body {return v}
+      return Rialto_Record_Proof()
+    }
+    set {_uniqueStorage()._body = .proof(newValue)}
+  }
+
+  /// Longest life 36 h; kept in the DHT alone. Subject: (author, storefront).
+  var storefront: Rialto_Record_Storefront {
+    get {
+      if case .storefront(let v)? = _storage._body {return v}
+      return Rialto_Record_Storefront()
+    }
+    set {_uniqueStorage()._body = .storefront(newValue)}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -376,10 +583,31 @@ nonisolated struct Rialto_Record_Record: Sendable {
     case withdrawal(Rialto_Record_Withdrawal)
     /// Longest life 90 d. Subject: (culprit, conflict, kind and id of the disputed subject).
     case conflict(Rialto_Record_Conflict)
+    /// Longest life 24 h. Subject: (author, request, request_id).
+    case request(Rialto_Record_Request)
+    /// Longest life 60 s; with an auction until 10 min after its deadline. Subject: (author, bid, bid_id).
+    case bid(Rialto_Record_Bid)
+    /// Until 7 d after the lease's end at most. Subject: (author, lease, lease_id).
+    case lease(Rialto_Record_Lease)
+    /// Until 7 d after the lease's end at most. Subject: (author, lease state, provider, lease_id, whether it is a close).
+    case leaseState(Rialto_Record_LeaseState)
+    /// Longest life 90 d. Subject: (author, receipt, lease_id).
+    case receipt(Rialto_Record_Receipt)
+    /// Longest life 90 d. Subject: (author, countersignature, provider, lease_id).
+    case countersignature(Rialto_Record_Countersignature)
+    /// Longest life 90 d. Subject: (author, attestation, provider, kind, the first 16 bytes of SHA-256 over the metric, a zero
+    /// byte and the devices).
+    case attestation(Rialto_Record_Attestation)
+    /// Longest life 90 d. Subject: (culprit, proof, machine_id, the lowest slot that both leases claim as one byte, its previous).
+    case proof(Rialto_Record_Proof)
+    /// Longest life 36 h; kept in the DHT alone. Subject: (author, storefront).
+    case storefront(Rialto_Record_Storefront)
 
   }
 
   init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 /// One machine's GPUs of one class and the host around them. All of it is the provider's claim.
@@ -772,8 +1000,488 @@ nonisolated struct Rialto_Record_Conflict: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Exactly two, ascending by record id; neither holds a conflict.
+  /// Exactly two, ascending by record id; neither holds a conflict or a proof.
   var envelopes: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// One group of GPUs that would do.
+nonisolated struct Rialto_Record_Alternative: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// Models of the class by the catalogue's ids: 0...8 texts of 1...48 bytes, ascending, unique; none for any model.
+  var catalogueIds: [String] = []
+
+  /// GPUs on one machine: 1...32.
+  var count: UInt32 = 0
+
+  /// The least memory of each GPU in MiB: 0...2^24.
+  var memoryMinMib: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What a renter looks for. Providers bid until the deadline. The topic of each class that it names may carry it.
+nonisolated struct Rialto_Record_Request: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 random bytes, stable over versions, unique per renter.
+  var requestID: Data = Data()
+
+  /// 1...8, no two equal; earlier ones are preferred.
+  var alternatives: [Rialto_Record_Alternative] = []
+
+  /// Further conditions in the grammar of searches: 0...512 bytes.
+  var filters: String = String()
+
+  /// The unit of all prices: 1...12 letters and digits.
+  var unit: String = String()
+
+  /// The most that the whole lease may cost in micros: 0...10^18.
+  var totalMax: UInt64 = 0
+
+  /// When the lease should begin: ms since the epoch, not before the deadline and at most 7 d after issued_at; 0 at once.
+  var startAt: UInt64 = 0
+
+  /// How long the lease should last in seconds: 1...7776000 (90 d).
+  var durationS: UInt32 = 0
+
+  /// When bids are no longer taken: ms since the epoch, later than issued_at by at most 24 h.
+  var deadline: UInt64 = 0
+
+  /// Whether bids are shown in the order book.
+  var publicBids: Bool = false
+
+  /// The X25519 key to which bidders seal their terms: 32 bytes.
+  var x25519Key: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// A binding word on an offer or a request. It goes to the other party directly; only public ones are gossiped.
+nonisolated struct Rialto_Record_Bid: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 random bytes, stable over versions, unique per bidder.
+  var bidID: Data = Data()
+
+  /// The class of the GPUs. Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// The Ed25519 key of the offer's provider or the request's renter: 32 bytes.
+  var counterparty: Data = Data()
+
+  /// The offer that is bid on or, on a request, the bidder's offer: 16 bytes.
+  var offerID: Data = Data()
+
+  /// The request that is bid on: 16 bytes; empty for a bid on an offer.
+  var requestID: Data = Data()
+
+  /// The record id of the version of the offer or request that the bidder saw: 32 bytes.
+  var targetRecord: Data = Data()
+
+  /// The slots: 0...32, each 0...255, ascending, unique; none if any will do.
+  var slots: [UInt32] = []
+
+  /// How many GPUs: 1...32; the count of `slots` if there are any.
+  var count: UInt32 = 0
+
+  /// 1...12 letters and digits.
+  var unit: String = String()
+
+  /// Micros per GPU and hour: 0...10^13.
+  var gpuHour: UInt64 = 0
+
+  /// Seconds: 1...7776000 (90 d).
+  var durationS: UInt32 = 0
+
+  /// The latest start: ms since the epoch, issued_at ... issued_at + 7 d.
+  var startBy: UInt64 = 0
+
+  /// Until when it binds: ms since the epoch, later than issued_at, not later than expires_at.
+  var validUntil: UInt64 = 0
+
+  /// SHA-256 over a salt of 32 bytes and the terms: 32 bytes.
+  var termsHash: Data = Data()
+
+  /// When the auction ends: ms since the epoch, later than issued_at by at most 24 h; 0 if there is none.
+  var auctionDeadline: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Rialto_Record_LeaseSlot: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0...255.
+  var number: UInt32 = 0
+
+  /// The lease id of the slot's last lease under this machine id: 16 bytes; empty for its first. Two leases of one provider with
+  /// one (machine, number, previous) and two lease ids are a proof of double-booking.
+  var previous: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The renter's signature (Ed25519) over the signed bytes of an envelope with the domain "rialto-stream", the payload type
+/// "/rialto/acceptance/1" and as payload the fields {string network = 1; bytes digest = 2; uint64 accept_until = 3}, where digest is
+/// SHA-256 over the lease without its acceptance.
+nonisolated struct Rialto_Record_Acceptance: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// ms since the epoch: issued_at of the record ... issued_at + 60 s.
+  var acceptUntil: UInt64 = 0
+
+  /// 64 bytes.
+  var signature: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What two parties agreed on; with both signatures it binds.
+nonisolated struct Rialto_Record_Lease: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The first 16 bytes of SHA-256(provider, renter, bid_id).
+  var leaseID: Data {
+    get {_storage._leaseID}
+    set {_uniqueStorage()._leaseID = newValue}
+  }
+
+  /// Required.
+  var `class`: Rialto_Record_Class {
+    get {_storage._class}
+    set {_uniqueStorage()._class = newValue}
+  }
+
+  /// 16 bytes.
+  var machineID: Data {
+    get {_storage._machineID}
+    set {_uniqueStorage()._machineID = newValue}
+  }
+
+  /// 16 bytes.
+  var offerID: Data {
+    get {_storage._offerID}
+    set {_uniqueStorage()._offerID = newValue}
+  }
+
+  /// The author's Ed25519 key: 32 bytes.
+  var provider: Data {
+    get {_storage._provider}
+    set {_uniqueStorage()._provider = newValue}
+  }
+
+  /// 32 bytes.
+  var renter: Data {
+    get {_storage._renter}
+    set {_uniqueStorage()._renter = newValue}
+  }
+
+  /// 16 bytes.
+  var bidID: Data {
+    get {_storage._bidID}
+    set {_uniqueStorage()._bidID = newValue}
+  }
+
+  /// 1...32, ascending by number, no number twice.
+  var slots: [Rialto_Record_LeaseSlot] {
+    get {_storage._slots}
+    set {_uniqueStorage()._slots = newValue}
+  }
+
+  /// The first millisecond since the epoch; at most 7 d after issued_at.
+  var startAt: UInt64 {
+    get {_storage._startAt}
+    set {_uniqueStorage()._startAt = newValue}
+  }
+
+  /// The millisecond after the last: later than start_at by at most 90 d, later than issued_at.
+  var endAt: UInt64 {
+    get {_storage._endAt}
+    set {_uniqueStorage()._endAt = newValue}
+  }
+
+  var price: Rialto_Record_Price {
+    get {_storage._price ?? Rialto_Record_Price()}
+    set {_uniqueStorage()._price = newValue}
+  }
+  /// Returns true if `price` has been explicitly set.
+  var hasPrice: Bool {_storage._price != nil}
+  /// Clears the value of `price`. Subsequent reads from it will return its default value.
+  mutating func clearPrice() {_uniqueStorage()._price = nil}
+
+  /// The most that all of it may cost in micros: 0...10^18.
+  var cap: UInt64 {
+    get {_storage._cap}
+    set {_uniqueStorage()._cap = newValue}
+  }
+
+  /// Required.
+  var mode: Rialto_Record_Mode {
+    get {_storage._mode}
+    set {_uniqueStorage()._mode = newValue}
+  }
+
+  /// How often usage is told and paid, in seconds: 1...3600.
+  var meterS: UInt32 {
+    get {_storage._meterS}
+    set {_uniqueStorage()._meterS = newValue}
+  }
+
+  /// Either side stops while more than this is unpaid: micros, 0...cap.
+  var exposure: UInt64 {
+    get {_storage._exposure}
+    set {_uniqueStorage()._exposure = newValue}
+  }
+
+  /// Seconds between the notice and a reclaim: 0...2592000 (30 d).
+  var noticeS: UInt32 {
+    get {_storage._noticeS}
+    set {_uniqueStorage()._noticeS = newValue}
+  }
+
+  /// The rail: 1...32 bytes.
+  var settlement: String {
+    get {_storage._settlement}
+    set {_uniqueStorage()._settlement = newValue}
+  }
+
+  /// What the bid committed to: 32 bytes.
+  var termsHash: Data {
+    get {_storage._termsHash}
+    set {_uniqueStorage()._termsHash = newValue}
+  }
+
+  var acceptance: Rialto_Record_Acceptance {
+    get {_storage._acceptance ?? Rialto_Record_Acceptance()}
+    set {_uniqueStorage()._acceptance = newValue}
+  }
+  /// Returns true if `acceptance` has been explicitly set.
+  var hasAcceptance: Bool {_storage._acceptance != nil}
+  /// Clears the value of `acceptance`. Subsequent reads from it will return its default value.
+  mutating func clearAcceptance() {_uniqueStorage()._acceptance = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
+}
+
+/// One party's word on a lease; only the two parties' words count.
+nonisolated struct Rialto_Record_LeaseState: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes.
+  var leaseID: Data = Data()
+
+  /// Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// The lease's provider: 32 bytes.
+  var provider: Data = Data()
+
+  /// Required.
+  var standing: Rialto_Record_Standing = .unspecified
+
+  /// Why it was closed, exactly with STANDING_CLOSED: 1000...1999 by the renter, 2000...2999 by the provider, 3000...3999 by either.
+  var code: UInt32 = 0
+
+  /// The lease's agreed end: ms since the epoch.
+  var endAt: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What a lease came to, in its provider's words.
+nonisolated struct Rialto_Record_Receipt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes.
+  var leaseID: Data = Data()
+
+  /// Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// 32 bytes.
+  var renter: Data = Data()
+
+  /// Seconds from the award to ready: 0...7776000; 0 if it never was.
+  var readyS: UInt32 = 0
+
+  /// Seconds in which the GPUs were the renter's: 0...7776000.
+  var activeS: UInt32 = 0
+
+  /// 1...12 letters and digits.
+  var unit: String = String()
+
+  /// What the meter says in micros: 0...10^18.
+  var owed: UInt64 = 0
+
+  /// What the last voucher says in micros: 0...10^18.
+  var paid: UInt64 = 0
+
+  /// Why the lease was closed: 1000...3999.
+  var code: UInt32 = 0
+
+  /// Probes of the machine: 0...10^6.
+  var probes: UInt32 = 0
+
+  /// 0...probes.
+  var probesAnswered: UInt32 = 0
+
+  /// SHA-256 of the last voucher's payload: 32 bytes, empty exactly if nothing was paid.
+  var voucherHash: Data = Data()
+
+  /// The rail: 1...32 bytes.
+  var settlement: String = String()
+
+  /// What the rail calls the settlement: 0...128 bytes.
+  var reference: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The renter's signature under a receipt; its author is the receipt's renter.
+nonisolated struct Rialto_Record_Countersignature: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The receipt's envelope.
+  var receipt: Data = Data()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// What somebody measured about a provider.
+nonisolated struct Rialto_Record_Attestation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// 32 bytes.
+  var provider: Data = Data()
+
+  /// The commitments of the devices that were looked at: 0...32 of 32 bytes, ascending, unique; none for all of the provider.
+  var devices: [Data] = []
+
+  /// Required.
+  var kind: Rialto_Record_AttestationKind = .unspecified
+
+  /// What was measured: 1...32 bytes.
+  var metric: String = String()
+
+  /// In millionths of the unit: 0...10^18.
+  var value: UInt64 = 0
+
+  /// 1...16 bytes.
+  var unit: String = String()
+
+  /// How, with its version: 1...64 bytes.
+  var method: String = String()
+
+  /// What a checker needs to repeat it: 0...32 bytes.
+  var seed: Data = Data()
+
+  /// Digests of the evidence in the method's order: 0...8 of 32 bytes.
+  var digests: [Data] = []
+
+  /// The first millisecond since the epoch.
+  var from: UInt64 = 0
+
+  /// The millisecond after the last: later than `from` by at most 90 d, not later than issued_at.
+  var to: UInt64 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Two leases of one author with two lease ids and one (machine_id, slot, previous): no honest provider signs both, whatever
+/// accident befalls it.
+nonisolated struct Rialto_Record_Proof: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Exactly two envelopes of leases, ascending by record id.
+  var envelopes: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Rialto_Record_SegmentName: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Required.
+  var `class`: Rialto_Record_Class = .unspecified
+
+  /// The sub-shard: 0...255.
+  var shard: UInt32 = 0
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// Where a provider can be found without gossip: kept in the DHT alone, under "/rialto-storefront/" and the author's peer id.
+nonisolated struct Rialto_Record_Storefront: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1...16, ascending, unique.
+  var segments: [Rialto_Record_SegmentName] = []
+
+  /// Binary multiaddrs: 0...8 of 1...128 bytes, ascending, unique.
+  var addresses: [Data] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -801,142 +1509,347 @@ nonisolated extension Rialto_Record_AwardPolicy: SwiftProtobuf._ProtoNameProvidi
 }
 
 nonisolated extension Rialto_Record_Kind: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{2}\u{5}KIND_MACHINE\0\u{1}KIND_OFFER\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{2}\u{5}KIND_MACHINE\0\u{1}KIND_OFFER\0\u{2}\u{4}KIND_REQUEST\0\u{1}KIND_BID\0")
+}
+
+nonisolated extension Rialto_Record_Standing: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STANDING_UNSPECIFIED\0\u{1}STANDING_RESERVED\0\u{1}STANDING_ACTIVE\0\u{1}STANDING_SUSPENDED\0\u{1}STANDING_CLOSED\0")
+}
+
+nonisolated extension Rialto_Record_AttestationKind: SwiftProtobuf._ProtoNameProviding {
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ATTESTATION_KIND_UNSPECIFIED\0\u{1}ATTESTATION_KIND_UPTIME\0\u{1}ATTESTATION_KIND_OUTCOME\0\u{1}ATTESTATION_KIND_BENCHMARK\0\u{1}ATTESTATION_KIND_AUDIT\0")
 }
 
 nonisolated extension Rialto_Record_Record: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Record"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}network\0\u{1}sequence\0\u{3}issued_at\0\u{3}expires_at\0\u{1}machine\0\u{1}offer\0\u{1}presence\0\u{1}withdrawal\0\u{1}conflict\0\u{c}\u{a}\u{8}")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}network\0\u{1}sequence\0\u{3}issued_at\0\u{3}expires_at\0\u{1}machine\0\u{1}offer\0\u{1}presence\0\u{1}withdrawal\0\u{1}conflict\0\u{1}request\0\u{1}bid\0\u{1}lease\0\u{3}lease_state\0\u{1}receipt\0\u{1}countersignature\0\u{1}attestation\0\u{1}proof\0\u{1}storefront\0")
+
+  fileprivate class _StorageClass {
+    var _network: String = String()
+    var _sequence: UInt64 = 0
+    var _issuedAt: UInt64 = 0
+    var _expiresAt: UInt64 = 0
+    var _body: Rialto_Record_Record.OneOf_Body?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _network = source._network
+      _sequence = source._sequence
+      _issuedAt = source._issuedAt
+      _expiresAt = source._expiresAt
+      _body = source._body
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.network) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.issuedAt) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.expiresAt) }()
-      case 5: try {
-        var v: Rialto_Record_Machine?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .machine(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._network) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._issuedAt) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._expiresAt) }()
+        case 5: try {
+          var v: Rialto_Record_Machine?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .machine(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .machine(v)
+          }
+        }()
+        case 6: try {
+          var v: Rialto_Record_Offer?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .offer(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .offer(v)
+          }
+        }()
+        case 7: try {
+          var v: Rialto_Record_Presence?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .presence(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .presence(v)
+          }
+        }()
+        case 8: try {
+          var v: Rialto_Record_Withdrawal?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .withdrawal(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .withdrawal(v)
+          }
+        }()
+        case 9: try {
+          var v: Rialto_Record_Conflict?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .conflict(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .conflict(v)
+          }
+        }()
+        case 10: try {
+          var v: Rialto_Record_Request?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .request(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .request(v)
+          }
+        }()
+        case 11: try {
+          var v: Rialto_Record_Bid?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .bid(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .bid(v)
+          }
+        }()
+        case 12: try {
+          var v: Rialto_Record_Lease?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .lease(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .lease(v)
+          }
+        }()
+        case 13: try {
+          var v: Rialto_Record_LeaseState?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .leaseState(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .leaseState(v)
+          }
+        }()
+        case 14: try {
+          var v: Rialto_Record_Receipt?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .receipt(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .receipt(v)
+          }
+        }()
+        case 15: try {
+          var v: Rialto_Record_Countersignature?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .countersignature(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .countersignature(v)
+          }
+        }()
+        case 16: try {
+          var v: Rialto_Record_Attestation?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .attestation(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .attestation(v)
+          }
+        }()
+        case 17: try {
+          var v: Rialto_Record_Proof?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .proof(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .proof(v)
+          }
+        }()
+        case 18: try {
+          var v: Rialto_Record_Storefront?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .storefront(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .storefront(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .machine(v)
-        }
-      }()
-      case 6: try {
-        var v: Rialto_Record_Offer?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .offer(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .offer(v)
-        }
-      }()
-      case 7: try {
-        var v: Rialto_Record_Presence?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .presence(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .presence(v)
-        }
-      }()
-      case 8: try {
-        var v: Rialto_Record_Withdrawal?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .withdrawal(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .withdrawal(v)
-        }
-      }()
-      case 9: try {
-        var v: Rialto_Record_Conflict?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .conflict(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .conflict(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.network.isEmpty {
-      try visitor.visitSingularStringField(value: self.network, fieldNumber: 1)
-    }
-    if self.sequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 2)
-    }
-    if self.issuedAt != 0 {
-      try visitor.visitSingularUInt64Field(value: self.issuedAt, fieldNumber: 3)
-    }
-    if self.expiresAt != 0 {
-      try visitor.visitSingularUInt64Field(value: self.expiresAt, fieldNumber: 4)
-    }
-    switch self.body {
-    case .machine?: try {
-      guard case .machine(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .offer?: try {
-      guard case .offer(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .presence?: try {
-      guard case .presence(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .withdrawal?: try {
-      guard case .withdrawal(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .conflict?: try {
-      guard case .conflict(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case nil: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._network.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._network, fieldNumber: 1)
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 2)
+      }
+      if _storage._issuedAt != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._issuedAt, fieldNumber: 3)
+      }
+      if _storage._expiresAt != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._expiresAt, fieldNumber: 4)
+      }
+      switch _storage._body {
+      case .machine?: try {
+        guard case .machine(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .offer?: try {
+        guard case .offer(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .presence?: try {
+        guard case .presence(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .withdrawal?: try {
+        guard case .withdrawal(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .conflict?: try {
+        guard case .conflict(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .request?: try {
+        guard case .request(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .bid?: try {
+        guard case .bid(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .lease?: try {
+        guard case .lease(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .leaseState?: try {
+        guard case .leaseState(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      case .receipt?: try {
+        guard case .receipt(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      }()
+      case .countersignature?: try {
+        guard case .countersignature(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      }()
+      case .attestation?: try {
+        guard case .attestation(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      }()
+      case .proof?: try {
+        guard case .proof(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      }()
+      case .storefront?: try {
+        guard case .storefront(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      }()
+      case nil: break
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Rialto_Record_Record, rhs: Rialto_Record_Record) -> Bool {
-    if lhs.network != rhs.network {return false}
-    if lhs.sequence != rhs.sequence {return false}
-    if lhs.issuedAt != rhs.issuedAt {return false}
-    if lhs.expiresAt != rhs.expiresAt {return false}
-    if lhs.body != rhs.body {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._network != rhs_storage._network {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._issuedAt != rhs_storage._issuedAt {return false}
+        if _storage._expiresAt != rhs_storage._expiresAt {return false}
+        if _storage._body != rhs_storage._body {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1656,6 +2569,857 @@ nonisolated extension Rialto_Record_Conflict: SwiftProtobuf.Message, SwiftProtob
 
   static func ==(lhs: Rialto_Record_Conflict, rhs: Rialto_Record_Conflict) -> Bool {
     if lhs.envelopes != rhs.envelopes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Alternative: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Alternative"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}class\0\u{3}catalogue_ids\0\u{1}count\0\u{3}memory_min_mib\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.catalogueIds) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.memoryMinMib) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 1)
+    }
+    if !self.catalogueIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.catalogueIds, fieldNumber: 2)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 3)
+    }
+    if self.memoryMinMib != 0 {
+      try visitor.visitSingularUInt32Field(value: self.memoryMinMib, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Alternative, rhs: Rialto_Record_Alternative) -> Bool {
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.catalogueIds != rhs.catalogueIds {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.memoryMinMib != rhs.memoryMinMib {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Request: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Request"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}request_id\0\u{1}alternatives\0\u{1}filters\0\u{1}unit\0\u{3}total_max\0\u{3}start_at\0\u{3}duration_s\0\u{1}deadline\0\u{3}public_bids\0\u{3}x25519_key\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.requestID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.alternatives) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.filters) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.unit) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.totalMax) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.startAt) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.durationS) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.deadline) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.publicBids) }()
+      case 10: try { try decoder.decodeSingularBytesField(value: &self.x25519Key) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.requestID, fieldNumber: 1)
+    }
+    if !self.alternatives.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.alternatives, fieldNumber: 2)
+    }
+    if !self.filters.isEmpty {
+      try visitor.visitSingularStringField(value: self.filters, fieldNumber: 3)
+    }
+    if !self.unit.isEmpty {
+      try visitor.visitSingularStringField(value: self.unit, fieldNumber: 4)
+    }
+    if self.totalMax != 0 {
+      try visitor.visitSingularUInt64Field(value: self.totalMax, fieldNumber: 5)
+    }
+    if self.startAt != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startAt, fieldNumber: 6)
+    }
+    if self.durationS != 0 {
+      try visitor.visitSingularUInt32Field(value: self.durationS, fieldNumber: 7)
+    }
+    if self.deadline != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deadline, fieldNumber: 8)
+    }
+    if self.publicBids != false {
+      try visitor.visitSingularBoolField(value: self.publicBids, fieldNumber: 9)
+    }
+    if !self.x25519Key.isEmpty {
+      try visitor.visitSingularBytesField(value: self.x25519Key, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Request, rhs: Rialto_Record_Request) -> Bool {
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.alternatives != rhs.alternatives {return false}
+    if lhs.filters != rhs.filters {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.totalMax != rhs.totalMax {return false}
+    if lhs.startAt != rhs.startAt {return false}
+    if lhs.durationS != rhs.durationS {return false}
+    if lhs.deadline != rhs.deadline {return false}
+    if lhs.publicBids != rhs.publicBids {return false}
+    if lhs.x25519Key != rhs.x25519Key {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Bid: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Bid"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}bid_id\0\u{1}class\0\u{1}counterparty\0\u{3}offer_id\0\u{3}request_id\0\u{3}target_record\0\u{1}slots\0\u{1}count\0\u{1}unit\0\u{3}gpu_hour\0\u{3}duration_s\0\u{3}start_by\0\u{3}valid_until\0\u{3}terms_hash\0\u{3}auction_deadline\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.bidID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.counterparty) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.offerID) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.requestID) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.targetRecord) }()
+      case 7: try { try decoder.decodeRepeatedUInt32Field(value: &self.slots) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.unit) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.gpuHour) }()
+      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.durationS) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.startBy) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.validUntil) }()
+      case 14: try { try decoder.decodeSingularBytesField(value: &self.termsHash) }()
+      case 15: try { try decoder.decodeSingularUInt64Field(value: &self.auctionDeadline) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.bidID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.bidID, fieldNumber: 1)
+    }
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 2)
+    }
+    if !self.counterparty.isEmpty {
+      try visitor.visitSingularBytesField(value: self.counterparty, fieldNumber: 3)
+    }
+    if !self.offerID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.offerID, fieldNumber: 4)
+    }
+    if !self.requestID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.requestID, fieldNumber: 5)
+    }
+    if !self.targetRecord.isEmpty {
+      try visitor.visitSingularBytesField(value: self.targetRecord, fieldNumber: 6)
+    }
+    if !self.slots.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.slots, fieldNumber: 7)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 8)
+    }
+    if !self.unit.isEmpty {
+      try visitor.visitSingularStringField(value: self.unit, fieldNumber: 9)
+    }
+    if self.gpuHour != 0 {
+      try visitor.visitSingularUInt64Field(value: self.gpuHour, fieldNumber: 10)
+    }
+    if self.durationS != 0 {
+      try visitor.visitSingularUInt32Field(value: self.durationS, fieldNumber: 11)
+    }
+    if self.startBy != 0 {
+      try visitor.visitSingularUInt64Field(value: self.startBy, fieldNumber: 12)
+    }
+    if self.validUntil != 0 {
+      try visitor.visitSingularUInt64Field(value: self.validUntil, fieldNumber: 13)
+    }
+    if !self.termsHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.termsHash, fieldNumber: 14)
+    }
+    if self.auctionDeadline != 0 {
+      try visitor.visitSingularUInt64Field(value: self.auctionDeadline, fieldNumber: 15)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Bid, rhs: Rialto_Record_Bid) -> Bool {
+    if lhs.bidID != rhs.bidID {return false}
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.counterparty != rhs.counterparty {return false}
+    if lhs.offerID != rhs.offerID {return false}
+    if lhs.requestID != rhs.requestID {return false}
+    if lhs.targetRecord != rhs.targetRecord {return false}
+    if lhs.slots != rhs.slots {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.gpuHour != rhs.gpuHour {return false}
+    if lhs.durationS != rhs.durationS {return false}
+    if lhs.startBy != rhs.startBy {return false}
+    if lhs.validUntil != rhs.validUntil {return false}
+    if lhs.termsHash != rhs.termsHash {return false}
+    if lhs.auctionDeadline != rhs.auctionDeadline {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_LeaseSlot: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LeaseSlot"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}previous\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.previous) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularUInt32Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.previous.isEmpty {
+      try visitor.visitSingularBytesField(value: self.previous, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_LeaseSlot, rhs: Rialto_Record_LeaseSlot) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.previous != rhs.previous {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Acceptance: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Acceptance"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}accept_until\0\u{1}signature\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.acceptUntil) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.acceptUntil != 0 {
+      try visitor.visitSingularUInt64Field(value: self.acceptUntil, fieldNumber: 1)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Acceptance, rhs: Rialto_Record_Acceptance) -> Bool {
+    if lhs.acceptUntil != rhs.acceptUntil {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Lease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Lease"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}class\0\u{3}machine_id\0\u{3}offer_id\0\u{1}provider\0\u{1}renter\0\u{3}bid_id\0\u{1}slots\0\u{3}start_at\0\u{3}end_at\0\u{1}price\0\u{1}cap\0\u{1}mode\0\u{3}meter_s\0\u{1}exposure\0\u{3}notice_s\0\u{1}settlement\0\u{3}terms_hash\0\u{1}acceptance\0")
+
+  fileprivate class _StorageClass {
+    var _leaseID: Data = Data()
+    var _class: Rialto_Record_Class = .unspecified
+    var _machineID: Data = Data()
+    var _offerID: Data = Data()
+    var _provider: Data = Data()
+    var _renter: Data = Data()
+    var _bidID: Data = Data()
+    var _slots: [Rialto_Record_LeaseSlot] = []
+    var _startAt: UInt64 = 0
+    var _endAt: UInt64 = 0
+    var _price: Rialto_Record_Price? = nil
+    var _cap: UInt64 = 0
+    var _mode: Rialto_Record_Mode = .unspecified
+    var _meterS: UInt32 = 0
+    var _exposure: UInt64 = 0
+    var _noticeS: UInt32 = 0
+    var _settlement: String = String()
+    var _termsHash: Data = Data()
+    var _acceptance: Rialto_Record_Acceptance? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _leaseID = source._leaseID
+      _class = source._class
+      _machineID = source._machineID
+      _offerID = source._offerID
+      _provider = source._provider
+      _renter = source._renter
+      _bidID = source._bidID
+      _slots = source._slots
+      _startAt = source._startAt
+      _endAt = source._endAt
+      _price = source._price
+      _cap = source._cap
+      _mode = source._mode
+      _meterS = source._meterS
+      _exposure = source._exposure
+      _noticeS = source._noticeS
+      _settlement = source._settlement
+      _termsHash = source._termsHash
+      _acceptance = source._acceptance
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._leaseID) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._class) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._machineID) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._offerID) }()
+        case 5: try { try decoder.decodeSingularBytesField(value: &_storage._provider) }()
+        case 6: try { try decoder.decodeSingularBytesField(value: &_storage._renter) }()
+        case 7: try { try decoder.decodeSingularBytesField(value: &_storage._bidID) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._slots) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._startAt) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._endAt) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._price) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._cap) }()
+        case 13: try { try decoder.decodeSingularEnumField(value: &_storage._mode) }()
+        case 14: try { try decoder.decodeSingularUInt32Field(value: &_storage._meterS) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._exposure) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._noticeS) }()
+        case 17: try { try decoder.decodeSingularStringField(value: &_storage._settlement) }()
+        case 18: try { try decoder.decodeSingularBytesField(value: &_storage._termsHash) }()
+        case 19: try { try decoder.decodeSingularMessageField(value: &_storage._acceptance) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._leaseID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._leaseID, fieldNumber: 1)
+      }
+      if _storage._class != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._class, fieldNumber: 2)
+      }
+      if !_storage._machineID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._machineID, fieldNumber: 3)
+      }
+      if !_storage._offerID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._offerID, fieldNumber: 4)
+      }
+      if !_storage._provider.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._provider, fieldNumber: 5)
+      }
+      if !_storage._renter.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._renter, fieldNumber: 6)
+      }
+      if !_storage._bidID.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._bidID, fieldNumber: 7)
+      }
+      if !_storage._slots.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._slots, fieldNumber: 8)
+      }
+      if _storage._startAt != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._startAt, fieldNumber: 9)
+      }
+      if _storage._endAt != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._endAt, fieldNumber: 10)
+      }
+      try { if let v = _storage._price {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      if _storage._cap != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._cap, fieldNumber: 12)
+      }
+      if _storage._mode != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._mode, fieldNumber: 13)
+      }
+      if _storage._meterS != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._meterS, fieldNumber: 14)
+      }
+      if _storage._exposure != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._exposure, fieldNumber: 15)
+      }
+      if _storage._noticeS != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._noticeS, fieldNumber: 16)
+      }
+      if !_storage._settlement.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._settlement, fieldNumber: 17)
+      }
+      if !_storage._termsHash.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._termsHash, fieldNumber: 18)
+      }
+      try { if let v = _storage._acceptance {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Lease, rhs: Rialto_Record_Lease) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._leaseID != rhs_storage._leaseID {return false}
+        if _storage._class != rhs_storage._class {return false}
+        if _storage._machineID != rhs_storage._machineID {return false}
+        if _storage._offerID != rhs_storage._offerID {return false}
+        if _storage._provider != rhs_storage._provider {return false}
+        if _storage._renter != rhs_storage._renter {return false}
+        if _storage._bidID != rhs_storage._bidID {return false}
+        if _storage._slots != rhs_storage._slots {return false}
+        if _storage._startAt != rhs_storage._startAt {return false}
+        if _storage._endAt != rhs_storage._endAt {return false}
+        if _storage._price != rhs_storage._price {return false}
+        if _storage._cap != rhs_storage._cap {return false}
+        if _storage._mode != rhs_storage._mode {return false}
+        if _storage._meterS != rhs_storage._meterS {return false}
+        if _storage._exposure != rhs_storage._exposure {return false}
+        if _storage._noticeS != rhs_storage._noticeS {return false}
+        if _storage._settlement != rhs_storage._settlement {return false}
+        if _storage._termsHash != rhs_storage._termsHash {return false}
+        if _storage._acceptance != rhs_storage._acceptance {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_LeaseState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LeaseState"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}class\0\u{1}provider\0\u{1}standing\0\u{1}code\0\u{3}end_at\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.leaseID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.provider) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.standing) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.endAt) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.leaseID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.leaseID, fieldNumber: 1)
+    }
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 2)
+    }
+    if !self.provider.isEmpty {
+      try visitor.visitSingularBytesField(value: self.provider, fieldNumber: 3)
+    }
+    if self.standing != .unspecified {
+      try visitor.visitSingularEnumField(value: self.standing, fieldNumber: 4)
+    }
+    if self.code != 0 {
+      try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 5)
+    }
+    if self.endAt != 0 {
+      try visitor.visitSingularUInt64Field(value: self.endAt, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_LeaseState, rhs: Rialto_Record_LeaseState) -> Bool {
+    if lhs.leaseID != rhs.leaseID {return false}
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.provider != rhs.provider {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.code != rhs.code {return false}
+    if lhs.endAt != rhs.endAt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Receipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Receipt"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}lease_id\0\u{1}class\0\u{1}renter\0\u{3}ready_s\0\u{3}active_s\0\u{1}unit\0\u{1}owed\0\u{1}paid\0\u{1}code\0\u{1}probes\0\u{3}probes_answered\0\u{3}voucher_hash\0\u{1}settlement\0\u{1}reference\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.leaseID) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.renter) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.readyS) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.activeS) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.unit) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.owed) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.paid) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.code) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.probes) }()
+      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.probesAnswered) }()
+      case 12: try { try decoder.decodeSingularBytesField(value: &self.voucherHash) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.settlement) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.reference) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.leaseID.isEmpty {
+      try visitor.visitSingularBytesField(value: self.leaseID, fieldNumber: 1)
+    }
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 2)
+    }
+    if !self.renter.isEmpty {
+      try visitor.visitSingularBytesField(value: self.renter, fieldNumber: 3)
+    }
+    if self.readyS != 0 {
+      try visitor.visitSingularUInt32Field(value: self.readyS, fieldNumber: 4)
+    }
+    if self.activeS != 0 {
+      try visitor.visitSingularUInt32Field(value: self.activeS, fieldNumber: 5)
+    }
+    if !self.unit.isEmpty {
+      try visitor.visitSingularStringField(value: self.unit, fieldNumber: 6)
+    }
+    if self.owed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.owed, fieldNumber: 7)
+    }
+    if self.paid != 0 {
+      try visitor.visitSingularUInt64Field(value: self.paid, fieldNumber: 8)
+    }
+    if self.code != 0 {
+      try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 9)
+    }
+    if self.probes != 0 {
+      try visitor.visitSingularUInt32Field(value: self.probes, fieldNumber: 10)
+    }
+    if self.probesAnswered != 0 {
+      try visitor.visitSingularUInt32Field(value: self.probesAnswered, fieldNumber: 11)
+    }
+    if !self.voucherHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.voucherHash, fieldNumber: 12)
+    }
+    if !self.settlement.isEmpty {
+      try visitor.visitSingularStringField(value: self.settlement, fieldNumber: 13)
+    }
+    if !self.reference.isEmpty {
+      try visitor.visitSingularStringField(value: self.reference, fieldNumber: 14)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Receipt, rhs: Rialto_Record_Receipt) -> Bool {
+    if lhs.leaseID != rhs.leaseID {return false}
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.renter != rhs.renter {return false}
+    if lhs.readyS != rhs.readyS {return false}
+    if lhs.activeS != rhs.activeS {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.owed != rhs.owed {return false}
+    if lhs.paid != rhs.paid {return false}
+    if lhs.code != rhs.code {return false}
+    if lhs.probes != rhs.probes {return false}
+    if lhs.probesAnswered != rhs.probesAnswered {return false}
+    if lhs.voucherHash != rhs.voucherHash {return false}
+    if lhs.settlement != rhs.settlement {return false}
+    if lhs.reference != rhs.reference {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Countersignature: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Countersignature"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}receipt\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.receipt) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.receipt.isEmpty {
+      try visitor.visitSingularBytesField(value: self.receipt, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Countersignature, rhs: Rialto_Record_Countersignature) -> Bool {
+    if lhs.receipt != rhs.receipt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Attestation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Attestation"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}class\0\u{1}provider\0\u{1}devices\0\u{1}kind\0\u{1}metric\0\u{1}value\0\u{1}unit\0\u{1}method\0\u{1}seed\0\u{1}digests\0\u{1}from\0\u{1}to\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.provider) }()
+      case 3: try { try decoder.decodeRepeatedBytesField(value: &self.devices) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.metric) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.value) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.unit) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.method) }()
+      case 9: try { try decoder.decodeSingularBytesField(value: &self.seed) }()
+      case 10: try { try decoder.decodeRepeatedBytesField(value: &self.digests) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.from) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.to) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 1)
+    }
+    if !self.provider.isEmpty {
+      try visitor.visitSingularBytesField(value: self.provider, fieldNumber: 2)
+    }
+    if !self.devices.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.devices, fieldNumber: 3)
+    }
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 4)
+    }
+    if !self.metric.isEmpty {
+      try visitor.visitSingularStringField(value: self.metric, fieldNumber: 5)
+    }
+    if self.value != 0 {
+      try visitor.visitSingularUInt64Field(value: self.value, fieldNumber: 6)
+    }
+    if !self.unit.isEmpty {
+      try visitor.visitSingularStringField(value: self.unit, fieldNumber: 7)
+    }
+    if !self.method.isEmpty {
+      try visitor.visitSingularStringField(value: self.method, fieldNumber: 8)
+    }
+    if !self.seed.isEmpty {
+      try visitor.visitSingularBytesField(value: self.seed, fieldNumber: 9)
+    }
+    if !self.digests.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.digests, fieldNumber: 10)
+    }
+    if self.from != 0 {
+      try visitor.visitSingularUInt64Field(value: self.from, fieldNumber: 11)
+    }
+    if self.to != 0 {
+      try visitor.visitSingularUInt64Field(value: self.to, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Attestation, rhs: Rialto_Record_Attestation) -> Bool {
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.provider != rhs.provider {return false}
+    if lhs.devices != rhs.devices {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.metric != rhs.metric {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.method != rhs.method {return false}
+    if lhs.seed != rhs.seed {return false}
+    if lhs.digests != rhs.digests {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Proof: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Proof"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelopes\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.envelopes) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.envelopes.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.envelopes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Proof, rhs: Rialto_Record_Proof) -> Bool {
+    if lhs.envelopes != rhs.envelopes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_SegmentName: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SegmentName"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}class\0\u{1}shard\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.`class`) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.shard) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.`class` != .unspecified {
+      try visitor.visitSingularEnumField(value: self.`class`, fieldNumber: 1)
+    }
+    if self.shard != 0 {
+      try visitor.visitSingularUInt32Field(value: self.shard, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_SegmentName, rhs: Rialto_Record_SegmentName) -> Bool {
+    if lhs.`class` != rhs.`class` {return false}
+    if lhs.shard != rhs.shard {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rialto_Record_Storefront: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Storefront"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}segments\0\u{1}addresses\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.segments) }()
+      case 2: try { try decoder.decodeRepeatedBytesField(value: &self.addresses) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.segments.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.segments, fieldNumber: 1)
+    }
+    if !self.addresses.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.addresses, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rialto_Record_Storefront, rhs: Rialto_Record_Storefront) -> Bool {
+    if lhs.segments != rhs.segments {return false}
+    if lhs.addresses != rhs.addresses {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -158,8 +158,9 @@ import Testing
     /// Bytes that a peer may send: whatever they are, decoding ends and never traps, and what it accepts is canonical.
     @Test(arguments: 0..<40) func `no bytes trap the decoder`(seed: Int) throws {
         var random = RecordSamples.random(1_000 + seed)
-        let payload = try RecordSamples.record(&random).payload()
-        let envelope = try SignedRecord(signing: Record(payload: payload), by: RecordSamples.key(1)).envelope
+        let record = RecordSamples.record(&random)
+        let payload = try record.payload()
+        let envelope = try SignedRecord(signing: record, by: RecordSamples.signer(of: record)).envelope
         for _ in 0..<60 {
             for source in [payload, envelope] {
                 let mutant = Self.mutate(source, &random)

@@ -98,11 +98,12 @@ enum RecordSamples {
 
     static func record(_ random: inout SeededRandom) -> Record {
         let body: RecordBody
-        switch random.below(4) {
+        switch random.below(13) {
         case 0: body = .machine(machine(&random))
         case 1: body = .offer(offer(&random))
         case 2: body = .presence(presence(&random))
-        default: body = .withdrawal(withdrawal(&random))
+        case 3: body = .withdrawal(withdrawal(&random))
+        default: return leaseRecord(&random)
         }
         let issuedAt = start + Int64(random.below(1_000_000_000))
         return Record(
@@ -196,7 +197,12 @@ enum RecordSamples {
 
     static func withdrawal(_ random: inout SeededRandom) -> WithdrawalBody {
         let subject: WithdrawalBody.Subject =
-            random.chance(1, in: 2) ? .machine(MachineID(random: &random)) : .offer(OfferID(random: &random))
+            switch random.below(4) {
+            case 0: .machine(MachineID(random: &random))
+            case 1: .offer(OfferID(random: &random))
+            case 2: .request(RequestID(random: &random))
+            default: .bid(BidID(random: &random))
+            }
         return WithdrawalBody(
             subject: subject,
             marketClass: MarketClass.allCases[random.below(8)],
@@ -204,12 +210,12 @@ enum RecordSamples {
         )
     }
 
-    private static func set(_ random: inout SeededRandom, count: ClosedRange<Int>, below bound: Int) -> [Int] {
+    static func set(_ random: inout SeededRandom, count: ClosedRange<Int>, below bound: Int) -> [Int] {
         let wanted = count.lowerBound + random.below(count.count)
         return random.sample(Array(0..<bound), wanted).sorted()
     }
 
-    private static func text(_ random: inout SeededRandom, max: Int) -> String {
+    static func text(_ random: inout SeededRandom, max: Int) -> String {
         let letters = Array("abcXYZ 0189-._/éß漢🙂e\u{301}").map(String.init)
         var text = ""
         for _ in 0..<random.below(12) {
@@ -219,7 +225,7 @@ enum RecordSamples {
         return text
     }
 
-    private static func texts(_ random: inout SeededRandom, count: ClosedRange<Int>, max: Int) -> [String] {
+    static func texts(_ random: inout SeededRandom, count: ClosedRange<Int>, max: Int) -> [String] {
         let wanted = count.lowerBound + random.below(count.count)
         return (0..<wanted).map { "\(Character(Unicode.Scalar(UInt8(97 + $0))))\(text(&random, max: max - 1))" }
     }
