@@ -101,6 +101,11 @@ extension ProviderDesk {
     }
 
     mutating func persisted(_ ticket: DeskTicket, at now: Instant, into outputs: inout [Output]) {
+        if let answer = heldAnswers.removeValue(forKey: ticket) {
+            sequence.reserve(upTo: answer.reserved)
+            outputs.append(.answered(answer.request, .success(answer.record)))
+            return
+        }
         if let statements = heldStatements.removeValue(forKey: ticket) {
             sequence.reserve(upTo: statements.reserved)
             for record in statements.records { outputs.append(.publish(record)) }
@@ -130,6 +135,10 @@ extension ProviderDesk {
     }
 
     mutating func persistFailed(_ ticket: DeskTicket, at now: Instant, into outputs: inout [Output]) {
+        if let answer = heldAnswers.removeValue(forKey: ticket) {
+            outputs.append(.answered(answer.request, .failure(.notDurable)))
+            return
+        }
         if heldStatements.removeValue(forKey: ticket) != nil {
             if ticket == goodbyeTicket { outputs.append(.saidGoodbye) }
             return
@@ -153,7 +162,11 @@ extension ProviderDesk {
         announceDue(at: now, into: &outputs)
     }
 
-    mutating func sign(_ body: RecordBody, at now: Instant) throws(DeskRefusal) -> SignedRecord {
+    mutating func sign(
+        _ body: RecordBody,
+        expiresAt: Int64? = nil,
+        at now: Instant
+    ) throws(DeskRefusal) -> SignedRecord {
         let wall = clock.unixMilliseconds(at: now)
         let life = min(config.recordLifetime.milliseconds, body.kind.lifetimeMax)
         let number = sequence.next(unixMilliseconds: wall)
@@ -161,7 +174,7 @@ extension ProviderDesk {
             network: config.network,
             sequence: number,
             issuedAt: wall,
-            expiresAt: wall + life,
+            expiresAt: expiresAt.map { min($0, body.expiryMax(issuedAt: wall)) } ?? wall + life,
             body: body
         )
         // An author never lowers the expiry along a key, or an older version would outlive a newer one.

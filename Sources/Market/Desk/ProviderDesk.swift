@@ -38,6 +38,9 @@ public struct ProviderDesk: Sendable {
         case withdraw(DeskRequestID, OfferID, reason: Int)
         /// Two bodies of one sequence that this node found: accuse nobody, warn everybody.
         case publishConflict(ConflictBody)
+        /// A statement of another part of the node (a bid, a lease, a receipt): answered with the record once its number is
+        /// durable; not published, and not renewed.
+        case sign(DeskRequestID, RecordBody, expiresAt: Int64)
         /// Our dialable addresses, binary multiaddrs.
         case addresses([[UInt8]])
         case persisted(DeskTicket)
@@ -76,6 +79,9 @@ public struct ProviderDesk: Sendable {
     var presences: OrderedDictionary<MarketClass, Instant> = [:]
     /// Presences and conflicts that wait for their block of sequence numbers.
     var heldStatements: OrderedDictionary<DeskTicket, (reserved: UInt64, records: [SignedRecord])> = [:]
+    /// Signed statements of other parts that wait for their block of sequence numbers.
+    var heldAnswers: OrderedDictionary<DeskTicket, (reserved: UInt64, request: DeskRequestID, record: SignedRecord)> =
+        [:]
     /// The write behind which the last presences leave.
     var goodbyeTicket: DeskTicket?
     var addresses: [[UInt8]] = []
@@ -135,6 +141,8 @@ public struct ProviderDesk: Sendable {
         case .update(let id, let offer, let change): enqueue(.update(id, offer, change), at: now, into: &outputs)
         case .withdraw(let id, let offer, let reason): enqueue(.withdraw(id, offer, reason), at: now, into: &outputs)
         case .publishConflict(let body): publish(body, at: now, into: &outputs)
+        case .sign(let id, let body, let expiresAt):
+            answerSigned(id, body, expiresAt: expiresAt, at: now, into: &outputs)
         case .addresses(let addresses): moved(to: addresses, at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket): persistFailed(ticket, at: now, into: &outputs)

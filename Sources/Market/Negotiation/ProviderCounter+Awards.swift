@@ -1,0 +1,163 @@
+internal import Cryptography
+internal import OrderedCollections
+internal import Primitives
+
+// From an award to a lease, or back to free devices.
+extension ProviderCounter {
+    mutating func accept(
+        _ conversation: CounterConversation,
+        from renter: Ed25519.PublicKey,
+        _ bid: BidID,
+        _ acceptance: LeaseAcceptance,
+        wall: Int64,
+        into outputs: inout [Output]
+    ) {
+        let lease = LeaseID(provider: key, renter: renter, bid: bid)
+        if let record = facts.leases[lease] {
+            outputs.append(.reply(conversation, .lease(envelope: record.envelope)))
+            return
+        }
+        guard let award = facts.awards[lease], !dropping.contains(lease), wall < award.heldUntil,
+            wall <= acceptance.acceptUntil
+        else {
+            outputs.append(.reply(conversation, .refusal(Refusal(.expired))))
+            return
+        }
+        // The first acceptance is being made a lease; its answer goes to whoever asked first.
+        guard !accepting.contains(lease) else { return }
+        guard acceptance.signatureCheck(of: award.body, network: network).holds else {
+            outputs.append(.reply(conversation, .refusal(Refusal(.badAcceptance))))
+            return
+        }
+        accepting.insert(lease)
+        let ticket = drawTicket()
+        pending[ticket] = .signing(award, acceptance, conversation)
+        let body = RecordBody.lease(AcceptedLease(body: award.body, acceptance: acceptance))
+        outputs.append(.sign(ticket, body, expiresAt: LeaseBody.expiryMax(endAt: award.body.endAt)))
+    }
+
+    mutating func signed(_ ticket: CounterTicket, _ record: SignedRecord, wall: Int64, into outputs: inout [Output]) {
+        guard case .signing(let award, _, let conversation)? = pending.removeValue(forKey: ticket) else { return }
+        let next = drawTicket()
+        let forgotten = forgettable(after: award.body, wall: wall)
+        pending[next] = .lease(record, award, conversation, forgotten: forgotten)
+        outputs.append(
+            .persist(next, [.putLease(record, sealedTerms: award.sealedTerms)] + forgotten.map(CounterChange.dropLease))
+        )
+    }
+
+    /// Ended leases that are no slot's newest once this one is: nobody asks for their past any longer.
+    private func forgettable(after body: LeaseBody, wall: Int64) -> [LeaseID] {
+        var remaining = newest
+        for slot in body.slots { remaining[SlotKey(machine: body.machine, slot: slot.number)] = body.lease }
+        let kept = Set(remaining.values)
+        let repeatable = wall - Self.bidMemory.milliseconds
+        return facts.leases.filter { lease, record in
+            !kept.contains(lease) && record.record.issuedAt < repeatable && !facts.isRunning(lease, at: wall)
+        }.map(\.key)
+    }
+
+    mutating func cancel(
+        _ conversation: CounterConversation,
+        from renter: Ed25519.PublicKey,
+        _ bid: BidID,
+        into outputs: inout [Output]
+    ) {
+        for offer in offers.keys { offers[offer]?.waiting.removeAll { $0.bidder == renter && $0.bid.bid == bid } }
+        let lease = LeaseID(provider: key, renter: renter, bid: bid)
+        if facts.awards[lease] != nil, !accepting.contains(lease) { drop(lease, into: &outputs) }
+        outputs.append(.reply(conversation, .done))
+    }
+
+    mutating func close(_ record: SignedRecord, into outputs: inout [Output]) {
+        guard case .leaseState(let state) = record.record.body, state.standing == .closed, state.provider == key,
+            let body = facts.leases[state.lease].flatMap(CounterFacts.body), facts.closes[state.lease] == nil,
+            record.author == key || record.author == body.renter, record.signatureChecks.allSatisfy(\.holds)
+        else { return }
+        let ticket = drawTicket()
+        pending[ticket] = .close(state.lease)
+        outputs.append(.persist(ticket, [.putClose(state.lease, record)]))
+        closing[ticket] = record
+    }
+
+    mutating func persisted(_ ticket: CounterTicket, wall: Int64, into outputs: inout [Output]) {
+        switch pending.removeValue(forKey: ticket) {
+        case nil: break
+        case .award(let award, let conversation, _):
+            facts.apply(.putAward(award))
+            outputs.append(.reply(conversation, answer(award)))
+        case .drop(let lease):
+            facts.apply(.dropAward(lease))
+            dropping.remove(lease)
+            groups[lease] = nil
+        case .signing(let award, _, _): preconditionFailure("nothing of \(award.body.lease) was to be stored")
+        case .lease(let record, let award, let conversation, let forgotten):
+            for lease in forgotten { facts.apply(.dropLease(lease)) }
+            facts.apply(.putLease(record, sealedTerms: award.sealedTerms))
+            for slot in award.body.slots {
+                newest[SlotKey(machine: award.body.machine, slot: slot.number)] = award.body.lease
+            }
+            accepting.remove(award.body.lease)
+            groups[award.body.lease] = nil
+            cooling[award.body.renter] = nil
+            knownRenters.insert(award.body.renter)
+            outputs.append(.leased(record, sealedTerms: award.sealedTerms))
+            outputs.append(.reply(conversation, .lease(envelope: record.envelope)))
+        case .close(let lease):
+            if let record = closing.removeValue(forKey: ticket) { facts.apply(.putClose(lease, record)) }
+            reclaiming.remove(lease)
+        }
+    }
+
+    mutating func failed(_ ticket: CounterTicket, wall: Int64, into outputs: inout [Output]) {
+        switch pending.removeValue(forKey: ticket) {
+        case nil: break
+        case .award(let award, let conversation, _):
+            groups[award.body.lease] = nil
+            outputs.append(.reply(conversation, .refusal(Refusal(.notDurable))))
+        case .drop(let lease):
+            dropping.remove(lease)
+            retryAt = wall + Self.retryInterval.milliseconds
+        case .signing(let award, _, let conversation), .lease(_, let award, let conversation, _):
+            // Nothing left the house: the award stands, and the renter may ask again while it does.
+            accepting.remove(award.body.lease)
+            outputs.append(.reply(conversation, .refusal(Refusal(.notDurable, retryMilliseconds: 1_000))))
+        case .close: closing[ticket] = nil
+        }
+    }
+
+    /// Frees what nobody accepted in time, and lets the bidder wait before its next award.
+    mutating func release(wall: Int64, into outputs: inout [Output]) {
+        if let retryAt, retryAt > wall { return }
+        retryAt = nil
+        for (lease, award) in facts.awards where award.heldUntil <= wall {
+            guard !accepting.contains(lease), !dropping.contains(lease) else { continue }
+            drop(lease, into: &outputs)
+            cool(award.body.renter, wall: wall)
+        }
+    }
+
+    private mutating func drop(_ lease: LeaseID, into outputs: inout [Output]) {
+        guard dropping.insert(lease).inserted else { return }
+        let ticket = drawTicket()
+        pending[ticket] = .drop(lease)
+        outputs.append(.persist(ticket, [.dropAward(lease)]))
+    }
+
+    private mutating func cool(_ bidder: Ed25519.PublicKey, wall: Int64) {
+        let lapses = (cooling[bidder]?.lapses ?? 0) + 1
+        let wait = min(policy.coolingDown * (1 << min(lapses - 1, 16)), Self.coolingMax)
+        cooling[bidder] = Cooling(until: wall + wait.milliseconds, lapses: lapses)
+        guard cooling.count > Self.coolingCountMax else { return }
+        if let first = cooling.min(by: { $0.value.until < $1.value.until })?.key { cooling[first] = nil }
+    }
+
+    mutating func announceFreeSlots(wall: Int64, into outputs: inout [Output]) {
+        for (offer, served) in offers {
+            let free = freeSlots(of: served.body, wall: wall)
+            guard free != served.announcedFree else { continue }
+            offers[offer]?.announcedFree = free
+            outputs.append(.freeSlots(offer, free))
+        }
+    }
+}

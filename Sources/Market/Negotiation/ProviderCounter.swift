@@ -1,0 +1,220 @@
+public import Cryptography
+public import Primitives
+internal import DequeModule
+internal import OrderedCollections
+
+/// The provider's counter: takes bids, holds devices for awards, and makes leases of acceptances.
+///
+/// Think of a cloakroom: a token is written into the book before it is handed out, a hook with a token is not given to the next
+/// guest, and a token that nobody redeems in time goes back. Nothing leaves before it is durable: an award before it is sent,
+/// a lease before it is published. So a crash between any two steps leaves either nothing or an award, which the clock
+/// releases, or a lease; and of one slot's past there is one lease.
+public struct ProviderCounter: Sendable {
+    /// Bids that wait for one offer's slots or deadline.
+    public static let waitingPerOfferMax = 64
+    /// Offers that this counter serves: 64 for each class.
+    public static let offerCountMax = 512
+    /// Bidders who are remembered for letting awards lapse; the one who may come back first is forgotten first.
+    public static let coolingCountMax = 4_096
+    /// Writes and signatures under way; more bids are refused.
+    public static let pendingCountMax = 1_024
+    /// A lease is remembered as long as its bid could still be repeated: a day's auction, its ten minutes, and more.
+    static let bidMemory = Duration.seconds(25 * 3_600)
+    /// How long after a failed write a lapse is tried again.
+    static let retryInterval = Duration.seconds(1)
+    /// A bidder that let awards lapse waits at most a day.
+    static let coolingMax = Duration.seconds(86_400)
+
+    public enum Input: Sendable {
+        case clock(unixMilliseconds: Int64)
+        /// The newest record of an offer of ours.
+        case offer(SignedRecord)
+        case offerWithdrawn(OfferID)
+        case policy(CounterPolicy)
+        /// A bid from a peer; `group` stands for its network of addresses.
+        case bid(CounterConversation, from: Ed25519.PublicKey, group: UInt64, SignedRecord, sealedTerms: [UInt8])
+        case accept(CounterConversation, from: Ed25519.PublicKey, BidID, LeaseAcceptance)
+        case cancel(CounterConversation, from: Ed25519.PublicKey, BidID)
+        /// A party closed a lease of ours.
+        case closed(SignedRecord)
+        case persisted(CounterTicket)
+        case persistFailed(CounterTicket)
+        /// The answer to `sign`, its sequence number durable.
+        case signed(CounterTicket, SignedRecord)
+        case signFailed(CounterTicket)
+        case shutdown
+        case deadlineReached
+    }
+
+    public enum Output: Sendable {
+        case reply(CounterConversation, MarketMessage.Content)
+        /// Comes back as `persisted` or `persistFailed`.
+        case persist(CounterTicket, [CounterChange])
+        /// Comes back as `signed` or `signFailed`; the record is not published before the counter says so.
+        case sign(CounterTicket, RecordBody, expiresAt: Int64)
+        /// Durable, both signatures on it: publish it, keep it going. Said again after a restart.
+        case leased(SignedRecord, sealedTerms: [UInt8])
+        /// What is free of an offer has changed.
+        case freeSlots(OfferID, [Int])
+        /// A better bid waits: give notice to this interruptible lease and close it as outbid at this time.
+        case reclaim(LeaseID, at: Int64)
+    }
+
+    struct WaitingBid: Sendable {
+        var conversation: CounterConversation
+        let bidder: Ed25519.PublicKey
+        let group: UInt64
+        let bid: BidBody
+        let sealedTerms: [UInt8]
+    }
+
+    struct ServedOffer: Sendable {
+        let record: SignedRecord
+        let body: OfferBody
+        var waiting: [WaitingBid] = []
+        /// When the bids are compared, in milliseconds since the Unix epoch.
+        var auctionEnd: Int64?
+        var announcedFree: [Int]
+    }
+
+    enum Pending: Sendable {
+        case award(HeldAward, CounterConversation, group: UInt64)
+        case drop(LeaseID)
+        case signing(HeldAward, LeaseAcceptance, CounterConversation)
+        case lease(SignedRecord, HeldAward, CounterConversation, forgotten: [LeaseID])
+        case close(LeaseID)
+    }
+
+    struct Cooling: Sendable {
+        var until: Int64
+        var lapses: Int
+    }
+
+    let key: Ed25519.PublicKey
+    let network: String
+    var policy: CounterPolicy
+    var clock = WallClock()
+    var isOpen = false
+    var isClosing = false
+    public internal(set) var facts: CounterFacts
+    var newest: OrderedDictionary<SlotKey, LeaseID>
+    var offers: OrderedDictionary<OfferID, ServedOffer> = [:]
+    var pending: OrderedDictionary<CounterTicket, Pending> = [:]
+    /// Awards whose acceptance is being made a lease: the clock does not release them.
+    var accepting: Set<LeaseID> = []
+    /// Awards whose release waits for the disk.
+    var dropping: Set<LeaseID> = []
+    /// The address groups of open awards; after a restart unknown, and then the bidder alone counts.
+    var groups: OrderedDictionary<LeaseID, UInt64> = [:]
+    var cooling: OrderedDictionary<Ed25519.PublicKey, Cooling> = [:]
+    var knownRenters: Set<Ed25519.PublicKey>
+    var reclaiming: Set<LeaseID> = []
+    var retryAt: Int64?
+    var nextTicket: UInt64 = 1
+    /// Closes that wait for the disk.
+    var closing: OrderedDictionary<CounterTicket, SignedRecord> = [:]
+
+    /// Restores the counter from its durable facts.
+    public init(key: Ed25519.PublicKey, network: String, policy: CounterPolicy, facts: CounterFacts) {
+        (self.key, self.network, self.policy, self.facts) = (key, network, policy, facts)
+        newest = facts.newest()
+        knownRenters = Set(facts.leases.values.compactMap { CounterFacts.body(of: $0)?.renter })
+    }
+
+    public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        switch input {
+        case .clock(let unixMilliseconds):
+            _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
+            open(into: &outputs)
+        case .offer(let record): serve(record)
+        case .offerWithdrawn(let offer): withdraw(offer, into: &outputs)
+        case .policy(let policy): self.policy = policy
+        case .bid(let conversation, let bidder, let group, let record, let terms):
+            let waiting = read(record, conversation, from: bidder, group: group, sealedTerms: terms, into: &outputs)
+            if let waiting { consider(waiting, wall: wall(now), into: &outputs) }
+        case .accept(let conversation, let renter, let bid, let acceptance):
+            accept(conversation, from: renter, bid, acceptance, wall: wall(now), into: &outputs)
+        case .cancel(let conversation, let renter, let bid): cancel(conversation, from: renter, bid, into: &outputs)
+        case .closed(let record): close(record, into: &outputs)
+        case .persisted(let ticket): persisted(ticket, wall: wall(now), into: &outputs)
+        case .persistFailed(let ticket): failed(ticket, wall: wall(now), into: &outputs)
+        case .signed(let ticket, let record): signed(ticket, record, wall: wall(now), into: &outputs)
+        case .signFailed(let ticket): failed(ticket, wall: wall(now), into: &outputs)
+        case .shutdown: isClosing = true
+        case .deadlineReached: break
+        }
+        guard isOpen else { return }
+        release(wall: wall(now), into: &outputs)
+        settle(wall: wall(now), into: &outputs)
+        announceFreeSlots(wall: wall(now), into: &outputs)
+    }
+
+    public var nextDeadline: Instant? {
+        guard isOpen else { return nil }
+        let held = facts.awards.values.filter {
+            !accepting.contains($0.body.lease) && !dropping.contains($0.body.lease)
+        }
+        .map { max($0.heldUntil, retryAt ?? 0) }
+        let waiting = offers.values.flatMap { offer in
+            offer.waiting.map(\.bid.validUntil) + (offer.auctionEnd.map { [$0] } ?? [])
+        }
+        let ends = facts.leases.values.compactMap(CounterFacts.body).filter { facts.closes[$0.lease] == nil }.map(
+            \.endAt
+        )
+        let running = ends.filter { $0 > lastWall }
+        return (held + waiting + running).min().map { clock.instant(atUnixMilliseconds: $0) }
+    }
+
+    /// When the counter last looked at the clock; leases that ended before have been announced.
+    var lastWall: Int64 = 0
+
+    mutating func wall(_ now: Instant) -> Int64 {
+        lastWall = max(lastWall, clock.unixMilliseconds(at: now))
+        return clock.unixMilliseconds(at: now)
+    }
+
+    private mutating func open(into outputs: inout [Output]) {
+        guard !isOpen else { return }
+        isOpen = true
+        // A crash may have come between the disk and the street.
+        for (lease, record) in facts.leases where facts.closes[lease] == nil {
+            outputs.append(.leased(record, sealedTerms: facts.terms[lease] ?? []))
+        }
+    }
+
+    private mutating func serve(_ record: SignedRecord) {
+        guard record.author == key, case .offer(let body) = record.record.body else { return }
+        guard offers[body.offer] != nil || offers.count < Self.offerCountMax else { return }
+        let known = offers[body.offer]
+        var served = ServedOffer(record: record, body: body, announcedFree: body.freeSlots)
+        served.waiting = known?.waiting ?? []
+        served.auctionEnd = known?.auctionEnd
+        offers[body.offer] = served
+    }
+
+    private mutating func withdraw(_ offer: OfferID, into outputs: inout [Output]) {
+        for bid in offers.removeValue(forKey: offer)?.waiting ?? [] {
+            outputs.append(.reply(bid.conversation, .refusal(Refusal(.unknownOffer))))
+        }
+    }
+
+    mutating func drawTicket() -> CounterTicket {
+        defer { nextTicket += 1 }
+        return CounterTicket(rawValue: nextTicket)
+    }
+
+    /// Checks what must always hold; for tests and the simulator.
+    public func checkInvariants() {
+        precondition(pending.count <= Self.pendingCountMax + 2 * facts.awards.count + facts.leases.count)
+        precondition(cooling.count <= Self.coolingCountMax && offers.count <= Self.offerCountMax)
+        precondition(offers.values.allSatisfy { $0.waiting.count <= Self.waitingPerOfferMax })
+        var held: Set<SlotKey> = []
+        for award in heldAwards {
+            for slot in award.body.slots {
+                let key = SlotKey(machine: award.body.machine, slot: slot.number)
+                precondition(held.insert(key).inserted, "a slot is held for two awards")
+                precondition(newest[key] == slot.previous, "an award names another past than its slot has")
+            }
+        }
+    }
+}

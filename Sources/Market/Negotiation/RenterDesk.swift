@@ -1,0 +1,313 @@
+public import Cryptography
+public import Primitives
+internal import OrderedCollections
+
+/// What a renter wants of one offer.
+public struct BidDraft: Hashable, Sendable {
+    public var offer: SignedRecord
+    public var slots: [Int] = []
+    public var count: Int
+    public var gpuHourMicros: Int64
+    public var durationSeconds: Int
+    public var terms: LeaseTerms
+    /// Owing more than this at once is refused; the lease's exposure limit may not be above it.
+    public var exposureMicrosMax: Int64
+
+    public init(
+        offer: SignedRecord,
+        slots: [Int] = [],
+        count: Int,
+        gpuHourMicros: Int64,
+        durationSeconds: Int,
+        terms: LeaseTerms,
+        exposureMicrosMax: Int64 = 10_000_000
+    ) {
+        self.offer = offer
+        self.slots = slots
+        self.count = count
+        self.gpuHourMicros = gpuHourMicros
+        self.durationSeconds = durationSeconds
+        self.terms = terms
+        self.exposureMicrosMax = exposureMicrosMax
+    }
+}
+
+/// Why a bid came to nothing.
+public enum BidFailure: Error, Hashable, Sendable {
+    case refused(Refusal)
+    /// The award is not what was bid for; the field says where.
+    case wrongAward(String)
+    /// A slot's last lease has neither ended nor been closed, or is not shown.
+    case slotTaken(Int)
+    case noAnswer
+    case notDurable
+    case invalid(RecordError)
+    case tooManyBids
+}
+
+/// One durable step of the renter's desk.
+public enum RenterChange: Hashable, Sendable {
+    /// The acceptance is about to be sent: whatever comes back later is ours.
+    case putAccepted(LeaseBody, LeaseAcceptance)
+    case dropAccepted(LeaseID)
+    case putLease(SignedRecord)
+}
+
+/// The renter's side: bids, waits, reads the award with care, accepts, and holds the lease.
+///
+/// The acceptance is durable before it is sent, so that a lease which a provider makes of it is recognised after a crash. It
+/// binds for a minute at most; then, or when the provider has said no, it is forgotten.
+public struct RenterDesk: Sendable {
+    /// Bids under way.
+    public static let bidCountMax = 256
+    /// A lost question is asked again this often, this many times in all.
+    static let retryInterval = Duration.seconds(3)
+    static let attemptCountMax = 5
+    /// How long an award may take before the renter's own word would lapse.
+    static let validityMilliseconds: Int64 = 55_000
+    static let acceptanceMilliseconds: Int64 = 20_000
+
+    public enum Input: Sendable {
+        case clock(unixMilliseconds: Int64)
+        /// The bid's id comes from the owner's stream of random numbers, as do the salt and the box's key, 32 bytes each.
+        case place(BidID, BidDraft, salt: [UInt8], ephemeralSecret: [UInt8])
+        case signed(BidID, SignedRecord)
+        case signFailed(BidID)
+        /// What the provider answered to this bid.
+        case answer(BidID, from: Ed25519.PublicKey, MarketMessage.Content)
+        case persisted(BidID)
+        case persistFailed(BidID)
+        case cancel(BidID)
+        case deadlineReached
+    }
+
+    public enum Output: Sendable {
+        /// Comes back as `signed` or `signFailed`.
+        case sign(BidID, RecordBody, expiresAt: Int64)
+        /// A request to the provider; the answer comes back as `answer`.
+        case send(BidID, to: Ed25519.PublicKey, MarketMessage.Content)
+        /// Comes back as `persisted` or `persistFailed`.
+        case persist(BidID, [RenterChange])
+        /// The lease binds; both signatures were checked.
+        case leased(BidID, SignedRecord)
+        case failed(BidID, BidFailure)
+    }
+
+    enum Stage: Sendable {
+        case signing
+        case bidding(MarketMessage.Content)
+        /// The acceptance waits for the disk.
+        case accepting(LeaseBody, LeaseAcceptance)
+        case accepted(LeaseBody, LeaseAcceptance)
+        /// The lease waits for the disk.
+        case storing(SignedRecord)
+    }
+
+    struct Bid: Sendable {
+        let draft: BidDraft
+        let body: BidBody
+        let provider: Ed25519.PublicKey
+        let sealedTerms: [UInt8]
+        var stage: Stage
+        var attempts = 0
+        var askAgainAt: Instant?
+        let endsAt: Int64
+    }
+
+    let key: Ed25519.PrivateKey
+    let network: String
+    var clock = WallClock()
+    var bids: OrderedDictionary<BidID, Bid> = [:]
+
+    /// A desk with no bid under way.
+    ///
+    /// Acceptances that were stored before a restart are the owner's to ask for again.
+    public init(key: Ed25519.PrivateKey, network: String) {
+        (self.key, self.network) = (key, network)
+    }
+
+    public var nextDeadline: Instant? {
+        bids.values.compactMap { bid in
+            earliest(bid.askAgainAt, clock.instant(atUnixMilliseconds: bid.endsAt))
+        }.min()
+    }
+
+    public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        switch input {
+        case .clock(let unixMilliseconds): _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
+        case .place(let id, let draft, let salt, let secret):
+            place(id, draft, salt: salt, ephemeralSecret: secret, at: now, into: &outputs)
+        case .signed(let id, let record): signed(id, record, at: now, into: &outputs)
+        case .signFailed(let id): fail(id, .notDurable, into: &outputs)
+        case .answer(let id, let provider, let content):
+            guard bids[id]?.provider == provider else { return }
+            answered(id, content, at: now, into: &outputs)
+        case .persisted(let id): persisted(id, at: now, into: &outputs)
+        case .persistFailed(let id): fail(id, .notDurable, into: &outputs)
+        case .cancel(let id):
+            guard let bid = bids[id] else { return }
+            outputs.append(.send(id, to: bid.provider, .cancel(id)))
+            fail(id, .noAnswer, into: &outputs)
+        case .deadlineReached: expire(at: now, into: &outputs)
+        }
+    }
+
+    private mutating func place(
+        _ id: BidID,
+        _ draft: BidDraft,
+        salt: [UInt8],
+        ephemeralSecret: [UInt8],
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard bids[id] == nil else { return }
+        guard bids.count < Self.bidCountMax else {
+            outputs.append(.failed(id, .tooManyBids))
+            return
+        }
+        let wall = clock.unixMilliseconds(at: now)
+        let provider = draft.offer.author
+        guard case .offer(let offer) = draft.offer.record.body,
+            let box = draft.terms.sealed(
+                bid: id,
+                from: key.publicKey,
+                to: provider,
+                sealingKey: offer.sealingKey,
+                salt: salt,
+                ephemeralSecret: ephemeralSecret
+            )
+        else {
+            outputs.append(.failed(id, .invalid(.outOfBounds("terms"))))
+            return
+        }
+        // An auction's bid binds until its award could have come.
+        let window = Int64(offer.awardWindowSeconds) * 1_000
+        let validUntil = wall + Self.validityMilliseconds + window
+        let body = BidBody(
+            bid: id,
+            marketClass: offer.marketClass,
+            counterparty: provider,
+            offer: offer.offer,
+            targetRecord: draft.offer.id,
+            slots: draft.slots,
+            count: draft.count,
+            unit: offer.price.unit,
+            gpuHourMicros: draft.gpuHourMicros,
+            durationSeconds: draft.durationSeconds,
+            startBy: validUntil,
+            validUntil: validUntil,
+            termsHash: draft.terms.hash(salt: salt),
+            auctionDeadline: window > 0 ? wall + window : 0
+        )
+        bids[id] = Bid(
+            draft: draft,
+            body: body,
+            provider: provider,
+            sealedTerms: box,
+            stage: .signing,
+            endsAt: validUntil + Self.acceptanceMilliseconds
+        )
+        outputs.append(.sign(id, .bid(body), expiresAt: validUntil))
+    }
+
+    private mutating func signed(_ id: BidID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
+        guard let bid = bids[id], case .signing = bid.stage else { return }
+        bids[id]?.stage = .bidding(.bid(envelope: record.envelope, sealedTerms: bid.sealedTerms))
+        ask(id, at: now, into: &outputs)
+    }
+
+    /// Sends the question of the stage, and arms its repetition.
+    private mutating func ask(_ id: BidID, at now: Instant, into outputs: inout [Output]) {
+        guard var bid = bids[id] else { return }
+        switch bid.stage {
+        case .bidding(let content): outputs.append(.send(id, to: bid.provider, content))
+        case .accepted(_, let acceptance): outputs.append(.send(id, to: bid.provider, .accept(id, acceptance)))
+        case .signing, .accepting, .storing: return
+        }
+        bid.attempts += 1
+        bid.askAgainAt = bid.attempts < Self.attemptCountMax ? now.advanced(by: Self.retryInterval * bid.attempts) : nil
+        bids[id] = bid
+    }
+
+    private mutating func answered(
+        _ id: BidID,
+        _ content: MarketMessage.Content,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let bid = bids[id] else { return }
+        switch (content, bid.stage) {
+        case (.award(let award), .bidding):
+            let wall = clock.unixMilliseconds(at: now)
+            if let failure = AwardCheck(bid: bid.body, draft: bid.draft, renter: key.publicKey, provider: bid.provider)
+                .failure(of: award, at: wall)
+            {
+                outputs.append(.send(id, to: bid.provider, .cancel(id)))
+                fail(id, failure, into: &outputs)
+                return
+            }
+            let until = min(award.heldUntil, wall + Self.acceptanceMilliseconds)
+            let acceptance = LeaseAcceptance(accepting: award.body, network: network, until: until, by: key)
+            bids[id]?.stage = .accepting(award.body, acceptance)
+            bids[id]?.askAgainAt = nil
+            outputs.append(.persist(id, [.putAccepted(award.body, acceptance)]))
+        case (.lease(let envelope), .accepted(let body, _)):
+            guard let record = try? SignedRecord(envelope: envelope), record.author == bid.provider,
+                record.record.network == network, case .lease(let lease) = record.record.body, lease.body == body,
+                record.signatureChecks.allSatisfy(\.holds)
+            else {
+                fail(id, .wrongAward("lease"), into: &outputs)
+                return
+            }
+            bids[id]?.stage = .storing(record)
+            bids[id]?.askAgainAt = nil
+            outputs.append(.persist(id, [.putLease(record), .dropAccepted(body.lease)]))
+        case (.refusal(let refusal), .bidding), (.refusal(let refusal), .accepted):
+            // What is only busy is asked again while the bid holds.
+            if refusal.retryMilliseconds > 0, bid.attempts < Self.attemptCountMax {
+                let wait = Duration.milliseconds(min(refusal.retryMilliseconds, Self.validityMilliseconds))
+                bids[id]?.askAgainAt = now.advanced(by: wait)
+            } else {
+                fail(id, .refused(refusal), into: &outputs)
+            }
+        case (_, _): break  // Late, repeated, or no answer to this.
+        }
+    }
+
+    private mutating func persisted(_ id: BidID, at now: Instant, into outputs: inout [Output]) {
+        guard let bid = bids[id] else { return }
+        switch bid.stage {
+        case .accepting(let body, let acceptance):
+            bids[id]?.stage = .accepted(body, acceptance)
+            bids[id]?.attempts = 0
+            ask(id, at: now, into: &outputs)
+        case .storing(let record):
+            bids[id] = nil
+            outputs.append(.leased(id, record))
+        case .signing, .bidding, .accepted: break
+        }
+    }
+
+    private mutating func fail(_ id: BidID, _ failure: BidFailure, into outputs: inout [Output]) {
+        guard bids.removeValue(forKey: id) != nil else { return }
+        outputs.append(.failed(id, failure))
+    }
+
+    private mutating func expire(at now: Instant, into outputs: inout [Output]) {
+        let wall = clock.unixMilliseconds(at: now)
+        for (id, bid) in bids {
+            if bid.endsAt <= wall {
+                fail(id, .noAnswer, into: &outputs)
+            } else if let again = bid.askAgainAt, again <= now {
+                bids[id]?.askAgainAt = nil
+                ask(id, at: now, into: &outputs)
+            }
+        }
+    }
+
+    /// Checks what must always hold; for tests and the simulator.
+    public func checkInvariants() {
+        precondition(bids.count <= Self.bidCountMax)
+        precondition(bids.values.allSatisfy { $0.attempts <= Self.attemptCountMax })
+    }
+}

@@ -1,0 +1,171 @@
+import Cryptography
+import Market
+import Primitives
+import Testing
+
+@Suite struct `Renter desk` {
+    typealias S = RecordSamples
+
+    /// One renter and one counter, talking without delay through whatever the test lets pass.
+    struct Deal {
+        var street: CounterStreet
+        var desk = RenterDesk(key: S.key(2), network: S.network)
+        let bid = BidID(S.bytes16(1))
+        var isDeaf = false
+        var stored: [RenterChange] = []
+        var lease: SignedRecord?
+        var failure: BidFailure?
+        var sent = 0
+        /// Changes an award on its way.
+        var tamper: (inout LeaseBody) -> Void = { _ in }
+        var hidesPasts = false
+
+        init(offer: OfferBody = S.offer()) throws {
+            street = try CounterStreet(offer: offer)
+        }
+
+        mutating func place(price: Int64 = 350_000) throws {
+            let offer = try S.signed(.offer(street.offer), by: S.key(1), sequence: 5, at: street.wall - S.start)
+            let draft = BidDraft(
+                offer: offer,
+                count: 1,
+                gpuHourMicros: price,
+                durationSeconds: 3_600,
+                terms: LeaseTerms(image: "a")
+            )
+            handle(.clock(unixMilliseconds: street.wall))
+            let (salt, secret) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
+            handle(.place(bid, draft, salt: salt, ephemeralSecret: secret))
+        }
+
+        mutating func handle(_ input: RenterDesk.Input) {
+            var outputs: [RenterDesk.Output] = []
+            desk.handle(input, at: street.now, into: &outputs)
+            desk.checkInvariants()
+            for output in outputs {
+                switch output {
+                case .sign(let id, let body, let expiresAt):
+                    let life = expiresAt - street.wall
+                    let record = try? S.signed(body, by: S.key(2), sequence: 3, at: street.wall - S.start, for: life)
+                    handle(record.map { .signed(id, $0) } ?? .signFailed(id))
+                case .send(let id, _, let content):
+                    sent += 1
+                    if !isDeaf { deliver(id, content) }
+                case .persist(let id, let changes):
+                    stored += changes
+                    handle(.persisted(id))
+                case .leased(_, let record): lease = record
+                case .failed(_, let failure): self.failure = failure
+                }
+            }
+        }
+
+        private mutating func deliver(_ id: BidID, _ content: MarketMessage.Content) {
+            let (conversation, renter) = (CounterConversation(rawValue: 1), S.key(2).publicKey)
+            let before = street.replies.count
+            switch content {
+            case .bid(let envelope, let terms):
+                guard let record = try? SignedRecord(envelope: envelope) else { return }
+                street.handle(.bid(conversation, from: renter, group: 7, record, sealedTerms: terms))
+            case .accept(let bid, let acceptance): street.handle(.accept(conversation, from: renter, bid, acceptance))
+            case .cancel(let bid): street.handle(.cancel(conversation, from: renter, bid))
+            case .tick, .voucher, .receipt, .state, .award, .lease, .refusal, .countersignature, .done: return
+            }
+            for reply in street.replies.dropFirst(before) {
+                var content = reply.content
+                if case .award(let award) = content {
+                    var body = award.body
+                    tamper(&body)
+                    let pasts = hidesPasts ? [] : award.pasts
+                    content = .award(LeaseAward(body: body, heldUntil: award.heldUntil, pasts: pasts))
+                }
+                handle(.answer(id, from: S.key(1).publicKey, content))
+            }
+        }
+
+        mutating func advance(_ milliseconds: Int64) {
+            street.advance(milliseconds)
+            handle(.deadlineReached)
+        }
+    }
+
+    @Test func `a bid becomes a lease that both hold, the acceptance durable before it was sent`() throws {
+        var deal = try Deal()
+        try deal.place()
+        let lease = try #require(deal.lease)
+        #expect(deal.street.leased.map(\.id) == [lease.id] && deal.failure == nil)
+        #expect(deal.stored.count == 3)
+        guard case .putAccepted(let body, _)? = deal.stored.first, case .putLease? = deal.stored.dropFirst().first
+        else {
+            Issue.record("stored \(deal.stored)")
+            return
+        }
+        #expect(body.renter == S.key(2).publicKey)
+    }
+
+    @Test func `a lost answer is asked for again`() throws {
+        var deal = try Deal()
+        deal.isDeaf = true
+        try deal.place()
+        #expect(deal.sent == 1 && deal.lease == nil)
+        deal.isDeaf = false
+        deal.advance(3_001)
+        #expect(deal.lease != nil)
+    }
+
+    @Test func `silence ends a bid`() throws {
+        var deal = try Deal()
+        deal.isDeaf = true
+        try deal.place()
+        for _ in 0..<40 { deal.advance(2_000) }
+        #expect(deal.failure == .noAnswer && deal.sent == 5 && deal.desk.nextDeadline == nil)
+    }
+
+    @Test func `a refusal is told`() throws {
+        var deal = try Deal()
+        try deal.place(price: 1)
+        #expect(deal.failure == .refused(Refusal(.priceTooLow, nearestMicros: 350_000)))
+    }
+
+    static let tricks: [(String, @Sendable (inout LeaseBody) -> Void)] = [
+        ("price", { $0.price.gpuHourMicros += 1 }),
+        ("cap", { $0.capMicros += 1 }),
+        ("end_at", { $0.endAt -= 1 }),
+        ("lease_id", { $0.bid = BidID(RecordSamples.bytes16(9)) }),
+        ("machine_id", { $0.machine = MachineID(RecordSamples.bytes16(9)) }),
+        ("slots", { $0.slots = [LeaseBody.Slot(number: 9, previous: nil)] }),
+        ("exposure", { $0.exposureMicros = 10_000_001 }),
+        ("settlement", { $0.settlement = "gold" }),
+        ("terms_hash", { $0.termsHash[0] ^= 1 }),
+        ("notice_s", { $0.mode = .interruptible }),
+    ]
+
+    @Test(arguments: tricks.indices) func `an award that is not what was bid for is let go`(index: Int) throws {
+        let (field, trick) = Self.tricks[index]
+        var deal = try Deal()
+        deal.tamper = trick
+        try deal.place()
+        #expect(deal.failure == .wrongAward(field) && deal.stored.isEmpty)
+        // The counter's devices are free again.
+        #expect(deal.street.disk.openAwards.isEmpty)
+    }
+
+    @Test func `a slot whose last lease is not shown to be over is not accepted`() throws {
+        var deal = try Deal()
+        deal.tamper = { $0.slots[0].previous = LeaseID(RecordSamples.bytes16(3)) }
+        try deal.place()
+        #expect(deal.failure == .slotTaken(0))
+        // A real past, closed early, is shown by its close; without it the slot counts as taken.
+        for hides in [false, true] {
+            var next = try Deal()
+            _ = next.street.say(9, by: 5, try next.street.bid(9, by: 5))
+            let award = try #require(next.street.award(9))
+            next.street.accept(9, by: 5, award)
+            try next.street.close(award.body)
+            next.hidesPasts = hides
+            try next.place()
+            #expect((next.lease != nil) == !hides)
+            #expect(next.failure == (hides ? .slotTaken(0) : nil))
+        }
+    }
+}
