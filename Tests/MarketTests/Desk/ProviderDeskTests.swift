@@ -163,6 +163,22 @@ import Testing
         #expect(throws: Never.self) { try street.answer(3).get() }
     }
 
+    @Test mutating func `what other parts sign has a number of the same row, is durable first and is not published`()
+        throws
+    {
+        let receipt = RecordBody.receipt(RecordSamples.receipt())
+        let request = DeskRequestID(rawValue: 9)
+        street.tell(.sign(request, receipt, expiresAt: .max))
+        #expect(street.refusal(9) == .signingStopped)
+        street.open()
+        street.tell(.sign(DeskRequestID(rawValue: 10), receipt, expiresAt: .max))
+        street.commit()
+        let record = try street.answer(10).get()
+        #expect(record.kind == .receipt && street.published.isEmpty && record.record.sequence <= street.reserved)
+        street.tell(.sign(DeskRequestID(rawValue: 11), receipt, expiresAt: .max))
+        #expect(try street.answer(11).get().record.sequence > record.record.sequence)
+    }
+
     @Test mutating func `our own records coming back are no alarm`() {
         street.open()
         street.tell(.publish(DeskRequestID(rawValue: 1), .example()))
