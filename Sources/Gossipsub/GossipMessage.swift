@@ -29,6 +29,9 @@ public struct MessageID: Hashable, Comparable, Sendable {
 
     public func hash(into hasher: inout Hasher) { hasher.combine(bytesHash) }
 
+    /// Enough of the hash to tell a few ids apart.
+    var shortHash: UInt32 { UInt32(truncatingIfNeeded: bytesHash) }
+
     public static func < (left: MessageID, right: MessageID) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }

@@ -8,10 +8,14 @@ internal import Swarm
 
 // What the router says, and who it concerns.
 extension NodeMachine {
-    mutating func stepGossip(_ input: GossipsubMachine.Input, at now: Instant, into outputs: inout [Output]) {
+    /// Whether anything follows from it: something to do, or another deadline.
+    @discardableResult
+    mutating func stepGossip(_ input: GossipsubMachine.Input, at now: Instant, into outputs: inout [Output]) -> Bool {
         var gossipOutputs: [GossipsubMachine.Output] = []
+        let deadline = gossip.nextDeadline
         gossip.handle(input, at: now, into: &gossipOutputs)
         for output in gossipOutputs { handle(output, at: now, into: &outputs) }
+        return !gossipOutputs.isEmpty || gossip.nextDeadline != deadline
     }
 
     private mutating func handle(_ output: GossipsubMachine.Output, at now: Instant, into outputs: inout [Output]) {
@@ -67,11 +71,13 @@ extension NodeMachine {
     }
 
     /// An RPC that came as it is: the limits of the decoder that it did not meet hold for it all the same.
-    mutating func heard(_ rpc: GossipRPC, from remote: PeerID, at now: Instant, into outputs: inout [Output]) {
+    ///
+    /// Whether anything follows from it, as `stepGossip`.
+    mutating func heard(_ rpc: GossipRPC, from remote: PeerID, at now: Instant, into outputs: inout [Output]) -> Bool {
         do {
-            stepGossip(.received(remote, try rpc.bounded(by: config.gossip.rpc)), at: now, into: &outputs)
+            return stepGossip(.received(remote, try rpc.bounded(by: config.gossip.rpc)), at: now, into: &outputs)
         } catch {
-            stepGossip(.receivedUnreadable(remote, error), at: now, into: &outputs)
+            return stepGossip(.receivedUnreadable(remote, error), at: now, into: &outputs)
         }
     }
 

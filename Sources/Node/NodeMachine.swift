@@ -205,7 +205,8 @@ extension NodeMachine {
             handle(output, at: now, into: &outputs)
         case .rpc(let remote, let rpc):
             precondition(config.swarmSeat.isTyped, "gossip travels as bytes")
-            heard(rpc, from: remote, at: now, into: &outputs)
+            // Most RPCs bring what the node has: nothing follows from them, and no deadline moves.
+            if !heard(rpc, from: remote, at: now, into: &outputs) { return }
         case .verified(let batch, let results): verified(batch, results, at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)

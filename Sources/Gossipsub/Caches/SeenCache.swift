@@ -30,6 +30,10 @@ struct SeenCache: Sendable {
     private var entries: Deque<Entry> = []
     private var firstNumber = 0
     private var numbers: [MessageKey: Int] = [:]
+    /// Hashes of the youngest entries' ids, each at its number modulo their count.
+    ///
+    /// Nearly all copies come soon after the first one, and here they are found in one line of memory, the table takes several.
+    private var youngest = InlineArray<16, UInt32>(repeating: 0)
 
     init(timeToLive: Duration, countMax: Int) {
         precondition(countMax > 0)
@@ -43,13 +47,22 @@ struct SeenCache: Sendable {
 
     func contains(_ key: MessageKey) -> Bool { numbers[key] != nil }
 
-    private func index(of key: MessageKey) -> Int? { numbers[key].map { $0 - firstNumber } }
+    private func index(of key: MessageKey) -> Int? {
+        let hash = key.id.shortHash
+        for age in 0..<min(youngest.count, entries.count) {
+            let index = entries.count - 1 - age
+            if youngest[(firstNumber + index) % youngest.count] == hash && entries[index].key == key { return index }
+        }
+        return numbers[key].map { $0 - firstNumber }
+    }
 
     /// Remembers a verdict from `now` on; the oldest gives way when the cache is full.
     mutating func insert(_ key: MessageKey, _ verdict: Verdict, deliverers: [PeerID], at now: Instant) {
         guard numbers[key] == nil else { return }
         if entries.count == countMax { removeFirst() }
-        numbers[key] = firstNumber + entries.count
+        let number = firstNumber + entries.count
+        numbers[key] = number
+        youngest[number % youngest.count] = key.id.shortHash
         entries.append(Entry(key: key, verdict: verdict, since: now, deliverers: deliverers))
     }
 

@@ -53,6 +53,8 @@ struct GossipPeer: Sendable {
 /// A topic that we subscribed to.
 struct JoinedTopic: Sendable {
     let signatures: SignaturePolicy
+    /// The topic's number in the book of scores; `nil` while it has none.
+    var scoreSlot: Int?
     var mesh = PeerSet()
     /// Connected peers that are subscribed, the mesh included.
     var subscribers: PeerSet

@@ -16,12 +16,13 @@ extension GossipsubMachine {
     mutating func receive(_ rpc: GossipRPC, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let index = peers.index(forKey: peer) else { return }
         // Even of a graylisted peer, lest its topics be wrong once its score has recovered.
-        if !rpc.subscriptions.isEmpty { receive(rpc.subscriptions, from: peer, into: &outputs) }
-        guard scores.score(of: peer) >= config.score.graylistThreshold else { return }
+        if !rpc.isMessagesAlone { receive(rpc.subscriptions, from: peer, into: &outputs) }
+        // Peers stand in the book of scores as they stand here.
+        guard scores.score(at: index) >= config.score.graylistThreshold else { return }
         if !rpc.messages.isEmpty && gater.lets(peer, at: now, random: &random) {
-            for message in rpc.messages { receive(message, from: peer, at: now, into: &outputs) }
+            for message in rpc.messages { receive(message, from: peer, index, at: now, into: &outputs) }
         }
-        guard !rpc.control.isEmpty, peers.values[index].version.hasMesh else { return }
+        guard !rpc.isMessagesAlone, !rpc.control.isEmpty, peers.values[index].version.hasMesh else { return }
         receive(rpc.control, from: peer, at: now, into: &outputs)
     }
 

@@ -22,6 +22,7 @@ extension GossipsubMachine {
         assert(fanout.values.allSatisfy { $0.peers.allSatisfy { peers[$0] != nil } })
         backoffs.checkInvariants(at: now, durationMax: .seconds(RPCLimits.backoffSecondsMax))
         scores.checkInvariants()
+        assert(scores.isInStep(with: peers.keys))
         cache.checkInvariants()
         seen.checkInvariants()
         recent.checkInvariants()

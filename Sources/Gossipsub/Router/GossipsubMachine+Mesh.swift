@@ -11,6 +11,7 @@ extension GossipsubMachine {
         }
         topics[topic] = JoinedTopic(signatures: topicConfig.signatures, subscribers: subscriberSet(of: topic))
         scores.setParams(topicConfig.score, of: topic)
+        topics[topic]?.scoreSlot = scores.slot(of: topic)
         announce(topic, isSubscribed: true)
         // Fanout peers already know our messages; the rest is drawn at random. Backoffs hold here as everywhere.
         let candidates = graftCandidates(topic, at: now)

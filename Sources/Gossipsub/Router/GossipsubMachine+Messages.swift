@@ -5,7 +5,14 @@ internal import Primitives
 
 /// Messages from their arrival to their verdict, and beyond.
 extension GossipsubMachine {
-    mutating func receive(_ wire: WireMessage, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
+    /// `place` is where the peer stands.
+    mutating func receive(
+        _ wire: WireMessage,
+        from peer: PeerID,
+        _ place: Int,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         guard let joined = topics.index(forKey: wire.topic) else { return }
         let opened: OpenedMessage
         switch OpenedMessage.open(wire, policy: topics.values[joined].signatures, known: &recent) {
@@ -23,7 +30,7 @@ extension GossipsubMachine {
         guard opened.author != identity else { return }
         let key = MessageKey(id: opened.id, topic: wire.topic)
         if opened.check == nil { promises.settle(opened.id) }
-        guard !isDuplicate(wire, key, from: peer, at: now, into: &outputs) else { return }
+        guard !isDuplicate(wire, key, from: peer, place, joined, at: now, into: &outputs) else { return }
         guard pending.hasRoom(for: wire.data?.count ?? 0, from: peer) else {
             // Not marked as seen: another copy may come at a better time.
             gater.noteDropped(at: now)
@@ -49,15 +56,17 @@ extension GossipsubMachine {
         _ wire: WireMessage,
         _ key: MessageKey,
         from peer: PeerID,
+        _ place: Int,
+        _ joined: Int,
         at now: Instant,
         into outputs: inout [Output]
     ) -> Bool {
         if let copy = seen.noteCopy(of: key, from: peer) {
-            gater.noteDuplicate(peer)
+            gater.noteDuplicate(peer, near: place)
             switch copy.verdict {
             case .accepted:
-                if copy.isFirst {
-                    scores.creditCopy(peer, key.topic, sinceVerdict: copy.since.duration(to: now))
+                if copy.isFirst, let slot = topics.values[joined].scoreSlot {
+                    scores.creditCopy(at: place, slot, sinceVerdict: copy.since.duration(to: now))
                 }
             case .rejected:
                 outputs.append(.misbehaved(peer, .rejectedMessage(key.topic)))

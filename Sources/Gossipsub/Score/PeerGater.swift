@@ -57,6 +57,13 @@ struct PeerGater: Sendable {
 
     mutating func noteDelivered(_ peer: PeerID) { tallies[peer]?.delivered += 1 }
     mutating func noteDuplicate(_ peer: PeerID) { tallies[peer]?.duplicate += 1 }
+
+    /// The same, of a peer that probably stands at this place: nobody does once a peer has come back.
+    mutating func noteDuplicate(_ peer: PeerID, near index: Int) {
+        guard index < tallies.count && tallies.keys[index] == peer else { return noteDuplicate(peer) }
+        tallies.values[index].duplicate += 1
+    }
+
     mutating func noteIgnored(_ peer: PeerID) { tallies[peer]?.ignored += 1 }
     mutating func noteRejected(_ peer: PeerID) { tallies[peer]?.rejected += 1 }
 

@@ -73,7 +73,13 @@ struct PeerScoreBook: Sendable {
         }
     }
 
+    /// The topic's number, which it keeps for good; `nil` if it never was scored.
+    func slot(of topic: Topic) -> Int? { slots[topic] }
+
     // MARK: Peers
+
+    /// Whether these are the connected peers, in the order in which they came: then a place there is a place here.
+    func isInStep(with others: OrderedSet<PeerID>) -> Bool { peers.keys == others }
 
     mutating func connect(_ peer: PeerID, address: IPAddress) {
         precondition(peers[peer] == nil)
@@ -141,7 +147,13 @@ struct PeerScoreBook: Sendable {
 
     /// P3 for another copy; it counts while the verdict is pending (`nil`) and for a short time after it.
     mutating func creditCopy(_ peer: PeerID, _ topic: Topic, sinceVerdict: Duration?) {
-        update(peer, topic) { stats, pace in
+        guard let slot = slots[topic], let index = peers.index(forKey: peer) else { return }
+        creditCopy(at: index, slot, sinceVerdict: sinceVerdict)
+    }
+
+    /// The same, of the peer at this place.
+    mutating func creditCopy(at index: Int, _ slot: Int, sinceVerdict: Duration?) {
+        update(index, slot) { stats, pace in
             guard stats.graftedAt != nil, sinceVerdict.map({ $0 <= pace.rules.params.meshDeliveriesWindow }) ?? true
             else {
                 return
@@ -190,6 +202,9 @@ struct PeerScoreBook: Sendable {
         guard let index = peers.index(forKey: peer) else { return 0 }
         return peers.values[index].score
     }
+
+    /// The score of the peer at this place.
+    func score(at index: Int) -> Double { peers.values[index].score }
 
     private mutating func rescore(_ peer: PeerID) {
         guard let index = peers.index(forKey: peer) else { return }

@@ -7,11 +7,11 @@ extension GossipRPC {
     /// a known field of the wrong wire type throw. Four fixed levels of nesting, no recursion.
     public init(decoding bytes: [UInt8], limits: RPCLimits) throws(GossipRPCError) {
         guard bytes.count <= limits.byteCountMax else { throw .oversized(byteCount: bytes.count) }
-        self.init()
-        do { try read(bytes.span, limits: limits) } catch { throw .malformed }
+        do { try self.init(reading: bytes.span, limits: limits) } catch { throw .malformed }
     }
 
-    private mutating func read(_ source: Span<UInt8>, limits: RPCLimits) throws(ProtobufError) {
+    private init(reading source: Span<UInt8>, limits: RPCLimits) throws(ProtobufError) {
+        var (subscriptions, messages, control): ([Subscription], [WireMessage], ControlMessage) = ([], [], .init())
         var gossipBudget = limits.gossipByteCountMax
         var reader = ProtobufReader(source)
         while let field = try reader.next() {
@@ -31,6 +31,7 @@ extension GossipRPC {
                 break
             }
         }
+        self.init(subscriptions: subscriptions, messages: messages, control: control)
     }
 }
 

@@ -4,7 +4,7 @@ extension GossipRPC {
     /// For whoever delivers RPCs without encoding them.
     public func bounded(by limits: RPCLimits) throws(GossipRPCError) -> GossipRPC {
         // Nearly every RPC is one message: only its length can be too much.
-        if messages.count == 1 && subscriptions.isEmpty && control.isEmpty && limits.messageCountMax > 0 {
+        if messages.count == 1 && isMessagesAlone && limits.messageCountMax > 0 {
             let byteCount = messages[0].fieldByteCount
             guard byteCount <= limits.byteCountMax else { throw .oversized(byteCount: byteCount) }
             return self

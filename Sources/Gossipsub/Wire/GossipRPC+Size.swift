@@ -4,8 +4,9 @@ extension GossipRPC {
     /// The length of the encoded RPC, in bytes.
     public var byteCount: Int {
         var count = 0
-        for subscription in subscriptions { count += subscription.fieldByteCount }
         for message in messages { count += message.fieldByteCount }
+        if isMessagesAlone { return count }
+        for subscription in subscriptions { count += subscription.fieldByteCount }
         let control = control.fieldsByteCount
         return control == 0 ? count : count + ProtobufSize.field(of: control)
     }
@@ -38,6 +39,7 @@ extension Subscription {
 
 extension WireMessage {
     var fieldByteCount: Int {
+        if isAnonymous { return ProtobufSize.field(of: ProtobufSize.field(of: data) + topic.fieldByteCount) }
         let own = ProtobufSize.field(of: author) + ProtobufSize.field(of: data) + ProtobufSize.field(of: sequence)
         let proof = ProtobufSize.field(of: signature) + ProtobufSize.field(of: key)
         return ProtobufSize.field(of: own + topic.fieldByteCount + proof)

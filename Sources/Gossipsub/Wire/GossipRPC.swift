@@ -1,18 +1,57 @@
 /// What one RPC of the wire says, as far as we understand it (pubsub specification, "The RPC"; gossipsub 1.0 to 1.3, "Protobuf").
+///
+/// Two words wide: nearly every RPC is messages and nothing else, and a simulation copies millions of them.
 public struct GossipRPC: Hashable, Sendable {
-    public var subscriptions: [Subscription]
     public var messages: [WireMessage]
-    public var control: ControlMessage
+    /// Everything else; `nil` when there is nothing else.
+    private var rest: Rest?
+
+    /// Subscriptions and control, never both empty.
+    private final class Rest: Hashable, Sendable {
+        let subscriptions: [Subscription]
+        let control: ControlMessage
+
+        init?(_ subscriptions: [Subscription], _ control: ControlMessage) {
+            if subscriptions.isEmpty && control.isEmpty { return nil }
+            (self.subscriptions, self.control) = (subscriptions, control)
+        }
+
+        static func == (left: Rest, right: Rest) -> Bool {
+            left === right || left.subscriptions == right.subscriptions && left.control == right.control
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(subscriptions)
+            hasher.combine(control)
+        }
+    }
 
     public init(
         subscriptions: [Subscription] = [],
         messages: [WireMessage] = [],
         control: ControlMessage = ControlMessage()
     ) {
-        self.subscriptions = subscriptions
         self.messages = messages
-        self.control = control
+        rest = Rest(subscriptions, control)
     }
+
+    /// An RPC of messages alone.
+    public init(messages: [WireMessage]) { (self.messages, rest) = (messages, nil) }
+
+    /// Each change copies all that is not messages: whoever adds many gathers them first.
+    public var subscriptions: [Subscription] {
+        get { rest?.subscriptions ?? [] }
+        set { rest = Rest(newValue, control) }
+    }
+
+    /// As for `subscriptions`.
+    public var control: ControlMessage {
+        get { rest?.control ?? ControlMessage() }
+        set { rest = Rest(subscriptions, newValue) }
+    }
+
+    /// Whether it says nothing but messages.
+    public var isMessagesAlone: Bool { rest == nil }
 }
 
 /// Why a peer's RPC is not heard at all.
@@ -33,14 +72,38 @@ public struct Subscription: Hashable, Sendable {
 
 /// A message with its fields as they came: absent and empty differ, because a signature covers the difference.
 public struct WireMessage: Hashable, Sendable {
-    public var author: [UInt8]?
     public var data: [UInt8]? { didSet { origin = nil } }
-    public var sequence: [UInt8]?
     public var topic: Topic
-    public var signature: [UInt8]?
-    public var key: [UInt8]?
     /// What its publisher in this process knows of `data`; only messages that never became bytes have it.
     private(set) var origin: MessageOrigin?
+    /// Who wrote it, as it says; `nil` for the many messages that do not say.
+    private var authorship: Authorship?
+
+    /// The fields of a signed message, by reference: ours have none of them.
+    private final class Authorship: Hashable, Sendable {
+        let author: [UInt8]?
+        let sequence: [UInt8]?
+        let signature: [UInt8]?
+        let key: [UInt8]?
+
+        init?(author: [UInt8]?, sequence: [UInt8]?, signature: [UInt8]?, key: [UInt8]?) {
+            if author == nil && sequence == nil && signature == nil && key == nil { return nil }
+            (self.author, self.sequence, self.signature, self.key) = (author, sequence, signature, key)
+        }
+
+        static func == (left: Authorship, right: Authorship) -> Bool {
+            left === right
+                || left.author == right.author && left.sequence == right.sequence
+                    && left.signature == right.signature && left.key == right.key
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(author)
+            hasher.combine(sequence)
+            hasher.combine(signature)
+            hasher.combine(key)
+        }
+    }
 
     public init(
         author: [UInt8]? = nil,
@@ -50,28 +113,46 @@ public struct WireMessage: Hashable, Sendable {
         signature: [UInt8]? = nil,
         key: [UInt8]? = nil
     ) {
-        (self.author, self.data, self.sequence) = (author, data, sequence)
-        (self.topic, self.signature, self.key) = (topic, signature, key)
+        (self.data, self.topic) = (data, topic)
+        authorship = Authorship(author: author, sequence: sequence, signature: signature, key: key)
     }
 
     /// A message without signature whose publisher knows its data.
     init(data: [UInt8], topic: Topic, origin: MessageOrigin) {
-        self.init(data: data, topic: topic)
-        self.origin = origin
+        (self.data, self.topic, self.origin) = (data, topic, origin)
     }
 
+    public var author: [UInt8]? {
+        get { authorship?.author }
+        set { authorship = Authorship(author: newValue, sequence: sequence, signature: signature, key: key) }
+    }
+
+    public var sequence: [UInt8]? {
+        get { authorship?.sequence }
+        set { authorship = Authorship(author: author, sequence: newValue, signature: signature, key: key) }
+    }
+
+    public var signature: [UInt8]? {
+        get { authorship?.signature }
+        set { authorship = Authorship(author: author, sequence: sequence, signature: newValue, key: key) }
+    }
+
+    public var key: [UInt8]? {
+        get { authorship?.key }
+        set { authorship = Authorship(author: author, sequence: sequence, signature: signature, key: newValue) }
+    }
+
+    /// Whether it says nothing of who wrote it.
+    var isAnonymous: Bool { authorship == nil }
+
     public static func == (left: WireMessage, right: WireMessage) -> Bool {
-        left.topic == right.topic && left.data == right.data && left.author == right.author
-            && left.sequence == right.sequence && left.signature == right.signature && left.key == right.key
+        left.topic == right.topic && left.data == right.data && left.authorship == right.authorship
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(topic)
         hasher.combine(data)
-        hasher.combine(author)
-        hasher.combine(sequence)
-        hasher.combine(signature)
-        hasher.combine(key)
+        hasher.combine(authorship)
     }
 }
 

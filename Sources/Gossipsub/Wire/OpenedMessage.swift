@@ -20,9 +20,7 @@ struct OpenedMessage {
     static func open(_ wire: WireMessage, policy: SignaturePolicy, known: inout RecentData) -> Outcome {
         switch policy {
         case .strictNoSign:
-            guard wire.author == nil && wire.sequence == nil && wire.signature == nil && wire.key == nil else {
-                return .violation
-            }
+            guard wire.isAnonymous else { return .violation }
             let id = wire.origin?.id ?? known.id(of: wire.data ?? [])
             return .opened(OpenedMessage(id: id, author: nil, sequence: 0, check: nil))
         case .strictSign:

@@ -8,35 +8,37 @@ struct RPCPacker {
     static let subscriptionCountMax = 100
 
     private(set) var packed: [GossipRPC] = []
-    private var rpc = GossipRPC()
+    private var subscriptions: [Subscription] = []
+    private var messages: [WireMessage] = []
+    private var control = ControlMessage()
     private var (byteCount, controlByteCount) = (0, 0)
 
     mutating func add(_ subscription: Subscription) {
-        if rpc.subscriptions.count == Self.subscriptionCountMax { close() }
+        if subscriptions.count == Self.subscriptionCountMax { close() }
         makeRoom(for: subscription.fieldByteCount)
-        rpc.subscriptions.append(subscription)
+        subscriptions.append(subscription)
     }
 
     mutating func add(_ message: WireMessage) {
         makeRoom(for: message.fieldByteCount)
-        rpc.messages.append(message)
+        messages.append(message)
     }
 
     mutating func addGraft(_ topic: Topic) {
         makeRoom(forControl: ControlMessage.graftByteCount(topic))
-        rpc.control.graft.append(topic)
+        control.graft.append(topic)
     }
 
     mutating func add(_ prune: Prune) {
         makeRoom(forControl: prune.fieldByteCount)
-        rpc.control.prune.append(prune)
+        control.prune.append(prune)
     }
 
     mutating func add(_ notice: GossipNotice) {
         makeRoom(forControl: notice.byteCount)
         switch notice {
-        case .ihave(let entry): rpc.control.ihave.append(entry)
-        case .iwant(let ids): rpc.control.iwant += ids
+        case .ihave(let entry): control.ihave.append(entry)
+        case .iwant(let ids): control.iwant += ids
         }
     }
 
@@ -57,8 +59,10 @@ struct RPCPacker {
     }
 
     private mutating func close() {
-        if byteCount > 0 { packed.append(rpc) }
-        rpc = GossipRPC()
+        if byteCount > 0 {
+            packed.append(GossipRPC(subscriptions: subscriptions, messages: messages, control: control))
+        }
+        (subscriptions, messages, control) = ([], [], ControlMessage())
         (byteCount, controlByteCount) = (0, 0)
     }
 }

@@ -159,7 +159,12 @@ public struct RecordBook: Sendable {
 
     /// When `expire` has work next, in milliseconds since the Unix epoch.
     public var nextDeadline: Int64? {
-        [deadlines.first?.at, floorDeadlines.first?.at, claimDeadlines.first?.at].compactMap(\.self).min()
+        let earliest = min(
+            deadlines.first?.at ?? .max,
+            floorDeadlines.first?.at ?? .max,
+            claimDeadlines.first?.at ?? .max
+        )
+        return earliest == .max ? nil : earliest
     }
 
     public func contains(_ id: RecordID) -> Bool { subjectsByID[id] != nil }

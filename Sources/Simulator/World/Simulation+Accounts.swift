@@ -150,8 +150,10 @@ struct NodeWitness: Witness {
     let nodes: [VirtualNode]
 
     func holds(_ id: RecordID, node: Int) -> Bool {
-        guard nodes[node].isUp else { return false }
-        return nodes[node].machines[0].contains(id)
+        // In place: a machine that is merely asked would be copied, tables and all.
+        unsafe nodes[node].machines.withUnsafeBufferPointer { machines in
+            unsafe !machines.isEmpty && machines[0].contains(id)
+        }
     }
 
     func connectedPeers(of node: Int) -> [PeerID] { nodes[node].isUp ? nodes[node].machines[0].connectedPeers : [] }

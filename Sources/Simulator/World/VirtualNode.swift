@@ -9,13 +9,18 @@ internal import Swarm
 struct VirtualNode: Sendable {
     /// One while the node is up, none while it is down; an array, since a look into an optional copies all that is in it.
     var machines: [NodeMachine] = []
-    let endpoint: Endpoint
-    var identity: VirtualIdentity
-    var store: VirtualStore
+    // What nearly every event asks for stands together.
     /// Rises at every start and at every end.
     var life: UInt32 = 0
+    /// Whether somebody else's hand is on what it says.
+    var isHostile = false
     /// When the timer fires; the end of time while it is not armed.
     var armed = Instant.distantFuture
+    /// While it is paused, what happened meanwhile, in order.
+    var backlog: [Event]?
+    var identity: VirtualIdentity
+    let endpoint: Endpoint
+    var store: VirtualStore
     /// What the node's wall clock is ahead of the right time.
     var clockOffset = Duration.zero
     /// Connections by the node at their other end, ascending.
@@ -23,10 +28,7 @@ struct VirtualNode: Sendable {
     /// Which connection each dialled one is (`bytes`).
     var sockets: [ConnectionID: WireEnd] = [:]
     var swarm = VirtualSwarm()
-    /// While it is paused, what happened meanwhile, in order.
-    var backlog: [Event]?
-    /// Whether somebody else's hand is on what it says, and when that hand next moves.
-    var isHostile = false
+    /// When the hand of a hostile one next moves.
     var wakesAt = Instant.distantFuture
     var provider = Provider()
     var nextCommand: UInt64 = 1
@@ -50,8 +52,8 @@ struct VirtualNode: Sendable {
 
 /// A key and what follows from it.
 struct VirtualIdentity: Sendable {
-    let key: Ed25519.PrivateKey
     let peer: PeerID
+    let key: Ed25519.PrivateKey
     /// Rises each time that the node returns as somebody else.
     let number: Int
 
