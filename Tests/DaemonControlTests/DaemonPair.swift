@@ -140,7 +140,7 @@ struct DaemonPair {
         case .transport(let output): perform(output, of: index)
         case .local(.send(let id, let bytes)): sides[index].sent[id, default: []] += bytes
         case .local(let output): sides[index].local.append(output)
-        case .verify(let id, let check): feed(index, .verified(id, check.holds))
+        case .verify(let id, let check): feed(index, .verified([(id, check.holds)]))
         case .listening, .listenFailed: break
         case .stopped: sides[index].isStopped = true
         }

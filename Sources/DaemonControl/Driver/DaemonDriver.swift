@@ -12,6 +12,8 @@ package import Swarm
 package final class DaemonDriver {
     /// How often the machine is told wall time.
     private static let clockInterval = Duration.seconds(10)
+    /// How many signatures a turn of the loop checks: a quarter of a millisecond, then sockets are read and written again.
+    private static let checksPerTurnMax = 4
 
     private let loop = UVLoop()
     private var machine: DaemonMachine
@@ -21,6 +23,9 @@ package final class DaemonDriver {
     private var deadlineTimer: LoopTimer?
     private var clockTimer: LoopTimer?
     private var signals: [LoopProcessSignal] = []
+    private var hook: TurnHook?
+    /// Signatures that are still to be checked; the router bounds them.
+    private var unverified: [(id: ValidationID, check: SignatureCheck)] = []
     /// When the timer fires; `nil` while it is not armed.
     private var timerDue: Instant?
 
@@ -55,6 +60,7 @@ package final class DaemonDriver {
         transport.start()
         isStepping = false
         step()
+        hook = TurnHook(on: loop) { [unowned self] in verify() }
         return bound
     }
 
@@ -94,11 +100,23 @@ package final class DaemonDriver {
         switch output {
         case .transport(let output): transport?.perform(output)
         case .local(let output): local?.perform(output)
-        case .verify(let id, let check): inputs.append(.verified(id, check.holds))
+        case .verify(let id, let check): unverified.append((id, check))
         case .listening: break
         case .listenFailed(let endpoint, let failure): listenFailures.append(("\(endpoint)", failure))
         case .stopped: stop()
         }
+    }
+
+    /// Checks a few of the signatures that wait, once every socket has been read.
+    ///
+    /// A check takes longer than all else that a message costs. Whoever brought a copy before it need not get one, and what goes to
+    /// one peer leaves in one piece; but nobody waits until all of many are checked.
+    private func verify() {
+        guard !unverified.isEmpty, !isStopped else { return }
+        let checks = unverified.prefix(Self.checksPerTurnMax)
+        unverified.removeFirst(checks.count)
+        feed(.verified(checks.map { ($0.id, $0.check.holds) }))
+        hook?.setUrgent(!unverified.isEmpty)
     }
 
     private func tellTime() {
@@ -124,6 +142,7 @@ package final class DaemonDriver {
 
     private func stop() {
         isStopped = true
+        hook?.close()
         local?.shutDown()
         transport?.shutDown()
         deadlineTimer?.close()

@@ -116,11 +116,10 @@ extension DaemonMachine {
             work.append(.swarm(.openStream(request, peer, names.isEmpty ? GossipsubVersion.protocolNames : names)))
         case .closeStream(let peer):
             guard let stream = wires.outbound(to: peer) else { return }
+            if let last = wires.takeUnsent(on: stream) { work.append(.swarm(.write(stream, last))) }
             _ = wires.closed(stream)
             work.append(.swarm(.closeWrite(stream)))
-        case .send(let peer, let rpc):
-            guard let stream = wires.outbound(to: peer) else { return }
-            work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc.encoded))))
+        case .send(let peer, let rpc): wires.send(rpc, to: peer)
         case .verify(let id, let check): outputs.append(.verify(id, check))
         case .validate(let id, let message):
             work.append(.gossip(.validated(id, .accept)))

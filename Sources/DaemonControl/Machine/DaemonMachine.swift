@@ -24,8 +24,8 @@ package struct DaemonMachine: Sendable {
         case started
         case transport(TransportInput)
         case local(LocalInput)
-        /// Answers `verify`.
-        case verified(ValidationID, Bool)
+        /// Answers `verify`, several at once: what follows from them for one peer then leaves in one piece.
+        case verified([(id: ValidationID, holds: Bool)])
         case clock(unixMilliseconds: Int64)
         case shutdown
         case deadlineReached
@@ -113,7 +113,7 @@ package struct DaemonMachine: Sendable {
             }
         case .transport(let input): work.append(.swarm(.transport(input)))
         case .local(let input): handle(input, at: now, into: &outputs)
-        case .verified(let id, let holds): work.append(.gossip(.verified(id, holds)))
+        case .verified(let answers): for (id, holds) in answers { work.append(.gossip(.verified(id, holds))) }
         case .clock(let milliseconds): work.append(.swarm(.clock(unixMilliseconds: milliseconds)))
         case .shutdown:
             guard !isShuttingDown else { return }
@@ -127,7 +127,9 @@ package struct DaemonMachine: Sendable {
     /// Feeds the machines inside until nothing follows any more.
     private mutating func settle(at now: Instant, into outputs: inout [Output]) {
         var (said, told): ([SwarmMachine.Output], [GossipsubMachine.Output]) = ([], [])
-        while let item = work.popFirst() {
+        while true {
+            if work.isEmpty { work += wires.takeUnsent().map { .swarm(.write($0.key, $0.value)) } }
+            guard let item = work.popFirst() else { return }
             switch item {
             case .swarm(let input):
                 swarm.handle(input, at: now, into: &said)

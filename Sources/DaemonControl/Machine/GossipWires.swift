@@ -1,5 +1,6 @@
 internal import Gossipsub
 internal import Identity
+internal import OrderedCollections
 internal import Primitives
 internal import Swarm
 
@@ -16,6 +17,10 @@ struct GossipWires: Sendable {
     private let byteCountMax: Int
     private var wires: [PeerID: Wire] = [:]
     private var owners: [StreamHandle: PeerID] = [:]
+    /// What this step says on each stream; empty between steps.
+    private var unsent: OrderedDictionary<StreamHandle, [UInt8]> = [:]
+    /// The last RPC and its frame: a message goes to many peers, one behind the other.
+    private var last: (rpc: GossipRPC, frame: [UInt8])?
 
     init(rpcByteCountMax: Int) {
         byteCountMax = rpcByteCountMax
@@ -53,6 +58,35 @@ struct GossipWires: Sendable {
         owners[stream] = peer
         return replaced
     }
+
+    // MARK: Sending
+
+    /// Adds an RPC to what this step says to a peer: many of them share one frame of the session and one of its encryption.
+    mutating func send(_ rpc: GossipRPC, to peer: PeerID) {
+        guard let stream = outbound(to: peer) else { return }
+        let frame: [UInt8]
+        if let last, last.rpc == rpc {
+            frame = last.frame
+        } else {
+            frame = LengthPrefixedFrames.framed(rpc.encoded)
+            last = (rpc, frame)
+        }
+        unsent[stream, default: []] += frame
+    }
+
+    /// What is to be written now, and forgets it.
+    mutating func takeUnsent() -> OrderedDictionary<StreamHandle, [UInt8]>.Elements {
+        last = nil
+        defer { unsent = [:] }
+        return unsent.elements
+    }
+
+    /// What is to be written on a stream that is about to be closed.
+    mutating func takeUnsent(on stream: StreamHandle) -> [UInt8]? {
+        unsent.removeValue(forKey: stream)
+    }
+
+    // MARK: Receiving
 
     /// The whole RPCs that these bytes complete; throws if the peer announced one that is too long.
     mutating func received(

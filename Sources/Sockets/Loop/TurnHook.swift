@@ -1,13 +1,13 @@
 internal import CUV
 
 /// Runs an action in every turn of the loop, before it waits for events and after they were handled.
-final class TurnHook {
+package final class TurnHook {
     private let before: UVHandle
     private let after: UVHandle
     private let idle: UVHandle
     private var action: (() -> Void)?
 
-    init(on loop: UVLoop, action: @escaping () -> Void) {
+    package init(on loop: UVLoop, action: @escaping () -> Void) {
         self.action = action
         let before = unsafe UVHandle(UV_PREPARE, on: loop) { memory in
             unsafe uv_prepare_init(loop.pointer, memory.assumingMemoryBound(to: uv_prepare_t.self))
@@ -31,7 +31,7 @@ final class TurnHook {
     }
 
     /// Whether the next turn must come at once, even if nothing happens.
-    func setUrgent(_ isUrgent: Bool) {
+    package func setUrgent(_ isUrgent: Bool) {
         guard action != nil else { return }
         if isUrgent {
             unsafe uv_idle_start(idle.pointer()) { _ in }
@@ -40,7 +40,7 @@ final class TurnHook {
         }
     }
 
-    func close() {
+    package func close() {
         action = nil
         for handle in [before, after, idle] { handle.close() }
     }
