@@ -28,6 +28,9 @@ struct SimBench: ParsableCommand {
     @Option(help: ArgumentHelp("How many nodes.", valueName: "n"))
     var nodes = 10_000
 
+    @Flag(help: "Accepted for the sake of scripts that give it to every command: the line is JSON anyway.")
+    var json = false
+
     @Option(help: ArgumentHelp("The seed.", valueName: "n"))
     var seed: UInt64 = 1
 
