@@ -1,5 +1,5 @@
 /// The parameters of the router (gossipsub 1.0 to 1.2, "Parameters").
-public struct GossipsubConfig: Sendable {
+public struct GossipsubConfig: Hashable, Sendable {
     // MARK: Mesh
 
     /// D, D_lo, D_hi: peers of a mesh that we aim for, and bounds that are tolerated.
@@ -92,5 +92,19 @@ public struct GossipsubConfig: Sendable {
         precondition(opportunisticGraftHeartbeats > 0 && floodCountMax >= meshCount)
         precondition(unsubscribeBackoff >= .seconds(1) && pruneBackoff <= .seconds(RPCLimits.backoffSecondsMax))
         precondition((try? score.validate(topics: [])) != nil, "the score parameters do not fit together")
+    }
+}
+
+/// A configuration by reference: it is many numbers, and nearly all routers of a process share one.
+final class GossipsubRules: Sendable {
+    static let standard = GossipsubRules(GossipsubConfig())
+
+    let config: GossipsubConfig
+
+    private init(_ config: GossipsubConfig) { self.config = config }
+
+    /// The standard rules themselves if these are equal to them.
+    static func sharing(_ config: GossipsubConfig) -> GossipsubRules {
+        config == standard.config ? standard : GossipsubRules(config)
     }
 }

@@ -153,8 +153,9 @@ extension GossipsubMachine {
     private mutating func receiveIDontWant(_ ids: [MessageID], from peer: PeerID) {
         guard let state = peers[peer], state.idontwantMessageCount < config.idontwantMessageCountMax else { return }
         peers[peer]?.idontwantMessageCount += 1
+        let last = heartbeatCount + config.idontwantHeartbeats
         for id in ids.prefix(config.idontwantIDCountMax) {
-            peers[peer]?.unwanted.insert(id, until: heartbeatCount + config.idontwantHeartbeats)
+            peers[peer]?.unwanted.insert(id, until: last)
         }
     }
 }

@@ -99,7 +99,8 @@ extension GossipsubMachine {
 
     private mutating func maintainFanout(at now: Instant) {
         guard !fanout.isEmpty else { return }
-        fanout.removeAll { $0.value.lastPublished.advanced(by: config.fanoutTimeToLive) <= now }
+        let timeToLive = config.fanoutTimeToLive
+        fanout.removeAll { $0.value.lastPublished.advanced(by: timeToLive) <= now }
         for topic in fanout.keys {
             let subscribers = subscriberSet(of: topic).filter {
                 peers[$0]?.version.hasMesh == true && peers[$0]?.isReachable == true

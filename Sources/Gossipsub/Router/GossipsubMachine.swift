@@ -87,7 +87,8 @@ public struct GossipsubMachine: Sendable {
         case forgedRecord
     }
 
-    let config: GossipsubConfig
+    private let rules: GossipsubRules
+    var config: GossipsubConfig { rules.config }
     let identity: PeerID
     let key: Ed25519.PrivateKey
     var random: SeededRandom
@@ -119,7 +120,7 @@ public struct GossipsubMachine: Sendable {
     /// `firstSequence` starts the sequence numbers of signed messages; Unix nanoseconds, as in go, keep them rising over restarts.
     public init(config: GossipsubConfig, key: Ed25519.PrivateKey, firstSequence: UInt64, random: SeededRandom) {
         config.check()
-        self.config = config
+        rules = .sharing(config)
         self.key = key
         self.random = random
         identity = PeerID(publicKey: key.publicKey)

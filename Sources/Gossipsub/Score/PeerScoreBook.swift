@@ -36,12 +36,21 @@ struct PeerScoreBook: Sendable {
         }
     }
 
+    /// The parameters of all topics together, by reference like those of one.
+    private final class Rules: Sendable {
+        static let standard = Rules(PeerScoreParams())
+
+        let params: PeerScoreParams
+
+        init(_ params: PeerScoreParams) { self.params = params }
+    }
+
     private struct Retained: Sendable {
         var stats: PeerStats
         let until: Instant
     }
 
-    let params: PeerScoreParams
+    private let rules: Rules
     private var peers: OrderedDictionary<PeerID, PeerStats> = [:]
     private var retained: OrderedDictionary<PeerID, Retained> = [:]
     /// Topics have numbers here, in the order in which they were first scored, so that a score needs no text.
@@ -52,8 +61,10 @@ struct PeerScoreBook: Sendable {
     private var nextDecay: Instant?
 
     init(params: PeerScoreParams) {
-        self.params = params
+        rules = params == Rules.standard.params ? .standard : Rules(params)
     }
+
+    var params: PeerScoreParams { rules.params }
 
     var retainedCount: Int { retained.count }
 
@@ -175,7 +186,8 @@ struct PeerScoreBook: Sendable {
 
     mutating func setApplicationScore(_ peer: PeerID, _ score: Double) {
         precondition(!score.isNaN, "the application score of \(peer) is not a number")
-        peers[peer]?.applicationScore = min(score, params.applicationScoreMax)
+        let applicationScore = min(score, params.applicationScoreMax)
+        peers[peer]?.applicationScore = applicationScore
         rescore(peer)
     }
 
