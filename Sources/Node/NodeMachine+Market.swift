@@ -171,7 +171,7 @@ extension NodeMachine {
     /// A finder waits a little and speaks only if nobody else did.
     mutating func publishDueConflicts(at now: Instant, into outputs: inout [Output]) {
         for subject in conflicts.due(at: now) {
-            if let body = book.unpublishedConflict(over: subject) { work.append(.desk(.publishConflict(body))) }
+            if let body = book.unpublishedStatement(over: subject) { work.append(.desk(.publishFinding(body))) }
         }
     }
 

@@ -72,8 +72,8 @@ extension ProviderDesk {
         _ = say(classes, isGoodbye: false, at: now, into: &outputs)
     }
 
-    mutating func publish(_ conflict: ConflictBody, at now: Instant, into outputs: inout [Output]) {
-        guard phase == .open, let record = try? sign(.conflict(conflict), at: now) else { return }
+    mutating func publish(_ finding: RecordBody, at now: Instant, into outputs: inout [Output]) {
+        guard phase == .open, let record = try? sign(finding, at: now) else { return }
         _ = state([record], into: &outputs)
     }
 

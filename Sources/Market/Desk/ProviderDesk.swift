@@ -36,8 +36,8 @@ public struct ProviderDesk: Sendable {
         case publish(DeskRequestID, OfferDraft)
         case update(DeskRequestID, OfferID, OfferChange)
         case withdraw(DeskRequestID, OfferID, reason: Int)
-        /// Two bodies of one sequence that this node found: accuse nobody, warn everybody.
-        case publishConflict(ConflictBody)
+        /// What this node found about others: a conflict, which accuses nobody and warns everybody, or a proof.
+        case publishFinding(RecordBody)
         /// A statement of another part of the node (a bid, a lease, a receipt): answered with the record once its number is
         /// durable; not published, and not renewed.
         case sign(DeskRequestID, RecordBody, expiresAt: Int64)
@@ -140,7 +140,7 @@ public struct ProviderDesk: Sendable {
         case .publish(let id, let draft): enqueue(.publish(id, draft), at: now, into: &outputs)
         case .update(let id, let offer, let change): enqueue(.update(id, offer, change), at: now, into: &outputs)
         case .withdraw(let id, let offer, let reason): enqueue(.withdraw(id, offer, reason), at: now, into: &outputs)
-        case .publishConflict(let body): publish(body, at: now, into: &outputs)
+        case .publishFinding(let body): publish(body, at: now, into: &outputs)
         case .sign(let id, let body, let expiresAt):
             answerSigned(id, body, expiresAt: expiresAt, at: now, into: &outputs)
         case .addresses(let addresses): moved(to: addresses, at: now, into: &outputs)
