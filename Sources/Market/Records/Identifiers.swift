@@ -33,17 +33,30 @@ public struct Bytes16: Hashable, Comparable, Sendable {
     }
 }
 
-/// Names a machine record along its versions: 16 random bytes.
-public struct MachineID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public let value: Bytes16
+/// A name of 16 bytes: what all such names of the market have in common.
+public protocol Identifier16: Hashable, Comparable, Sendable, CustomStringConvertible {
+    var value: Bytes16 { get }
 
-    public init(_ value: Bytes16) {
-        self.value = value
-    }
+    init(_ value: Bytes16)
+}
 
+extension Identifier16 {
     /// `nil` unless there are exactly 16 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard let value = Bytes16(bytes) else { return nil }
+        self.init(value)
+    }
+
+    public var bytes: [UInt8] { value.bytes }
+    public var description: String { hexadecimal(bytes) }
+    public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+/// Names a machine record along its versions: 16 random bytes.
+public struct MachineID: Identifier16 {
+    public let value: Bytes16
+
+    public init(_ value: Bytes16) {
         self.value = value
     }
 
@@ -51,23 +64,13 @@ public struct MachineID: Hashable, Comparable, Sendable, CustomStringConvertible
     public init(random: inout SeededRandom) {
         value = drawn(random: &random)
     }
-
-    public var bytes: [UInt8] { value.bytes }
-    public var description: String { hexadecimal(bytes) }
-    public static func < (left: MachineID, right: MachineID) -> Bool { left.value < right.value }
 }
 
 /// Names an offer along its versions: 16 random bytes, unique per provider, so it is always named with its provider.
-public struct OfferID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct OfferID: Identifier16 {
     public let value: Bytes16
 
     public init(_ value: Bytes16) {
-        self.value = value
-    }
-
-    /// `nil` unless there are exactly 16 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
-        guard let value = Bytes16(bytes) else { return nil }
         self.value = value
     }
 
@@ -75,10 +78,6 @@ public struct OfferID: Hashable, Comparable, Sendable, CustomStringConvertible {
     public init(random: inout SeededRandom) {
         value = drawn(random: &random)
     }
-
-    public var bytes: [UInt8] { value.bytes }
-    public var description: String { hexadecimal(bytes) }
-    public static func < (left: OfferID, right: OfferID) -> Bool { left.value < right.value }
 }
 
 /// Names one record by its content: SHA-256 over domain, public key, payload type and payload, not over the signature.
@@ -124,7 +123,7 @@ func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     return text
 }
 
-private func drawn(random: inout SeededRandom) -> Bytes16 {
+func drawn(random: inout SeededRandom) -> Bytes16 {
     guard let value = Bytes16(random.bytes(Bytes16.byteCount)) else { preconditionFailure("16 bytes were drawn") }
     return value
 }

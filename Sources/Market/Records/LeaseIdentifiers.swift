@@ -2,66 +2,38 @@ public import Cryptography
 public import Primitives
 
 /// Names a bid along its versions and all that becomes of it: 16 random bytes.
-public struct BidID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct BidID: Identifier16 {
     public let value: Bytes16
 
     public init(_ value: Bytes16) {
         self.value = value
     }
 
-    /// `nil` unless there are exactly 16 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
-        guard let value = Bytes16(bytes) else { return nil }
-        self.value = value
-    }
-
     /// Draws a new id.
     public init(random: inout SeededRandom) {
-        guard let value = Bytes16(random.bytes(Bytes16.byteCount)) else { preconditionFailure("16 bytes were drawn") }
-        self.value = value
+        value = drawn(random: &random)
     }
-
-    public var bytes: [UInt8] { value.bytes }
-    public var description: String { hexadecimal(bytes) }
-    public static func < (left: BidID, right: BidID) -> Bool { left.value < right.value }
 }
 
 /// Names a request along its versions: 16 random bytes, unique per renter.
-public struct RequestID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct RequestID: Identifier16 {
     public let value: Bytes16
 
     public init(_ value: Bytes16) {
-        self.value = value
-    }
-
-    /// `nil` unless there are exactly 16 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
-        guard let value = Bytes16(bytes) else { return nil }
         self.value = value
     }
 
     /// Draws a new id.
     public init(random: inout SeededRandom) {
-        guard let value = Bytes16(random.bytes(Bytes16.byteCount)) else { preconditionFailure("16 bytes were drawn") }
-        self.value = value
+        value = drawn(random: &random)
     }
-
-    public var bytes: [UInt8] { value.bytes }
-    public var description: String { hexadecimal(bytes) }
-    public static func < (left: RequestID, right: RequestID) -> Bool { left.value < right.value }
 }
 
 /// Names a lease: the first 16 bytes of SHA-256(provider ‖ renter ‖ bid id), so that one bid never makes two leases.
-public struct LeaseID: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct LeaseID: Identifier16 {
     public let value: Bytes16
 
     public init(_ value: Bytes16) {
-        self.value = value
-    }
-
-    /// `nil` unless there are exactly 16 bytes.
-    public init?(_ bytes: some Collection<UInt8>) {
-        guard let value = Bytes16(bytes) else { return nil }
         self.value = value
     }
 
@@ -72,8 +44,4 @@ public struct LeaseID: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
         self.value = value
     }
-
-    public var bytes: [UInt8] { value.bytes }
-    public var description: String { hexadecimal(bytes) }
-    public static func < (left: LeaseID, right: LeaseID) -> Bool { left.value < right.value }
 }
