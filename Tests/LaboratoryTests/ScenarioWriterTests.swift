@@ -91,13 +91,17 @@ private struct ScenarioDraw {
             return true
         }
         .map { PlannedFault(at: min($0.at, scenario.measured), fault: $0.fault) }
-        scenario.adversaries = [adversary(), adversary(), AdversaryPlan(role: .equivocator, quota: quota())]
+        scenario.adversaries = [
+            adversary(), adversary(), AdversaryPlan(role: .equivocator, quota: quota()),
+            AdversaryPlan(role: .doubleBooker, quota: quota()),
+        ]
         scenario.always = Invariant.allCases.filter { _ in random.chance(1, in: 2) }
         scenario.expectations = [
             .delivery(atLeast: share(), within: length()), .delivery(atLeast: share(), within: length()),
             .latency(percentile: 1 + random.below(10_000), within: length()), .equalSets(within: length()),
             .completeListings, .overhead(atMostHundredths: 100 + random.below(5_000)), .contained(atLeast: share()),
-            .conflictsKnown(within: length()), .sometimes(.misbehaviour), .sometimes(.storeFailure),
+            .conflictsKnown(within: length()), .proofsKnown(to: share(), within: length()), .sometimes(.misbehaviour),
+            .sometimes(.storeFailure),
         ]
         scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
         return scenario

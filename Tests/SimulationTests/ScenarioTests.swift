@@ -73,7 +73,7 @@ import Testing
     @Test func `cover every fault but noise on the wire, every role, every invariant and every expectation`() throws {
         let scenarios = try ScenarioFolder.files(in: "").map { try ScenarioFolder.load($0).scenario }
         let roles = scenarios.flatMap { $0.adversaries.map { Self.word(of: $0.role) } }
-        #expect(Set(roles) == ["silent", "covert", "spammer", "forger", "equivocator", "replayer"])
+        #expect(Set(roles) == ["silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker"])
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })
         #expect(
             faults.isSuperset(of: [
@@ -85,6 +85,7 @@ import Testing
         #expect(
             expectations == [
                 "delivery", "latency", "equalSets", "completeListings", "overhead", "contained", "conflictsKnown",
+                "proofsKnown",
                 "sometimes",
             ]
         )

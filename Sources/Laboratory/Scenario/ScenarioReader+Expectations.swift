@@ -4,7 +4,7 @@ internal import Simulator
 extension ScenarioReader {
     private static let expectationKeys = [
         "always", "delivery", "latency", "equal-sets", "complete-listings", "overhead", "contained",
-        "conflicts-known", "sometimes",
+        "conflicts-known", "proofs-known", "sometimes",
     ]
 
     /// Reads `expect` into a scenario whose faults and adversaries are known.
@@ -37,6 +37,8 @@ extension ScenarioReader {
             switch expectation {
             case .conflictsKnown where !scenario.adversaries.contains(where: { $0.role == .equivocator }):
                 throw place.problem("'conflicts-known' needs an 'equivocator' among the adversaries")
+            case .proofsKnown where !scenario.adversaries.contains(where: { $0.role == .doubleBooker }):
+                throw place.problem("'proofs-known' needs a 'double-booker' among the adversaries")
             case .contained where scenario.adversaries.isEmpty:
                 throw place.problem("'contained' speaks of adversaries: there are none")
             default: scenario.expectations.append(expectation)
@@ -53,6 +55,13 @@ extension ScenarioReader {
                     let within = Quantities.length(within)
                 else { return nil }
                 return .delivery(atLeast: share, within: within)
+            }
+        case "proofs-known":
+            return try place.value("a share and a length, like '99% within 60s'") { text in
+                guard let (share, within) = Self.halves(text, sign: ">="), let share = Quantities.share(share),
+                    let within = Quantities.length(within)
+                else { return nil }
+                return .proofsKnown(to: share, within: within)
             }
         case "latency":
             return try place.value("a percentile and a length, like 'p99 within 3s'") { text in

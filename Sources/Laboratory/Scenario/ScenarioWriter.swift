@@ -145,6 +145,7 @@ public enum ScenarioWriter {
         case .spammer(let rate): "spammer: {nodes: \(nodes), per-second: \(rate)}"
         case .forger(let rate): "forger: {nodes: \(nodes), per-second: \(rate)}"
         case .equivocator: "equivocator: \(nodes)"
+        case .doubleBooker: "double-booker: \(nodes)"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }
     }
@@ -182,6 +183,8 @@ public enum ScenarioWriter {
         case .overhead(let hundredths): ("overhead", Quantities.decimal(Int128(hundredths), per: 100))
         case .contained(let share): ("contained", Quantities.text(share))
         case .conflictsKnown(let within): ("conflicts-known", of(within))
+        case .proofsKnown(let share, let within):
+            ("proofs-known", "\(Quantities.text(share)) within \(of(within))")
         case .sometimes(let occurrence): ("sometimes", occurrence.rawValue)
         }
     }

@@ -96,7 +96,7 @@ extension LeaseBody {
     }
 
     /// The latest expiry of whatever speaks about a lease with this end.
-    static func expiryMax(endAt: Int64) -> Int64 { endAt + Bounds.tailMilliseconds }
+    public static func expiryMax(endAt: Int64) -> Int64 { endAt + Bounds.tailMilliseconds }
 }
 
 extension LeaseBody.Slot {

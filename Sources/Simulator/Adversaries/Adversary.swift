@@ -15,6 +15,7 @@ public struct Adversary: Sendable {
         case forger(Forger)
         case equivocator(Equivocator)
         case replayer(Replayer)
+        case doubleBooker(DoubleBooker)
     }
 
     private var will: Will
@@ -40,6 +41,7 @@ public struct Adversary: Sendable {
             case .equivocator: .equivocator(Equivocator(key: key, begins: begins))
             case .replayer(let rate):
                 .replayer(Replayer(network: network, perSecond: rate, begins: begins, random: random))
+            case .doubleBooker: .doubleBooker(DoubleBooker(key: key, network: network, begins: begins))
             }
     }
 
@@ -51,6 +53,7 @@ public struct Adversary: Sendable {
         case .forger(let forger): forger.pace.due
         case .equivocator(let equivocator): equivocator.pace.due
         case .replayer(let replayer): replayer.pace.due
+        case .doubleBooker(let booker): booker.pace.due
         }
     }
 
@@ -72,6 +75,9 @@ public struct Adversary: Sendable {
         case .replayer(var replayer):
             replayer.filter(outputs)
             will = .replayer(replayer)
+        case .doubleBooker(var booker):
+            booker.filter(&outputs)
+            will = .doubleBooker(booker)
         }
     }
 
@@ -91,6 +97,9 @@ public struct Adversary: Sendable {
         case .replayer(var replayer):
             defer { will = .replayer(replayer) }
             return replayer.wake(tap: tap, at: now)
+        case .doubleBooker(var booker):
+            defer { will = .doubleBooker(booker) }
+            return booker.wake(tap: tap, at: now, unixMilliseconds: unixMilliseconds)
         }
     }
 }

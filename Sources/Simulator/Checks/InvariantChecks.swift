@@ -78,7 +78,7 @@ struct InvariantChecks: Sendable {
                 "that expired \(unixMilliseconds - record.expiresAt) ms ago"
             } else if record.issuedAt > early {
                 "from \(record.issuedAt - unixMilliseconds) ms in the future"
-            } else if isFromHonestOwner, record.kind != .conflict, record.sequence < floor {
+            } else if isFromHonestOwner, record.hasFloor, record.sequence < floor {
                 "with sequence \(record.sequence), below its floor \(floor)"
             } else {
                 nil
@@ -86,7 +86,7 @@ struct InvariantChecks: Sendable {
         verdicts.check(.validRecords, fault == nil, node: node, at: now) {
             "node \(node) holds record \(record.id.shortText) \(fault ?? "")"
         }
-        guard node < floors.count, record.kind != .conflict else { return [] }
+        guard node < floors.count, record.hasFloor else { return [] }
         floors[node].raise(record.subject, to: record.sequence)
         return [(record.subject, record.sequence)]
     }

@@ -35,6 +35,9 @@ struct RecordRegistry: Sendable {
         let isCompared: Bool
         /// Who holds it, as the nodes themselves said when they stored and dropped it.
         var holders = NodeSet()
+
+        /// Whether its subject takes nothing below it: of conflicts and proofs the lowest id stays, whatever its number.
+        var hasFloor: Bool { kind != .conflict && kind != .proof }
     }
 
     private(set) var entries: [Entry] = []

@@ -25,6 +25,7 @@ extension Referee {
         let honest = nodes.indices.compactMap { node in
             nodes[node].isHonest ? nodes[node].upSince.map { (node: node, since: $0) } : nil
         }
+        proofs.second(registry, nodes: honest, at: now)
         conflicts.second(registry, conflictsOver: { conflictRecords[$0] ?? [] }, nodes: honest, at: now)
         let honesty = honesty
         for (node, _) in honest {

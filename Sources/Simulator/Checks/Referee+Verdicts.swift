@@ -35,6 +35,7 @@ extension Referee {
                 verdicts.append(overhead(atMost: hundredths, receivedByteCount: honestReceivedByteCount))
             case .contained(let share): verdicts.append(contained(atLeast: share, witness))
             case .conflictsKnown(let within): verdicts.append(conflictsKnown(within: within, at: now))
+            case .proofsKnown(let share, let within): verdicts.append(proofsKnown(to: share, within: within, at: now))
             case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
             }
         }
@@ -59,6 +60,7 @@ extension Referee {
         }
         metrics.append(Metric("records_total", Double(registry.entries.count)))
         metrics.append(Metric("conflicts_total", Double(conflicts.conflicts.count)))
+        if !proofs.culprits.isEmpty { metrics.append(Metric("double_bookers_total", Double(proofs.culprits.count))) }
         for occurrence in Occurrence.allCases {
             let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
             metrics.append(Metric("occurred_\(String(name))_total", Double(occurrences.count(of: occurrence))))
@@ -177,6 +179,23 @@ extension Referee {
         return Verdict(
             name: "conflicts-known: within \(within.phrase)",
             isPassed: late.isEmpty,
+            finding: finding,
+            failure: failure
+        )
+    }
+
+    /// There must have been one: a scenario in which nobody leases twice proves nothing.
+    private func proofsKnown(to share: Share, within: Duration, at now: Instant) -> Verdict {
+        let due = proofs.culprits.filter { $0.since.advanced(by: within) <= now }
+        let late = due.filter { ($0.knownAt ?? .distantFuture) > $0.since.advanced(by: within) }
+        let slowest = due.compactMap { culprit in culprit.knownAt.map { culprit.since.duration(to: $0) } }.max()
+        let finding =
+            "\(due.count - late.count) of \(due.count) double-bookers known to \(share.phrase) in time, slowest "
+            + (slowest?.phrase ?? "none")
+        let failure = late.first.map { Verdict.Failure(at: $0.since, node: $0.ignorant, lastEvents: []) }
+        return Verdict(
+            name: "proofs-known: \(share.phrase) within \(within.phrase)",
+            isPassed: late.isEmpty && !due.isEmpty,
             finding: finding,
             failure: failure
         )

@@ -27,6 +27,7 @@ public struct Referee: Sendable {
     var ledger: DeliveryLedger
     var agreement: Agreement
     var conflicts = ConflictWatch()
+    var proofs: ProofWatch
     /// Conflict records by the number of the subject that they dispute.
     var conflictRecords: [Int: [Int]] = [:]
     var checks: InvariantChecks
@@ -40,9 +41,13 @@ public struct Referee: Sendable {
         let limits = scenario.expectations.compactMap { expectation in
             switch expectation {
             case .delivery(_, let within), .latency(_, let within): within
-            case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .sometimes: nil
+            case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .sometimes: nil
             }
         }
+        let needed = scenario.expectations.compactMap { expectation in
+            if case .proofsKnown(let share, _) = expectation { share } else { nil }
+        }
+        proofs = ProofWatch(share: needed.max() ?? .all)
         registry = RecordRegistry(measuredFrom: measuredFrom)
         ledger = DeliveryLedger(limits: limits, measuredFrom: measuredFrom, keepsSamples: collectsPublications)
         agreement = Agreement(from: .zero.advanced(by: scenario.buildUp + scenario.lastFaultEnd))
@@ -109,7 +114,7 @@ public struct Referee: Sendable {
         for stored in restored.records + restored.ownRecords {
             let number = register(stored, at: now)
             if gain(number, node) { before.remove(number) }
-            if registry[number].kind != .conflict {
+            if registry[number].hasFloor {
                 floors.append((registry[number].subject, registry[number].sequence))
             }
         }
@@ -209,6 +214,7 @@ public struct Referee: Sendable {
         guard isNew else { return number }
         let record = registry[number]
         if let disputed = record.disputed { conflictRecords[disputed.subject, default: []].append(number) }
+        if record.kind == .lease || record.kind == .proof { proofs.appeared(stored.envelope, number: number, at: now) }
         let known = conflicts.conflicts.count
         conflicts.appeared(number, in: registry, at: now)
         if conflicts.conflicts.count > known || record.kind == .conflict { occurrences.note(.conflict) }
@@ -222,8 +228,8 @@ public struct Referee: Sendable {
             let author = nodes.firstIndex(where: { $0.key == record.author && $0.upSince != nil })
         else { return }
         checks.signed(record, number: number, node: author, at: now)
-        // Of the conflicts that several find at once, one is kept: they are watched by another rule.
-        guard record.kind != .conflict else { return }
+        // Of the conflicts and proofs that several find at once, one is kept: they are watched by other rules.
+        guard record.kind != .conflict, record.kind != .proof else { return }
         ledger.published(subject: record.subject, sequence: record.sequence, by: author, at: now)
     }
 

@@ -22,4 +22,6 @@ public enum AdversaryRole: Hashable, Sendable {
     case equivocator
     /// Sends again what it once heard.
     case replayer(perSecond: Int)
+    /// Leases one device to two renters at once, and tells each half of its peers of another.
+    case doubleBooker
 }

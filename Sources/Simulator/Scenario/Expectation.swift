@@ -28,6 +28,8 @@ public enum Expectation: Hashable, Sendable {
     case contained(atLeast: Share)
     /// Nodes know of all conflicts (equivocations) within this.
     case conflictsKnown(within: Duration)
+    /// Of the honest nodes, so many hold a proof against each double-booker within this.
+    case proofsKnown(to: Share, within: Duration)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
 }

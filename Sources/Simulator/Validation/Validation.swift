@@ -17,6 +17,10 @@ public struct Validation: Hashable, Sendable {
         case weibull
         case little
         case ipfsSessions = "ipfs-sessions"
+        case trustSybils = "trust-sybils"
+        case trustWhitewashing = "trust-whitewashing"
+        case trustSlander = "trust-slander"
+        case trustSelfDealing = "trust-self-dealing"
     }
 
     struct Parameter: Hashable, Sendable {
@@ -57,6 +61,10 @@ public struct Validation: Hashable, Sendable {
         case .weibull: weibull(seed: seed)
         case .little: little(seed: seed)
         case .ipfsSessions: ipfsSessions(seed: seed)
+        case .trustSybils: trustSybils(seed: seed)
+        case .trustWhitewashing: trustWhitewashing(seed: seed)
+        case .trustSlander: trustSlander(seed: seed)
+        case .trustSelfDealing: trustSelfDealing(seed: seed)
         }
     }
 
@@ -96,6 +104,13 @@ extension Validation.Computation {
             ]
         case .ipfsSessions:
             [Validation.Parameter(name: "draws", standard: 1_000_000, bounds: 1_000...100_000_000)]
+        case .trustSybils, .trustSlander, .trustSelfDealing:
+            [
+                Validation.Parameter(name: "peers", standard: 60, bounds: 10...100_000),
+                Validation.Parameter(name: "identities", standard: 1_000, bounds: 2...1_000_000),
+            ]
+        case .trustWhitewashing:
+            [Validation.Parameter(name: "peers", standard: 60, bounds: 10...100_000)]
         }
     }
 }
