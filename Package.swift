@@ -182,7 +182,7 @@ let package = Package(
             "LocalAPITests",
             ["Cryptography", "Identify", "Identity", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]
         ),
-        tests("CommandLineTests", ["LocalAPI", "Primitives", "rialto"]),
+        tests("CommandLineTests", ["Cryptography", "Identity", "LocalAPI", "Market", "Primitives", "rialto"]),
         tests(
             "InteropTests",
             [

@@ -1,3 +1,4 @@
+public import Cryptography
 public import Node
 public import Primitives
 
@@ -18,6 +19,9 @@ public struct NodeShell: Sendable {
     public var shutdown: @Sendable () -> Void = {}
     /// Below so many outbound peers a node is not ready: whoever came by itself may be one and the same.
     public var outboundPeerCountMin: @Sendable () -> Int = { 4 }
+
+    /// Whose attestations this node weighs.
+    public var auditors: @Sendable () -> Set<Ed25519.PublicKey> = { [] }
 
     public init() {}
 }

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Gossipsub
 internal import Identity
 internal import Market
@@ -41,6 +42,7 @@ extension NodeMachine {
         case .unban(let target): remove(target, id, into: &outputs)
         case .tune(let tuning): tune(tuning, id, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
+        case .proofs(let provider): outputs.append(.answer(id, .records(book.proofs(against: provider))))
         case .dht(let command): carryOut(command, id, at: now, into: &outputs)
         case .shutdown: shutDown(id, at: now, into: &outputs)
         }
@@ -142,6 +144,7 @@ extension NodeMachine {
     mutating func stop(into outputs: inout [Output]) {
         guard phase != .stopped else { return }
         phase = .stopped
+        prices.stop()
         for command in commands.takeShutdowns() { outputs.append(.answer(command, .done)) }
         outputs.append(.stopped)
     }
@@ -197,7 +200,7 @@ extension NodeMachine {
     }
 
     private func snapshot(at now: Instant) -> MarketSnapshot {
-        MarketSnapshot(
+        var snapshot = MarketSnapshot(
             listings: book.listings,
             unixMilliseconds: wall.unixMilliseconds(at: now),
             generation: book.generation,
@@ -205,6 +208,10 @@ extension NodeMachine {
                 uniqueKeysWithValues: connected.compactMap { peer, state in state.roundTrip.map { (peer, $0) } }
             )
         )
+        snapshot.statements = book.statements
+        snapshot.prices = prices.history
+        snapshot.viewer = MarketSnapshot.Viewer(key: key.publicKey, walkSeed: walkSeed)
+        return snapshot
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Gossipsub
 internal import Identity
 internal import Market
@@ -40,6 +41,20 @@ extension NodeMachine {
     var signing: NodeStatus.Signing {
         if desk.isSigning { return .open }
         return catchUp.isDone ? .stopped : .catchingUp
+    }
+
+    /// Where the walks of trust begin: secret, so that nobody can build a graph for them, and the same after a restart.
+    var walkSeed: UInt64 {
+        SHA256.hash(Array("rialto-trust-walks".utf8) + desk.deviceSalt).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// What GPUs cost now, if it is time to write it down; the cache may lose it.
+    mutating func notePrices(at now: Instant) {
+        let wall = wall.unixMilliseconds(at: now)
+        let stored = prices.expire(at: now) {
+            PriceSample(listings: book.listings, leases: book.statements.leases, at: wall)
+        }
+        if let stored { cacheChanges.append(.setFact(name: PriceWatch.factName, value: stored)) }
     }
 
     /// How far the peers that we chose ourselves are ahead of us: those who came to us may all be one.

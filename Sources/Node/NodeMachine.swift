@@ -59,6 +59,7 @@ public struct NodeMachine: Sendable {
     /// When the book has work next, in Unix milliseconds.
     var bookDueAt: Int64?
     var conflicts = ConflictNotices()
+    var prices: PriceWatch
     var inbox: RecordInbox
     var tickets = TicketBook()
     var commands = PendingCommands()
@@ -132,6 +133,7 @@ public struct NodeMachine: Sendable {
         digests = Array(repeating: nil, count: followed.topics.count)
         book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
+        prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
         restoredPeers = restored.peers
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
@@ -190,6 +192,7 @@ extension NodeMachine {
         deadline = earliest(deadline, catchUp.nextDeadline)
         deadline = earliest(deadline, desk.nextDeadline)
         deadline = earliest(deadline, conflicts.nextDeadline)
+        deadline = earliest(deadline, prices.nextDeadline)
         return earliest(deadline, bookDeadline)
     }
 
@@ -258,6 +261,7 @@ extension NodeMachine {
         work.append(.seeds(.started(seeds: config.seeds, remembered: restoredPeers)))
         restoredPeers = []
         exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
+        prices.start(at: now)
         catchUp.start(at: now)
         if catchUp.isDone { work.append(.desk(.caughtUp)) }
         becomeReadyIfPossible(into: &outputs)
@@ -281,6 +285,7 @@ extension NodeMachine {
         work.append(.desk(.deadlineReached))
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
+        notePrices(at: now)
         if let due = exchangeAt, due <= now { exchangeWithSomebody(at: now) }
         if catchUp.expire(at: now) {
             work.append(.desk(.caughtUp))

@@ -28,6 +28,7 @@ struct Rialto: AsyncParsableCommand {
         version: version,
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
+            Stats.self, BookCommand.self, Trust.self,
             RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,
         ]
     )

@@ -45,6 +45,7 @@ final class FakeNode: NodeControl {
         case .withdrawOffer, .resumeKey, .shutdown, .disconnect, .ban, .unban, .tune: return .done
         case .bans: return .bans([], configured: [])
         case .connect: return .failed(.connect(.selfDial))
+        case .proofs: return .records([])
         case .status, .metrics, .dht: return .failed(.shuttingDown)
         }
     }

@@ -25,6 +25,11 @@ public struct OfferRow: Codable, Hashable, Sendable {
     public let quoteMicros: Int64?
     public let quoteCount: Int?
     public let rank: String?
+    /// How far this node trusts the provider, from 0 to 1, and why in a few words; absent outside of a search.
+    public let trust: Double?
+    public let trustWhy: String?
+    /// What others attest of the provider; absent outside of a search and where nobody says anything.
+    public let attestations: [AttestationView]?
     public let interruptible: Bool
     public let minSeconds: Int
     public let maxSeconds: Int
@@ -37,11 +42,27 @@ public struct OfferRow: Codable, Hashable, Sendable {
     public let issuedUnixMs: Int64
     public let expiresUnixMs: Int64
 
-    init(_ row: SearchRow, now: Int64) {
-        self.init(row.listing, model: row.model, quote: row.quote, rank: row.rank.description, now: now)
+    init(_ row: SearchRow, trust: TrustScore?, words: [AttestationView], now: Int64) {
+        self.init(
+            row.listing,
+            model: row.model,
+            quote: row.quote,
+            rank: row.rank.description,
+            trust: trust,
+            words: words,
+            now: now
+        )
     }
 
-    init(_ listing: Listing, model: GPUModel?, quote: Quote? = nil, rank: String? = nil, now: Int64) {
+    init(
+        _ listing: Listing,
+        model: GPUModel?,
+        quote: Quote? = nil,
+        rank: String? = nil,
+        trust: TrustScore? = nil,
+        words: [AttestationView] = [],
+        now: Int64
+    ) {
         let offer = listing.offer
         let device = listing.devices.first
         provider = PeerID(publicKey: listing.provider).description
@@ -57,6 +78,8 @@ public struct OfferRow: Codable, Hashable, Sendable {
         storageGibMonthMicros = offer.price.storageGibibyteMonthMicros
         trafficGibMicros = offer.price.trafficGibibyteMicros
         (quoteMicros, quoteCount, self.rank) = (quote?.totalMicros, quote?.gpuCount, rank)
+        (self.trust, trustWhy) = (trust.map { Double($0.thousandths.count) / 1_000 }, trust?.summary)
+        attestations = words.isEmpty ? nil : words
         interruptible = offer.modes.contains(.interruptible)
         (minSeconds, maxSeconds) = (offer.durationMinSeconds, offer.durationMaxSeconds)
         country = listing.machine.flatMap { $0.place.country.isEmpty ? nil : $0.place.country }

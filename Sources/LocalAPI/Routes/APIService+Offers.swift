@@ -81,12 +81,8 @@ extension APIService {
     }
 
     private func model(named text: String) throws(APIError) -> GPUModel {
-        let models = catalogue.models(named: text)
+        let models = try models(named: text)
         if models.count == 1 { return models[0] }
-        if models.isEmpty {
-            let hint = catalogue.nearestID(to: text).map { "did you mean '\($0)'?" }
-            throw APIError(.badRequest, "the catalogue has no GPU '\(text)'", hint: hint)
-        }
         let candidates = models.map(\.id).joined(separator: ", ")
         throw APIError(.badRequest, "'\(text)' means several GPUs", hint: "name one of \(candidates)")
     }

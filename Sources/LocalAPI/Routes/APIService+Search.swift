@@ -14,12 +14,16 @@ extension APIService {
     func search(_ request: APIRequest) async throws -> SearchView {
         let search = try searchRequest(request)
         let snapshot = try await snapshot()
-        let result = Self.result(search, snapshot)
+        let (result, trust) = result(search, snapshot)
+        let now = snapshot.unixMilliseconds
+        let words = Self.words(of: result.rows, snapshot)
         return SearchView(
             query: result.effectiveQuery,
             sort: result.effectiveSort,
             matches: result.matchCount,
-            rows: result.rows.map { OfferRow($0, now: snapshot.unixMilliseconds) },
+            rows: result.rows.map { row in
+                OfferRow(row, trust: trust[row.listing.provider], words: words[row.listing.provider] ?? [], now: now)
+            },
             explanation: request.query["explain"] == "1" ? ExplanationView(result.explanation) : nil
         )
     }
@@ -39,14 +43,41 @@ extension APIService {
         }
     }
 
-    static func result(_ request: SearchRequest, _ snapshot: MarketSnapshot) -> SearchResult {
+    /// The rows, and what this node thinks of their providers.
+    func result(
+        _ request: SearchRequest,
+        _ snapshot: MarketSnapshot
+    ) -> (SearchResult, trust: [Ed25519.PublicKey: TrustScore]) {
         let roundTrips = snapshot.roundTrips.compactMap { peer, time in peer.publicKey.map { ($0, time) } }
+        // Many rows have few providers; what is not asked for is worked out for the rows that are shown alone.
+        let isAsked = request.asksTrust
+        let trust = isAsked ? trust(snapshot) : [:]
         let context = SearchContext(
             now: snapshot.unixMilliseconds,
-            roundTrips: Dictionary(roundTrips) { first, _ in first }
+            roundTrips: Dictionary(roundTrips) { first, _ in first },
+            trust: trust.mapValues(\.thousandths)
         )
         // A provider that said goodbye takes its rows off the market; its records stay, in case it comes back.
         let vouchedFor = snapshot.listings.filter { $0.liveness(at: snapshot.unixMilliseconds) != .gone }
-        return SearchTable(listings: vouchedFor).search(request, context: context)
+        let result = SearchTable(listings: vouchedFor).search(request, context: context)
+        return (result, isAsked ? trust : self.trust(in: result.rows, snapshot))
+    }
+
+    private func trust(in rows: [SearchRow], _ snapshot: MarketSnapshot) -> [Ed25519.PublicKey: TrustScore] {
+        guard !rows.isEmpty, let walks = trust.walks(snapshot, auditors: shell.auditors()) else { return [:] }
+        let scores = rows.map { ($0.listing.provider, walks.score(of: $0.listing.provider)) }
+        return Dictionary(scores) { first, _ in first }
+    }
+
+    /// What others attest of the rows' providers.
+    static func words(
+        of rows: [SearchRow],
+        _ snapshot: MarketSnapshot
+    ) -> [Ed25519.PublicKey: [AttestationView]] {
+        let shown = Set(rows.map(\.listing.provider))
+        let held = snapshot.statements.attestations.filter { shown.contains($0.body.provider) }
+        return Dictionary(grouping: held, by: \.body.provider).mapValues { words in
+            words.map { AttestationView($0) }.sorted { ($0.kind, $0.attester) < ($1.kind, $1.attester) }
+        }
     }
 }

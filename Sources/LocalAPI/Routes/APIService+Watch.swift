@@ -98,11 +98,21 @@ extension APIService {
         _ output: AsyncStream<[UInt8]>.Continuation
     ) async -> Bool {
         guard !Task.isCancelled, let snapshot = try? await snapshot() else { return false }
-        let result = Self.result(search, snapshot)
+        let (result, trust) = result(search, snapshot)
+        let words = Self.words(of: result.rows, snapshot)
         let next = result.rows.map(SearchRowKey.init)
         let rows = Dictionary(result.rows.map { ($0.id, $0) }) { first, _ in first }
         for change in SearchChange.between(previous, next) {
-            let line = Self.line(change, rows, now: snapshot.unixMilliseconds)
+            let line = Self.line(change) { id in
+                rows[id].map { row in
+                    OfferRow(
+                        row,
+                        trust: trust[id.provider],
+                        words: words[id.provider] ?? [],
+                        now: snapshot.unixMilliseconds
+                    )
+                }
+            }
             let event = "event: \(line.change.rawValue)\ndata: \(JSONFormat.text(line))\n\n"
             guard Self.isTaken(output.yield(Array(event.utf8))) else { return false }
         }
@@ -110,7 +120,7 @@ extension APIService {
         return true
     }
 
-    private static func line(_ change: SearchChange, _ rows: [ListingID: SearchRow], now: Int64) -> WatchedChange {
+    private static func line(_ change: SearchChange, row: (ListingID) -> OfferRow?) -> WatchedChange {
         let (kind, id): (WatchedChange.Change, ListingID) =
             switch change {
             case .appeared(let id): (.appeared, id)
@@ -121,7 +131,7 @@ extension APIService {
             change: kind,
             provider: PeerID(publicKey: id.provider).description,
             offerID: id.offer.description,
-            row: kind == .gone ? nil : rows[id].map { OfferRow($0, now: now) }
+            row: kind == .gone ? nil : row(id)
         )
     }
 

@@ -11,6 +11,7 @@ public struct APIService: Sendable {
     let catalogue: Catalogue
     let watchers: WatcherCount
     let shell: NodeShell
+    let trust = TrustCache()
 
     public init(node: any NodeControl, token: String, shell: NodeShell = NodeShell()) {
         self.node = node
@@ -54,6 +55,9 @@ public struct APIService: Sendable {
         case .withdraw(let name): return .json(try await withdraw(name, reason: request.number("reason", orElse: 0)))
         case .search: return .json(try await search(request))
         case .watch: return try await watch(request)
+        case .stats: return .json(try await stats(request.query["gpu"]))
+        case .orderBook(let gpu): return .json(try await orderBook(gpu))
+        case .trust(let peer): return .json(try await trust(peer))
         case .records: return .json(try await exportRecords(after: request.query["after"]))
         case .record(let prefix): return .json(try await record(prefix))
         case .importRecords: return .json(try await importRecords(request.decoded(ImportRequest.self)))

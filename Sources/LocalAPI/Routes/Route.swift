@@ -7,7 +7,9 @@ enum Route {
     case offer(String)
     case update(String)
     case withdraw(String)
-    case search, watch
+    case search, watch, stats
+    case orderBook(String)
+    case trust(String)
     case records, importRecords
     case record(String)
     case bans, ban
@@ -29,9 +31,9 @@ enum Route {
     /// Whether the route tells own state or changes something; the market itself may be read by every local user.
     var needsToken: Bool {
         switch self {
-        case .live, .ready, .document, .metrics, .search, .watch, .records, .record: false
+        case .live, .ready, .document, .metrics, .search, .watch, .stats, .orderBook, .records, .record: false
         case .status, .identity, .peers, .connect, .disconnect, .ownOffers, .offer, .publish, .update, .withdraw,
-            .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown:
+            .trust, .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown:
             true
         }
     }
@@ -53,6 +55,7 @@ enum Route {
         case ["offers"]: return ["GET": .ownOffers, "POST": .publish]
         case ["search"]: return ["GET": .search]
         case ["search", "watch"]: return ["GET": .watch]
+        case ["stats"]: return ["GET": .stats]
         case ["records"]: return ["GET": .records, "POST": .importRecords]
         case ["key", "resume"]: return ["POST": .resumeKey]
         case ["bans"]: return ["GET": .bans, "POST": .ban]
@@ -70,6 +73,8 @@ enum Route {
         case ("peers", 2): return ["DELETE": .disconnect(name)]
         case ("bans", _): return ["DELETE": .unban(name)]
         case ("records", 2): return ["GET": .record(name)]
+        case ("book", 2): return ["GET": .orderBook(name)]
+        case ("trust", 2): return ["GET": .trust(name)]
         case ("offers", _): return ["GET": .offer(name), "PATCH": .update(name), "DELETE": .withdraw(name)]
         default: return nil
         }

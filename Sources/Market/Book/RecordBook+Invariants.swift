@@ -12,6 +12,7 @@ extension RecordBook {
         assert(recordByteCount <= config.memoryByteCountMax)
         checkHoldings()
         checkGroups()
+        checkStatements()
         claimDeadlines.checkInvariants()
         assert(claims.count == claimDeadlines.count && claims.count <= Self.claimCountMax)
         assert(claims.count == claimsByProvider.values.reduce(0, +))

@@ -29,6 +29,7 @@ extension RecordBook {
         case .withdrawal, .request, .bid, .lease, .leaseState, .receipt, .countersignature, .attestation, .storefront:
             break
         }
+        refreshStatement(of: subject)
     }
 
     /// A machine that changes its class leaves the rows of the old one.

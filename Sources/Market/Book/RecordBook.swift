@@ -125,6 +125,8 @@ public struct RecordBook: Sendable {
     /// The proofs held against each provider.
     var proofCounts: [Ed25519.PublicKey: Int] = [:]
 
+    var lists = StatementLists()
+
     var shelfByteCounts: [Shelf: Int] = [:]
     var idsByShelf: [Shelf: ShelfIDs] = [:]
     /// Rises with every record that comes or goes.

@@ -123,6 +123,9 @@ public struct ProviderDesk: Sendable {
 
     public var isSigning: Bool { phase == .open }
 
+    /// Known to this node alone.
+    public var deviceSalt: [UInt8] { secrets.salt }
+
     public var nextDeadline: Instant? {
         guard phase == .open else { return nil }
         var deadline = presences.values.min()

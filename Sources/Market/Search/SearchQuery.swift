@@ -87,6 +87,14 @@ public struct SearchQuery: Hashable, Sendable, CustomStringConvertible {
                 "(" + alternatives.map { SearchQuery.text($0) }.joined(separator: " or ") + ")"
             }
         }
+
+        /// Whether a condition on the field is anywhere in it.
+        func asks(_ field: SearchField) -> Bool {
+            switch self {
+            case .condition(let condition): condition.field == field
+            case .alternatives(let alternatives): alternatives.contains { $0.contains { $0.asks(field) } }
+            }
+        }
     }
 
     public let terms: [Term]

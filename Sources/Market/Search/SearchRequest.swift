@@ -51,6 +51,9 @@ public struct SearchRequest: Hashable, Sendable {
         self.trafficGibibytes = try Self.checked(trafficGibibytes, "traffic", 0...Bounds.gibibytesMax)
     }
 
+    /// Whether the rows or their order depend on the trust in their providers.
+    public var asksTrust: Bool { sort.key == .trust || query.terms.contains { $0.asks(.trust) } }
+
     private static func checked(
         _ value: Int,
         _ name: String,

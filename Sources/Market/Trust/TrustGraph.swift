@@ -71,11 +71,13 @@ public struct TrustGraph: Sendable {
             paid[Pair(source: 0, target: index(auditor), epoch: -1)] = (config.capMicros, config.capMicros)
         }
         var attesters: [Int: Int] = [:]
-        for item in attested where auditors.contains(item.auditor) {
-            let provider = index(item.provider)
+        for item in attested where auditors.contains(item.auditor) && item.auditor != item.provider {
+            let pair = Pair(source: index(item.auditor), target: index(item.provider), epoch: -1)
             let merit = config.capMicros / 1_000 * max(0, min(item.share, TrustEvidence.full)) / 1_000
-            paid[Pair(source: index(item.auditor), target: provider, epoch: -1)] = (config.capMicros, merit)
-            attesters[provider, default: 0] += 1
+            // Of several words of one auditor the mean counts, once.
+            if paid[pair] == nil { attesters[pair.target, default: 0] += 1 }
+            let known = paid[pair] ?? (0, 0)
+            paid[pair] = (known.amount + config.capMicros, known.merit + merit)
         }
         (edges, sums) = Self.table(of: paid, count: indexes.count, cap: config.capMicros)
         (self.indexes, leasesByMe, self.attesters) = (indexes, mine, attesters)

@@ -26,20 +26,32 @@ public struct TrustWalks: Sendable {
     /// Longer walks than this are cut; with α = 0.15 one in three thousand is.
     public static let hopCountMax = 50
 
+    /// What others whom walks reach have paid one peer, weighed by the walks through them.
+    private struct Inflow: Sendable {
+        var amount = 0.0
+        var merit = 0.0
+        var payerCount = 0
+    }
+
     let graph: TrustGraph
     /// All walks' nodes one after the other, each walk without its start.
-    private(set) var hops: [Int32] = []
+    private var hops: [Int32] = []
     /// Where each walk begins in `hops`, and the end.
-    private(set) var starts: [Int] = [0]
+    private var starts: [Int] = [0]
     /// In how many walks each node stands.
-    private(set) var visits: [Int]
+    private var visits: [Int]
+    /// The walks in which each node stands, node by node, and where each node's begin.
+    private var walksByNode: [Int32] = []
+    private var walkStarts: [Int] = []
+    private var inflows: [Inflow]
 
     /// Walks from `graph.me`, the same for the same seed.
     public init(_ graph: TrustGraph, seed: UInt64) {
         self.graph = graph
         visits = [Int](repeating: 0, count: graph.edges.count)
-        visits[0] = graph.config.walkCount
+        inflows = [Inflow](repeating: Inflow(), count: graph.edges.count)
         var random = WalkRandom(seed: seed)
+        var firstVisits: [(node: Int, walk: Int)] = []
         var lastVisit = [Int](repeating: -1, count: graph.edges.count)
         for walk in 0..<graph.config.walkCount {
             var node = 0
@@ -50,10 +62,37 @@ public struct TrustWalks: Sendable {
                 if node != 0, lastVisit[node] != walk {
                     lastVisit[node] = walk
                     visits[node] += 1
+                    firstVisits.append((node, walk))
                 }
                 if random.next() % 1_000_000 < UInt64(graph.config.transitivityDecay) { break }
             }
             starts.append(hops.count)
+        }
+        index(firstVisits)
+        weighPayments()
+        visits[0] = graph.config.walkCount
+    }
+
+    /// Sorts the visits by node, by counting.
+    private mutating func index(_ firstVisits: [(node: Int, walk: Int)]) {
+        walkStarts = [0]
+        for count in visits { walkStarts.append((walkStarts.last ?? 0) + count) }
+        walksByNode = [Int32](repeating: 0, count: firstVisits.count)
+        var next = walkStarts
+        for (node, walk) in firstVisits {
+            walksByNode[next[node]] = Int32(truncatingIfNeeded: walk)
+            next[node] += 1
+        }
+    }
+
+    /// Walks that end at a peer of mine say no more than my own leases with it, so my own payments do not count here.
+    private mutating func weighPayments() {
+        for source in graph.edges.indices.dropFirst() where visits[source] > 0 {
+            for edge in graph.edges[source] where edge.target != source {
+                inflows[edge.target].amount += Double(visits[source]) * Double(edge.amount)
+                inflows[edge.target].merit += Double(visits[source]) * Double(edge.merit)
+                inflows[edge.target].payerCount += 1
+            }
         }
     }
 
@@ -64,7 +103,8 @@ public struct TrustWalks: Sendable {
         let mine = index.flatMap { graph.leasesByMe[$0] }
         let leases = Double(mine?.count ?? 0)
         let good = Double(mine?.good ?? 0) / Double(TrustEvidence.full)
-        let others = index.map(self.others) ?? (share: nil, count: 0)
+        let inflow = index.map { inflows[$0] } ?? Inflow()
+        let share = inflow.amount > 0 ? inflow.merit / inflow.amount : nil
         let carried = index.map(isCarriedByOne) ?? false
         var reach = index.map { Double(visits[$0]) / Double(max(1, config.walkCount)) } ?? 0
         var known = min(1, reach * 1_000_000 / Double(max(1, config.fullShare)))
@@ -73,11 +113,10 @@ public struct TrustWalks: Sendable {
             reach *= Double(config.connectivityRest) / 1_000_000
             known *= Double(config.connectivityRest) / 1_000_000
         }
-        // Walks that end at a peer of mine say no more than my own leases with it.
-        let weight = others.share == nil ? 0 : Double(config.indirectLeases) * known
+        let weight = share == nil ? 0 : Double(config.indirectLeases) * known
         let (prior, strength) = (Double(config.priorTrust) / 1_000_000, Double(config.priorLeases))
         let total = strength + leases + weight
-        let mean = (prior * strength + good + (others.share ?? 0) * weight) / max(1, total)
+        let mean = (prior * strength + good + (share ?? 0) * weight) / max(1, total)
         let isProven = graph.culprits.contains(peer)
         return TrustScore(
             value: isProven ? 0 : mean,
@@ -86,32 +125,19 @@ public struct TrustWalks: Sendable {
             directShare: leases > 0 ? good / leases : nil,
             reach: reach,
             isCarriedByOne: carried,
-            indirectShare: others.share,
-            pathCount: others.count,
+            indirectShare: share,
+            pathCount: inflow.payerCount,
             attesterCount: index.flatMap { graph.attesters[$0] } ?? 0,
             isProven: isProven
         )
-    }
-
-    /// How others whom walks reach were served by a peer, each weighed by how many walks reach it.
-    private func others(_ index: Int) -> (share: Double?, count: Int) {
-        var (amount, merit, count) = (0.0, 0.0, 0)
-        for source in 1..<max(1, graph.edges.count) where visits[source] > 0 && source != index {
-            for edge in graph.edges[source] where edge.target == index {
-                amount += Double(visits[source]) * Double(edge.amount)
-                merit += Double(visits[source]) * Double(edge.merit)
-                count += 1
-            }
-        }
-        return (amount > 0 ? merit / amount : nil, count)
     }
 
     /// Whether nearly all walks that reach a peer come through one other.
     private func isCarriedByOne(_ index: Int) -> Bool {
         guard index != 0, visits[index] > 0 else { return false }
         var before: [Int32: Int] = [:]
-        for walk in 0..<(starts.count - 1) {
-            let path = hops[starts[walk]..<starts[walk + 1]]
+        for walk in walksByNode[walkStarts[index]..<walkStarts[index + 1]] {
+            let path = hops[starts[Int(walk)]..<starts[Int(walk) + 1]]
             guard let end = path.firstIndex(of: Int32(truncatingIfNeeded: index)) else { continue }
             for node in Set(path[..<end]) where node != 0 { before[node, default: 0] += 1 }
         }

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Identity
 internal import Market
 internal import Swarm
@@ -52,6 +53,9 @@ extension RecordingWriter {
         case .dht(let command):
             number(19)
             self.command(command)
+        case .proofs(let provider):
+            number(20)
+            bytes(provider.bytes)
         }
     }
 
@@ -149,6 +153,7 @@ extension RecordingReader {
         case 17: return .tune(try tuning())
         case 18: return .metrics
         case 19: return .dht(try tableCommand())
+        case 20: return .proofs(try publicKey())
         default: throw .senseless
         }
     }

@@ -93,6 +93,10 @@ extension RecordingReader {
         }
     }
 
+    mutating func publicKey() throws(RecordingError) -> Ed25519.PublicKey {
+        try checked { reader throws(RecordingError) in Ed25519.PublicKey(try reader.byteArray()) }
+    }
+
     mutating func transportFailure() throws(RecordingError) -> TransportFailure {
         switch try number() {
         case 0: return .refused

@@ -43,6 +43,7 @@ extension RecordedStep {
         case .tune: "tune"
         case .metrics: "metrics"
         case .dht(let command): "table: \(command)"
+        case .proofs: "proofs"
         }
     }
 }

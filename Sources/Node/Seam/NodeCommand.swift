@@ -1,3 +1,4 @@
+public import Cryptography
 public import Identity
 public import Kademlia
 public import Market
@@ -34,6 +35,8 @@ public enum NodeCommand: Sendable {
     /// Replaces what the settings say about bans and limits.
     case tune(NodeTuning)
     case metrics
+    /// The proofs against one provider.
+    case proofs(Ed25519.PublicKey)
     /// What the distributed hash table can do, by hand; without one, nobody can be asked.
     case dht(KademliaCommand)
 }
@@ -123,4 +126,21 @@ public struct MarketSnapshot: Sendable {
     public let generation: UInt64
     /// Measured round trips to connected providers.
     public let roundTrips: [PeerID: Duration]
+    /// What was said beside the rows.
+    public var statements = MarketStatements()
+    /// What GPUs cost on the last days.
+    public var prices = PriceHistory()
+    /// With whose eyes trust is seen; `nil` for nobody's.
+    public var viewer: Viewer?
+
+    /// The node itself, for its own view of others.
+    public struct Viewer: Sendable {
+        public let key: Ed25519.PublicKey
+        /// A secret of the node; the same after a restart.
+        public let walkSeed: UInt64
+
+        public init(key: Ed25519.PublicKey, walkSeed: UInt64) {
+            (self.key, self.walkSeed) = (key, walkSeed)
+        }
+    }
 }

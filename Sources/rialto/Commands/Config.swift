@@ -22,6 +22,7 @@ struct Config: AsyncParsableCommand {
               connections_low: 96          # down to so many a trim goes
               connections_high: 160        # above so many it happens
               ready_peers: 4               # outbound peers without which /readyz says no
+              auditors: [12D3Koo…]         # whose attestations 'trust' weighs
             log_level and all below it are read anew by SIGHUP and 'rialto config reload'.
             """,
         subcommands: [Show.self, Check.self, Reload.self],
@@ -54,6 +55,7 @@ struct Config: AsyncParsableCommand {
                 Row(.connectionsLow, settings.connectionsLow) { ["\($0)"] },
                 Row(.connectionsHigh, settings.connectionsHigh) { ["\($0)"] },
                 Row(.readyPeers, settings.readyPeers) { ["\($0)"] },
+                Row(.auditors, settings.auditors) { $0.map { PeerID(publicKey: $0).description }.sorted() },
             ]
             guard !options.json else {
                 for row in rows { print(JSONFormat.text(row)) }

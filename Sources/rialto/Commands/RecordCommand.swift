@@ -101,7 +101,13 @@ struct RecordCommand: AsyncParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check records alone: form, bounds and signatures; exit code 1 if any is bad."
+            abstract: "Check records alone: form, bounds and signatures; exit code 1 if any is bad.",
+            discussion: """
+                A proof is checked with both leases in it, the renters' signatures included, and explained: who leased which device \
+                twice. Nothing else is needed, no node, no network, no trust in whoever sent it.
+
+                Example: rialto record verify proof.txt
+                """
         )
         @OptionGroup var options: GlobalOptions
 
@@ -118,6 +124,7 @@ struct RecordCommand: AsyncParsableCommand {
                     print("\(verdict.line): bad: \(reason)")
                 } else {
                     print("\(verdict.line): good \(verdict.kind ?? "") \(verdict.recordID ?? "")")
+                    for line in verdict.says ?? [] { print("   \(Table.harmless(line))") }
                 }
             }
             if verdicts.contains(where: { !$0.good }) { throw CommandFailure.silent }
@@ -129,6 +136,8 @@ struct RecordCommand: AsyncParsableCommand {
             var recordID: String?
             var kind: String?
             var reason: String?
+            /// What a proof, a conflict or a countersignature says, for whoever has nothing else.
+            var says: [String]?
         }
 
         private static func verdict(of entry: EnvelopeFile.Entry, network: String?) -> Verdict {
@@ -146,6 +155,7 @@ struct RecordCommand: AsyncParsableCommand {
                     verdict.reason = "it belongs to the network '\(record.record.network)'"
                 } else {
                     verdict.good = true
+                    verdict.says = RecordWords.sentences(of: record)
                 }
             } catch {
                 verdict.reason = error.sentence

@@ -10,10 +10,13 @@ struct Search: AsyncParsableCommand {
             parentheses. Sort keys: price, price/fp32, price/fp16, price/gb, price/bw, price/mtok:<params>:<bytes>, \
             kwh/mtok:…, gco2/mtok:…, rtt, trust, age; a leading minus reverses.
 
+            TRUST is how far this node trusts the provider, from 0 to 1; whoever is new has 0.3. 'rialto trust PEER' says why.
+
             Examples:
               rialto search
               rialto search 'gpu=rtx-4090 count>=2 memory>=24GB price<=0.40 country in [DE,FR]'
               rialto search '(gpu=rtx-4090 or gpu=rtx-5090)' --sort price/fp16 --limit 5
+              rialto search 'gpu=rtx-4090 trust>=0.5' --sort trust
               rialto search 'gpu=a100-sxm4-80gb price<=1' --explain
               rialto search 'gpu=rtx-4090' --watch --json
             """

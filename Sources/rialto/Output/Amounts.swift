@@ -25,6 +25,12 @@ enum Amounts {
         return "\(whole).\(fraction)"
     }
 
+    /// A share between 0 and 1 with two digits behind the point.
+    static func share(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+
     /// `30m`, `4h`, `7d` as seconds.
     static func seconds(_ text: String) -> Int? {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]

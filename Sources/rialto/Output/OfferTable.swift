@@ -2,23 +2,27 @@ internal import LocalAPI
 
 /// Rows of the market for people.
 enum OfferTable {
-    /// Prints the rows; the fourth column is what they were sorted by, or the quote.
+    /// Prints the rows; the fourth column is what they were sorted by, or the quote, and trust stands where it is known, with its reason
+    /// where the rows are sorted by it.
     static func print(_ rows: [OfferRow], sort: String = "price") {
         guard !rows.isEmpty else { return Terminal.say("no offers") }
         let isByQuote = sort.hasSuffix("price")
         let rank = isByQuote ? "QUOTE/H" : sort.uppercased()
-        var table = Table("OFFER", "GPU", "PRICE/GPU/H", rank, "COUNTRY", "AGE", "STATE")
+        let hasTrust = rows.contains { $0.trust != nil }
+        let isByTrust = hasTrust && sort.hasSuffix("trust")
+        var header = ["OFFER", "GPU", "PRICE/GPU/H"]
+        if !isByTrust { header.append(rank) }
+        header += (hasTrust ? ["TRUST"] : []) + (isByTrust ? ["WHY"] : []) + ["COUNTRY", "AGE", "STATE"]
+        var table = Table(header)
         for row in rows {
             let quote = row.quoteMicros.map { "\(Amounts.text(micros: $0)) for \(row.quoteCount ?? 1)" } ?? "-"
-            table.add(
-                name(row),
-                "\(row.gpu) x\(row.count)",
-                "\(Amounts.text(micros: row.priceMicros)) \(row.unit)",
-                isByQuote ? quote : row.rank ?? "-",
-                row.country ?? "-",
-                Amounts.text(seconds: row.ageSeconds),
-                row.state
-            )
+            var cells = [
+                name(row), "\(row.gpu) x\(row.count)", "\(Amounts.text(micros: row.priceMicros)) \(row.unit)",
+            ]
+            if !isByTrust { cells.append(isByQuote ? quote : row.rank ?? "-") }
+            if hasTrust { cells.append(row.trust.map(Amounts.share) ?? "-") }
+            if isByTrust { cells.append(row.trustWhy ?? "-") }
+            table.add(cells + [row.country ?? "-", Amounts.text(seconds: row.ageSeconds), row.state])
         }
         table.print()
     }

@@ -4,10 +4,18 @@ struct Table {
     private var rows: [[String]] = []
 
     init(_ header: String...) {
+        self.init(header)
+    }
+
+    init(_ header: [String]) {
         self.header = header
     }
 
     mutating func add(_ cells: String...) {
+        add(cells)
+    }
+
+    mutating func add(_ cells: [String]) {
         rows.append(cells.map(Self.harmless))
     }
 

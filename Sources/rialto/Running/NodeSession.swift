@@ -42,6 +42,7 @@ struct NodeSession {
         var shell = node.shell
         shell.reload = { [settings] in try await settings.reload() }
         shell.outboundPeerCountMin = { [settings] in settings.value.readyPeers.value }
+        shell.auditors = { [settings] in settings.value.auditors.value }
         return shell
     }
 

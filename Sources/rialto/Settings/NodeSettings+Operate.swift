@@ -1,3 +1,5 @@
+internal import Cryptography
+internal import Identity
 internal import LocalAPI
 internal import Node
 internal import Swarm
@@ -46,6 +48,21 @@ extension NodeSettings {
         }
     }
 
+    static func keys(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> Set<Ed25519.PublicKey> {
+        Set(
+            try texts.map { text in
+                guard let found = (try? PeerID(text: text))?.publicKey else {
+                    throw CommandFailure(
+                        .usage,
+                        "\(key.rawValue) '\(text)' (\(origin)) is no peer id",
+                        hint: "write it like 12D3Koo…, as 'rialto id' prints it"
+                    )
+                }
+                return found
+            }
+        )
+    }
+
     /// What a running node takes.
     var tuning: NodeTuning {
         var tuning = NodeTuning()
@@ -70,6 +87,7 @@ extension NodeSettings {
             case .connectionsLow: connectionsLow.value != old.connectionsLow.value
             case .connectionsHigh: connectionsHigh.value != old.connectionsHigh.value
             case .readyPeers: readyPeers.value != old.readyPeers.value
+            case .auditors: auditors.value != old.auditors.value
             }
         }
     }

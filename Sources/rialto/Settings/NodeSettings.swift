@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Foundation
 internal import Identity
 internal import LocalAPI
@@ -49,6 +50,8 @@ struct NodeSettings: Sendable {
     private(set) var connectionsHigh: Setting<Int>
     /// Outbound peers without which `/readyz` says no.
     private(set) var readyPeers: Setting<Int>
+    /// Whose attestations trust weighs.
+    private(set) var auditors: Setting<Set<Ed25519.PublicKey>>
 
     static let standardReadyPeerCount = 4
 
@@ -92,6 +95,7 @@ struct NodeSettings: Sendable {
         readyPeers = try Self.setting(.readyPeers, source, orElse: Self.standardReadyPeerCount) {
             try Self.count(.readyPeers, $0, $1)
         }
+        auditors = try Self.setting(.auditors, source, orElse: []) { try Self.keys(.auditors, $0, $1) }
         guard connectionsLow.value <= connectionsHigh.value else {
             throw CommandFailure(
                 .usage,
@@ -104,7 +108,7 @@ struct NodeSettings: Sendable {
     func taking(_ new: NodeSettings) -> NodeSettings {
         var taken = self
         (taken.logLevel, taken.readyPeers) = (new.logLevel, new.readyPeers)
-        (taken.ban, taken.allow) = (new.ban, new.allow)
+        (taken.ban, taken.allow, taken.auditors) = (new.ban, new.allow, new.auditors)
         (taken.connectionsLow, taken.connectionsHigh) = (new.connectionsLow, new.connectionsHigh)
         return taken
     }

@@ -7,6 +7,7 @@ enum SettingKey: String, CaseIterable {
     case connectionsLow = "connections_low"
     case connectionsHigh = "connections_high"
     case readyPeers = "ready_peers"
+    case auditors
 
     var variable: String { "RIALTO_" + rawValue.uppercased() }
 
@@ -16,7 +17,7 @@ enum SettingKey: String, CaseIterable {
     var isLive: Bool {
         switch self {
         case .network, .listen, .bootstrap, .api, .log: false
-        case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers: true
+        case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers, .auditors: true
         }
     }
 }
