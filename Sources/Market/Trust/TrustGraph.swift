@@ -59,7 +59,7 @@ public struct TrustGraph: Sendable {
                 epoch: item.at / max(1, config.epochMilliseconds)
             )
             let amount = min(item.paidMicros, config.capMicros)
-            let merit = amount / 1_000 * item.outcome / 1_000
+            let merit = Self.part(item.outcome, of: amount)
             let known = paid[pair] ?? (0, 0)
             paid[pair] = (known.amount + amount, known.merit + merit)
             if pair.source == 0 {
@@ -73,7 +73,7 @@ public struct TrustGraph: Sendable {
         var attesters: [Int: Int] = [:]
         for item in attested where auditors.contains(item.auditor) && item.auditor != item.provider {
             let pair = Pair(source: index(item.auditor), target: index(item.provider), epoch: -1)
-            let merit = config.capMicros / 1_000 * max(0, min(item.share, TrustEvidence.full)) / 1_000
+            let merit = Self.part(max(0, min(item.share, TrustEvidence.full)), of: config.capMicros)
             // Of several words of one auditor the mean counts, once.
             if paid[pair] == nil { attesters[pair.target, default: 0] += 1 }
             let known = paid[pair] ?? (0, 0)
@@ -81,6 +81,11 @@ public struct TrustGraph: Sendable {
         }
         (edges, sums) = Self.table(of: paid, count: indexes.count, cap: config.capMicros)
         (self.indexes, leasesByMe, self.attesters) = (indexes, mine, attesters)
+    }
+
+    /// So many millionths of an amount; of dust too, which would else count as money ill spent.
+    private static func part(_ millionths: Int64, of amount: Int64) -> Int64 {
+        Int64(clamping: Int128(amount) * Int128(millionths) / Int128(TrustEvidence.full))
     }
 
     /// Joins a pair's epochs, each capped, into one edge.

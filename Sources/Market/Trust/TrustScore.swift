@@ -31,6 +31,9 @@ public struct TrustWalks: Sendable {
         var amount = 0.0
         var merit = 0.0
         var payerCount = 0
+        /// How many walks would come from its payers if walks followed all their money, well spent or not; and the most from one.
+        var walks = 0.0
+        var walksOfOne = 0.0
     }
 
     let graph: TrustGraph
@@ -86,12 +89,19 @@ public struct TrustWalks: Sendable {
     }
 
     /// Walks that end at a peer of mine say no more than my own leases with it, so my own payments do not count here.
+    ///
+    /// A payer sends its walks on in parts, as it spent its money; who spent less than a cap keeps the rest, so that dust weighs dust.
     private mutating func weighPayments() {
         for source in graph.edges.indices.dropFirst() where visits[source] > 0 {
+            let spent = graph.edges[source].reduce(0.0) { $0 + Double($1.amount) }
+            let whole = max(spent, Double(graph.config.capMicros), 1)
             for edge in graph.edges[source] where edge.target != source {
+                let walks = Double(visits[source]) * Double(edge.amount) / whole
                 inflows[edge.target].amount += Double(visits[source]) * Double(edge.amount)
                 inflows[edge.target].merit += Double(visits[source]) * Double(edge.merit)
                 inflows[edge.target].payerCount += 1
+                inflows[edge.target].walks += walks
+                inflows[edge.target].walksOfOne = max(inflows[edge.target].walksOfOne, walks)
             }
         }
     }
@@ -107,7 +117,9 @@ public struct TrustWalks: Sendable {
         let share = inflow.amount > 0 ? inflow.merit / inflow.amount : nil
         let carried = index.map(isCarriedByOne) ?? false
         var reach = index.map { Double(visits[$0]) / Double(max(1, config.walkCount)) } ?? 0
-        var known = min(1, reach * 1_000_000 / Double(max(1, config.fullShare)))
+        // What others say weighs by the walks that came from them: my own leases with a peer make nobody's word on it heavier.
+        let heard = inflow.walks / Double(max(1, config.walkCount))
+        var known = min(1, heard * 1_000_000 / Double(max(1, config.fullShare)))
         if carried {
             // Of the weight too: however much one peer carries, it is one peer's word.
             reach *= Double(config.connectivityRest) / 1_000_000
@@ -132,16 +144,20 @@ public struct TrustWalks: Sendable {
         )
     }
 
-    /// Whether nearly all walks that reach a peer come through one other.
+    /// Whether nearly all walks that reach a peer through others come through one, or would if they followed all that was paid.
     private func isCarriedByOne(_ index: Int) -> Bool {
-        guard index != 0, visits[index] > 0 else { return false }
+        guard index != 0 else { return false }
+        let threshold = Double(graph.config.connectivityThreshold) / 1_000_000
+        if inflows[index].walks > 0, inflows[index].walksOfOne > threshold * inflows[index].walks { return true }
         var before: [Int32: Int] = [:]
+        var indirectCount = 0
         for walk in walksByNode[walkStarts[index]..<walkStarts[index + 1]] {
             let path = hops[starts[Int(walk)]..<starts[Int(walk) + 1]]
             guard let end = path.firstIndex(of: Int32(truncatingIfNeeded: index)) else { continue }
-            for node in Set(path[..<end]) where node != 0 { before[node, default: 0] += 1 }
+            let way = Set(path[..<end]).subtracting([0])
+            indirectCount += way.isEmpty ? 0 : 1
+            for node in way { before[node, default: 0] += 1 }
         }
-        let most = before.values.max() ?? 0
-        return most * 1_000_000 > visits[index] * graph.config.connectivityThreshold
+        return Double(before.values.max() ?? 0) > threshold * Double(indirectCount)
     }
 }

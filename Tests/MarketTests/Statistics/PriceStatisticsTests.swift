@@ -79,7 +79,7 @@ import Testing
         }
         let days = history.days(of: key)
         #expect(days.count == PriceHistory.dayCountMax)
-        #expect(days.last?.asked?.median == 100_000 + 99_000 + 9)
+        #expect(days.last?.asked?.median == 199_009)
         #expect(zip(days, days.dropFirst()).allSatisfy { $0.day + 1 == $1.day })
         let encoded = history.encoded
         #expect(PriceHistory(decoding: encoded) == history)

@@ -98,6 +98,19 @@ import Testing
         #expect(reach(10_000_000) > reach(1_000_000))
     }
 
+    @Test func `dust weighs dust, and one slanderer whom walks reach costs a little`() {
+        let (friend, other) = (Self.peer(1), Self.peer(2))
+        let good = (0..<3).map { _ in paid(me, friend) } + [paid(me, other)]
+        let before = score(friend, good).value
+        #expect(before == 0.72)
+        let praised = score(friend, good + [paid(other, friend, 1)])
+        #expect(praised.indirectShare == 1 && abs(praised.value - before) < 0.001)
+        let dust = score(friend, good + [paid(other, friend, 1, outcome: 0)])
+        #expect(dust.indirectShare == 0 && before - dust.value < 0.001)
+        let real = score(friend, good + [paid(other, friend, outcome: 0)])
+        #expect(real.isCarriedByOne && before - real.value > 0.05 && before - real.value < 0.2)
+    }
+
     @Test func `a proof leaves nothing`() {
         let peer = Self.peer(1)
         let proven = score(peer, (0..<9).map { _ in paid(me, peer) }, culprits: [peer])

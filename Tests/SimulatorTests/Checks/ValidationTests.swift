@@ -9,7 +9,12 @@ import Testing
     }
 
     @Test func `knows its computations and their parameters`() {
-        #expect(Validation.names == ["infect-and-die", "kad-hops", "weibull", "little", "ipfs-sessions"])
+        #expect(
+            Validation.names == [
+                "infect-and-die", "kad-hops", "weibull", "little", "ipfs-sessions", "trust-sybils",
+                "trust-whitewashing", "trust-slander", "trust-self-dealing",
+            ]
+        )
         #expect(throws: ValidationProblem.unknownComputation("gossip")) { try Validation("gossip") }
         #expect(throws: ValidationProblem.unknownParameter("size")) {
             try Validation("weibull", parameters: [("size", 1)])
