@@ -125,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "rialto-bench",
             dependencies: [
-                "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Market", "Node", "Noise", "Primitives",
-                "Storage", "Swarm", "Yamux", "libp2pd", argumentParser,
+                "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Laboratory", "LocalAPI", "Market", "Node",
+                "Noise", "Primitives", "Storage", "Swarm", "Yamux", "libp2pd", "rialto", argumentParser,
             ],
             swiftSettings: strict
         ),
@@ -214,6 +214,7 @@ let package = Package(
                 "Swarm", "TestSupport", heap,
             ]
         ),
+        tests("BenchTests", ["rialto-bench", "rialto"]),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]

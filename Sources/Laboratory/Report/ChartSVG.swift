@@ -1,7 +1,7 @@
 internal import Foundation
 
 /// Draws a chart as SVG that stands alone: it brings its own style, for light and dark.
-struct ChartSVG {
+package struct ChartSVG {
     static let (width, height) = (720.0, 344.0)
     static let (left, right, top, bottom) = (74.0, 20.0, 80.0, 52.0)
     /// More points than the picture has room for are joined.
@@ -11,10 +11,10 @@ struct ChartSVG {
     private let xTicks: AxisTicks
     private let yTicks: AxisTicks
 
-    init(_ chart: Chart) {
+    package init(_ chart: Chart) {
         self.chart = chart
         switch chart.horizontal {
-        case .time(let end): xTicks = .times(upTo: end)
+        case .time(let end), .clock(let end): xTicks = .times(upTo: end)
         case .value(_, let end): xTicks = .values(upTo: end, count: 8)
         }
         let values = chart.series.flatMap(\.points).compactMap(\.y)
@@ -41,7 +41,7 @@ struct ChartSVG {
         Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom)
     }
 
-    var text: String {
+    package var text: String {
         let label = HTMLText.escaped("\(chart.title). \(chart.caption)")
         var parts = [
             "<svg class=\"chart\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" role=\"img\" aria-label=\"\(label)\" "
@@ -127,6 +127,7 @@ struct ChartSVG {
     private var horizontalName: String {
         switch chart.horizontal {
         case .time: "virtual time"
+        case .clock: "time"
         case .value(let unit, _): HTMLText.escaped(unit)
         }
     }

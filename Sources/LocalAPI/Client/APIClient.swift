@@ -47,6 +47,25 @@ public struct APIClient: Sendable {
         _ query: [String: String],
         body: [UInt8]
     ) async throws -> Answer {
+        let bytes = try await bytes(method, path, query, body: body)
+        do {
+            return try JSONFormat.decode(Answer.self, from: bytes)
+        } catch {
+            throw APIClientError.broken("the node's answer to \(method) \(path) is not of this version")
+        }
+    }
+
+    /// Asks a route that answers in words, not in JSON.
+    public func text(_ method: String, _ path: String) async throws -> String {
+        String(decoding: try await bytes(method, path, [:], body: []), as: UTF8.self)
+    }
+
+    private func bytes(
+        _ method: String,
+        _ path: String,
+        _ query: [String: String],
+        body: [UInt8]
+    ) async throws -> [UInt8] {
         var client = HTTPClient()
         let response: HTTPResponse
         do {
@@ -57,11 +76,7 @@ public struct APIClient: Sendable {
         let bytes = try await Self.whole(response)
         _ = consume client
         try Self.check(response, bytes)
-        do {
-            return try JSONFormat.decode(Answer.self, from: bytes)
-        } catch {
-            throw APIClientError.broken("the node's answer to \(method) \(path) is not of this version")
-        }
+        return bytes
     }
 
     /// Follows a search: calls `body` with each change until the node ends the stream or `body` throws.

@@ -10,7 +10,7 @@ final class BenchDaemon {
     let peer: PeerID
     /// Where it listens, with its peer id.
     let address: Multiaddr
-    private let process: Process
+    private let process: ChildProcess
     private let folder: URL
     private var handlerCount = 0
 
@@ -27,26 +27,13 @@ final class BenchDaemon {
             "/ip4/127.0.0.1/tcp/0", "-noise=true", "-tls=false", "-muxer", "yamux",
         ]
         if hasPubsub { arguments.append("-pubsub") }
-        let (process, output) = (Process(), Pipe())
-        // The daemon must not outlive a measurement that is killed.
-        let launcher = "/usr/bin/setpriv"
-        if FileManager.default.isExecutableFile(atPath: launcher) {
-            process.executableURL = URL(fileURLWithPath: launcher)
-            process.arguments = ["--pdeathsig", "KILL", "--"] + arguments
-        } else {
-            process.executableURL = URL(fileURLWithPath: arguments[0])
-            process.arguments = Array(arguments.dropFirst())
-        }
-        process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin"]
-        (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        self.process = process
+        process = try ChildProcess(arguments, environment: ["HOME": folder.path])
         var text = ""
         while !text.contains("Control socket") {
-            let piece = output.fileHandleForReading.availableData
-            guard !piece.isEmpty else { throw BenchFailure("the \(side.rawValue) daemon ended at its start") }
-            text += String(decoding: piece, as: UTF8.self)
+            guard let piece = process.moreOutput() else {
+                throw BenchFailure("the \(side.rawValue) daemon ended at its start")
+            }
+            text += piece
         }
         let identified = try client.identify()
         peer = identified.peer
@@ -60,12 +47,7 @@ final class BenchDaemon {
     deinit { stop() }
 
     func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        let end = Date(timeIntervalSinceNow: 2)
-        while process.isRunning, Date() < end { usleep(5_000) }
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
+        process.stop(within: .seconds(2))
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -74,31 +56,9 @@ final class BenchDaemon {
         return try client.handle(protocolName, at: folder.appendingPathComponent("handler\(handlerCount)").path)
     }
 
-    // MARK: What the system knows of the process
-
     /// Processor time so far, of all threads, in seconds; the system counts hundredths.
-    func processorSeconds() throws -> Double {
-        let stat = try text(of: "stat")
-        // The name in parentheses may hold spaces; behind it, utime and stime are the 12th and 13th.
-        guard let end = stat.lastIndex(of: ")") else { throw BenchFailure("/proc/…/stat cannot be read") }
-        let fields = stat[stat.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            throw BenchFailure("/proc/…/stat cannot be read")
-        }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
+    func processorSeconds() throws -> Double { try process.facts().processorSeconds }
 
     /// Resident memory in MiB.
-    func residentMebibytes() throws -> Double {
-        for line in try text(of: "status").split(separator: "\n") where line.hasPrefix("VmRSS:") {
-            if let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) {
-                return kibibytes / 1024
-            }
-        }
-        throw BenchFailure("/proc/…/status cannot be read")
-    }
-
-    private func text(of name: String) throws -> String {
-        try String(contentsOfFile: "/proc/\(process.processIdentifier)/\(name)", encoding: .utf8)
-    }
+    func residentMebibytes() throws -> Double { Double(try process.facts().residentByteCount) / Double(1 << 20) }
 }
