@@ -5,9 +5,9 @@ internal import Swarm
 
 // The driver's seat: what a swarm would do about connections, for `frames` and `messages`.
 extension Simulation {
-    /// What the steps of opening a connection weigh, in bytes: SYN, SYN-ACK, the proposal of Noise, its echo, and Noise XX's three
-    /// messages (libp2p/specs, noise, "Handshake"; multistream-select); the dialer begins.
-    private static let dialLegs = [60, 60, 90, 90, 110, 280, 230]
+    /// What the steps of opening a connection weigh, in bytes: SYN, SYN-ACK, the proposal of Noise with its first message, the
+    /// echo with the second, and the third (libp2p/specs, noise, "Handshake"; multistream-select); the dialer begins.
+    private static let dialLegs = [60, 60, 110, 310, 230]
     /// An identify message with one address and a signed peer record, and the question for it.
     private static let identifyByteCounts = (question: 90, answer: 560)
     /// How long a dial that nobody answers takes (`DialConfig.farTimeout`).

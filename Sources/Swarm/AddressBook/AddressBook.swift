@@ -90,19 +90,44 @@ public struct AddressBook: Sendable {
     /// Takes a record that its peer signed, wherever it came from.
     ///
     /// Gives the record if it is newer than the one known; its addresses then replace all that are not proven. Costs a
-    /// verification of about 60 µs unless the envelope is the one we have.
+    /// verification of about 60 µs.
     @discardableResult
     public mutating func accept(_ envelope: [UInt8], learnedFrom source: IPAddress?, at now: Instant) -> PeerRecord? {
         guard let record = try? PeerRecord.open(envelope) else { return nil }
-        if let sequence = entries[record.peer]?.sequence, record.sequence <= sequence { return nil }
-        guard admit(record.peer, at: now) else { return nil }
+        return take(record, envelope, learnedFrom: source, at: now) ? record : nil
+    }
+
+    /// Whether `peer` signed the envelope as a record of itself; one that is newer than the one known is taken in.
+    ///
+    /// Costs nothing if the envelope is the one we have: peers say the same each time they come.
+    mutating func confirm(
+        _ envelope: [UInt8],
+        of peer: PeerID,
+        learnedFrom source: IPAddress?,
+        at now: Instant
+    ) -> Bool {
+        if !envelope.isEmpty, entries[peer]?.envelope == envelope { return true }
+        guard let record = try? PeerRecord.open(envelope), record.peer == peer else { return false }
+        _ = take(record, envelope, learnedFrom: source, at: now)
+        return true
+    }
+
+    /// Takes in a verified record; `false` if the one known is as new, or if there is no room.
+    private mutating func take(
+        _ record: PeerRecord,
+        _ envelope: [UInt8],
+        learnedFrom source: IPAddress?,
+        at now: Instant
+    ) -> Bool {
+        if let sequence = entries[record.peer]?.sequence, record.sequence <= sequence { return false }
+        guard admit(record.peer, at: now) else { return false }
         entries[record.peer]?.sequence = record.sequence
         entries[record.peer]?.envelope = envelope.count <= config.recordByteCountMax ? envelope : []
         entries[record.peer]?.addresses.removeAll { $0.degree != .proven }
         for address in record.addresses where Self.isUsable(address, for: record.peer, learnedFrom: source) {
             insert(address.withoutPeer, .certified, of: record.peer)
         }
-        return record
+        return true
     }
 
     /// We reached the peer there.

@@ -52,8 +52,8 @@ struct ConnectionMachine: Sendable {
     enum Phase: Sendable {
         /// Before `started`.
         case idle
-        /// Agreeing on `/noise`. → `handshake`
-        case security(MultistreamMachine)
+        /// Agreeing on `/noise`; the dialer's handshake is under way already. → `handshake`
+        case security(MultistreamMachine, NoiseHandshake?)
         /// → `muxer` or `open`
         case handshake(NoiseHandshake)
         /// Agreeing on `/yamux/1.0.0`, inside Noise. → `open`
@@ -192,13 +192,16 @@ struct ConnectionMachine: Sendable {
         var machine = MultistreamMachine(role: role(for: Self.noiseProtocol))
         var words: [MultistreamMachine.Output] = []
         machine.handle(.started, at: now, into: &words)
-        phase = .security(machine)
         for case .send(let bytes) in words { raw += bytes }
+        // The first message of Noise is a key that nobody has seen before: it may leave before there is agreement.
+        phase = .security(machine, direction == .outbound ? startedHandshake(at: now) : nil)
     }
 
-    /// Step by step, not lazily: a listener that has only another security protocol must be able to say so.
+    /// Lazily, since there is no other proposal: two messages fewer are waited for.
+    ///
+    /// A listener that does not know the name answers `na` before it meets what follows, and the connection ends as it would anyway.
     private func role(for name: String) -> MultistreamMachine.Role {
-        direction == .outbound ? .dialer(proposals: [name], isLazy: false) : .listener(supported: [name])
+        direction == .outbound ? .dialer(proposals: [name], isLazy: true) : .listener(supported: [name])
     }
 
     /// Feeds the bytes to the phase that they belong to; what a phase leaves over belongs to the next.
@@ -206,7 +209,8 @@ struct ConnectionMachine: Sendable {
         var rest: [UInt8]? = bytes
         while let bytes = rest {
             switch phase {
-            case .security(let machine): rest = negotiateSecurity(machine, bytes, at: now, into: &outputs)
+            case .security(let machine, let handshake):
+                rest = negotiateSecurity(machine, handshake, bytes, at: now, into: &outputs)
             case .handshake(let machine): rest = shakeHands(machine, bytes, at: now, into: &outputs)
             case .muxer(let machine): rest = negotiateMuxer(machine, bytes, at: now, into: &outputs)
             case .open:
@@ -223,19 +227,20 @@ struct ConnectionMachine: Sendable {
 
     private mutating func negotiateSecurity(
         _ machine: MultistreamMachine,
+        _ handshake: NoiseHandshake?,
         _ bytes: [UInt8],
         at now: Instant,
         into outputs: inout [Output]
     ) -> [UInt8]? {
         var (machine, words): (MultistreamMachine, [MultistreamMachine.Output]) = (machine, [])
         machine.handle(.received(bytes), at: now, into: &words)
-        phase = .security(machine)
+        phase = .security(machine, handshake)
         var rest: [UInt8]?
         for word in words {
             switch word {
             case .send(let bytes): raw += bytes
             case .negotiated(_, let remainder):
-                startHandshake(at: now)
+                phase = .handshake(handshake ?? startedHandshake(at: now))
                 rest = remainder
             case .failed(let failure): end(.security(failure), into: &outputs)
             }
@@ -243,7 +248,7 @@ struct ConnectionMachine: Sendable {
         return rest
     }
 
-    private mutating func startHandshake(at now: Instant) {
+    private mutating func startedHandshake(at now: Instant) -> NoiseHandshake {
         var machine = NoiseHandshake(
             role: direction == .outbound ? .initiator : .responder,
             staticKey: staticKey,
@@ -253,8 +258,8 @@ struct ConnectionMachine: Sendable {
         )
         var messages: [NoiseHandshake.Output] = []
         machine.handle(.started, at: now, into: &messages)
-        phase = .handshake(machine)
         for case .send(let bytes) in messages { raw += bytes }
+        return machine
     }
 
     private mutating func shakeHands(

@@ -81,14 +81,11 @@ extension SwarmMachine {
             let part = try? reader.finished().validated(for: peer)
         else { return }
         let message = isPush ? (state.identifyMessage ?? IdentifyMessage()).updated(by: part) : part
-        let record = message.signedPeerRecord.flatMap { envelope in
-            (try? PeerRecord.open(envelope))?.peer == peer ? envelope : nil
+        var record = message.signedPeerRecord
+        if let envelope = record, !addressBook.confirm(envelope, of: peer, learnedFrom: source, at: now) {
+            record = nil
         }
-        if let record {
-            addressBook.accept(record, learnedFrom: source, at: now)
-        } else {
-            addressBook.add(message.listenAddresses, of: peer, learnedFrom: source, at: now)
-        }
+        if record == nil { addressBook.add(message.listenAddresses, of: peer, learnedFrom: source, at: now) }
         let description = PeerDescription(
             protocolVersion: message.protocolVersion ?? "",
             agentVersion: message.agentVersion ?? "",

@@ -40,6 +40,30 @@ import Testing
         #expect(book.signedRecord(of: TestPeer.id(1)) == new)
     }
 
+    @Test mutating func `a peer that shows the record we have is believed, and so is one that shows a new one`() {
+        let (old, new) = (
+            Self.record(1, sequence: 4, [Self.address(1)]), Self.record(1, sequence: 5, [Self.address(2)])
+        )
+        for envelope in [new, new, old] {
+            let isBelieved = book.confirm(envelope, of: TestPeer.id(1), learnedFrom: Self.far, at: .zero)
+            #expect(isBelieved)
+            #expect(book.signedRecord(of: TestPeer.id(1)) == new)
+        }
+        #expect(book.addresses(of: TestPeer.id(1)) == [Self.address(2)])
+        let isAnothers = book.confirm(new, of: TestPeer.id(2), learnedFrom: Self.far, at: .zero)
+        #expect(!isAnothers)
+        for index in new.indices {
+            var forged = new
+            forged[index] ^= 1
+            let isForged = book.confirm(forged, of: TestPeer.id(1), learnedFrom: Self.far, at: .zero)
+            #expect(!isForged, "byte \(index)")
+        }
+        let isEmpty = book.confirm([], of: TestPeer.id(3), learnedFrom: Self.far, at: .zero)
+        #expect(!isEmpty)
+        #expect(book.peerCount == 1)
+        book.checkInvariants()
+    }
+
     @Test mutating func `a forged record is not taken`() {
         var forged = Self.record(1, sequence: 1, [Self.address(1)])
         forged[forged.count - 1] ^= 1

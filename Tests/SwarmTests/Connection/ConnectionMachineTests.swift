@@ -78,6 +78,30 @@ import Testing
         #expect(dialer.isOpen && listener.isOpen)
     }
 
+    @Test mutating func `an upgrade takes two messages of the dialer and one answer`() {
+        var forth: [ConnectionMachine.Output] = []
+        dialer.handle(.started, at: .zero, into: &forth)
+        listener.handle(.started, at: .zero, into: &listenerSaid)
+        let greeting = Self.sent(listenerSaid)
+        var back: [ConnectionMachine.Output] = []
+        listener.handle(.received(Self.sent(forth)), at: .zero, into: &back)
+        forth = []
+        dialer.handle(.received(greeting + Self.sent(back)), at: .zero, into: &forth)
+        #expect(dialer.isOpen && !listener.isOpen)
+        var last: [ConnectionMachine.Output] = []
+        listener.handle(.received(Self.sent(forth)), at: .zero, into: &last)
+        #expect(listener.isOpen)
+    }
+
+    @Test mutating func `a listener that knows only another security protocol is understood`() {
+        var said: [ConnectionMachine.Output] = []
+        dialer.handle(.started, at: .zero, into: &said)
+        dialer.handle(.received(Self.word("/multistream/1.0.0") + Self.word("na")), at: .zero, into: &said)
+        #expect(said.last == .ended(.security(.noCommonProtocol)))
+    }
+
+    private static func word(_ text: String) -> [UInt8] { [UInt8(text.utf8.count + 1)] + Array("\(text)\n".utf8) }
+
     @Test mutating func `a step sends one piece`() {
         upgrade()
         var said: [ConnectionMachine.Output] = []
