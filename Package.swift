@@ -125,8 +125,9 @@ let package = Package(
         .executableTarget(
             name: "rialto-bench",
             dependencies: [
-                "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Laboratory", "LocalAPI", "Market", "Node",
-                "Noise", "Primitives", "Storage", "Swarm", "Yamux", "libp2pd", "rialto", argumentParser,
+                "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identity", "Laboratory", "LocalAPI",
+                "Market",
+                "Node", "Noise", "Primitives", "Storage", "Swarm", "Yamux", "libp2pd", "rialto", argumentParser,
             ],
             swiftSettings: strict
         ),

@@ -29,6 +29,9 @@ public struct NodeConfig: Sendable {
     /// The part of this node in the distributed hash table; `nil` for none.
     public var kademlia: NodeKademlia?
 
+    /// What a provider's policy says; `setLeasePolicy` replaces it.
+    public var leases = LeasePolicy()
+
     /// Whom the settings shut out, beside the bans that the node keeps itself, and whom no ban meets.
     public var banned: [Ban] = []
     public var allowed: [BanTarget] = []

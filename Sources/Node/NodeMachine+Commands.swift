@@ -26,7 +26,8 @@ extension NodeMachine {
         case .publishOffer(let draft): work.append(.desk(.publish(commands.wish(id), draft)))
         case .updateOffer(let offer, let change): work.append(.desk(.update(commands.wish(id), offer, change)))
         case .withdrawOffer(let offer, let reason):
-            work.append(.desk(.withdraw(commands.wish(id), offer, reason: reason)))
+            let kept = letSlots(of: offer, at: now)
+            work.append(.desk(.withdraw(commands.wish(id), offer, reason: reason, keeping: kept)))
         case .findRecords(let prefix):
             let found = records { $0.id.bytes.starts(with: prefix) }
             outputs.append(.answer(id, .records(Array(found.prefix(NodeLimits.foundRecordCountMax)))))
@@ -44,6 +45,8 @@ extension NodeMachine {
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
         case .proofs(let provider): outputs.append(.answer(id, .records(book.proofs(against: provider))))
         case .dht(let command): carryOut(command, id, at: now, into: &outputs)
+        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
+            carryOutLease(command, id, at: now, into: &outputs)
         case .shutdown: shutDown(id, at: now, into: &outputs)
         }
     }
@@ -88,6 +91,13 @@ extension NodeMachine {
         case .publish(let record):
             admitOwn(record, at: now)
             gossip(record)
+            tellLeases(of: record, at: now, into: &outputs)
+        case .answered(let request, let result) where LeaseSignature(request) != nil:
+            guard let signature = LeaseSignature(request) else { return }
+            switch result {
+            case .success(let record): work.append(.leases(.signed(signature, record)))
+            case .failure: work.append(.leases(.signFailed(signature)))
+            }
         case .answered(let request, .success(let record)):
             if let command = commands.granted(request) { outputs.append(.answer(command, .offer(record))) }
         case .answered(let request, .failure(let refusal)):
@@ -106,6 +116,7 @@ extension NodeMachine {
         }
         switch tickets.take(ticket) {
         case .desk(let ticket): work.append(.desk(.persisted(ticket)))
+        case .leases(let ticket): work.append(.leases(.persisted(ticket)))
         case .command(let id): outputs.append(.answer(id, .done))
         case .cache, nil: break
         }
@@ -121,6 +132,7 @@ extension NodeMachine {
         storeFailure = failure
         switch tickets.take(ticket) {
         case .desk(let ticket): work.append(.desk(.persistFailed(ticket)))
+        case .leases(let ticket): work.append(.leases(.persistFailed(ticket)))
         case .command(let id): outputs.append(.answer(id, .failed(.notDurable(failure))))
         case .cache, nil: break
         }
@@ -132,6 +144,7 @@ extension NodeMachine {
         commands.shutdown(id)
         phase = .closing(deadline: now.advanced(by: NodeLimits.shutdownTimeout))
         outputs.append(.event(.stopping))
+        if !leases.isEmpty { work.append(.leases(.shutdown)) }
         work.append(.desk(.shutdown))
     }
 

@@ -145,6 +145,7 @@ extension NodeMachine {
         for change in changes {
             switch change {
             case .store(let record, let receivedAt):
+                if !leases.isEmpty, record.speaksOfLease { work.append(.leases(.seen(record))) }
                 cacheChanges.append(.putRecord(StoredRecord(record, receivedAt: receivedAt)))
             case .remove(let id): cacheChanges.append(.deleteRecord(id))
             case .floor(let floor): cacheChanges.append(.putFloor(floor))

@@ -1,6 +1,7 @@
 internal import Gossipsub
 internal import Identity
 internal import Market
+internal import Market
 internal import OrderedCollections
 internal import Primitives
 internal import Swarm
@@ -8,7 +9,10 @@ internal import Swarm
 // What the swarm says, and who it concerns.
 extension NodeMachine {
     /// What others may open to us, besides the swarm's own identify, push and ping.
-    static let inboundProtocols = GossipsubVersion.protocolNames + [RecordExchangeLimits.protocolName]
+    static let inboundProtocols =
+        GossipsubVersion.protocolNames + [
+            RecordExchangeLimits.protocolName, MarketMessage.protocolID,
+        ]
 
     mutating func stepSwarm(_ input: SwarmMachine.Input, at now: Instant, into outputs: inout [Output]) {
         guard !ownSwarm.isEmpty else { return outputs.append(.swarm(input)) }
@@ -20,7 +24,7 @@ extension NodeMachine {
     }
 
     mutating func handle(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
-        if heardByKademlia(output, at: now, into: &outputs) { return }
+        if heardByKademlia(output, at: now, into: &outputs) || heardByLeases(output, at: now, into: &outputs) { return }
         switch output {
         case .transport(let output): outputs.append(.transport(output))
         case .listening: break  // A wildcard is no address; what it stands for comes with `addressesChanged`.

@@ -56,6 +56,10 @@ public struct NodeMachine: Sendable {
     var catchUp: CatchUp
     var desk: ProviderDesk
     var book: RecordBook
+    /// One, once there is anything to bid, let or rent; an array, as the swarm.
+    var leases: [LeaseMachine] = []
+    /// What it begins with.
+    var leaseSeat: LeaseSeat
     /// When the book has work next, in Unix milliseconds.
     var bookDueAt: Int64?
     var conflicts = ConflictNotices()
@@ -134,6 +138,7 @@ public struct NodeMachine: Sendable {
         book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
         prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
+        leaseSeat = LeaseSeat(sealingSecret: facts.sealingSecret, rows: restored.rows, policy: config.leases)
         restoredPeers = restored.peers
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
@@ -164,6 +169,7 @@ extension NodeMachine {
         indirect case seeds(PeerSeeds.Input)
         indirect case exchange(RecordExchangeMachine.Input)
         indirect case desk(ProviderDesk.Input)
+        indirect case leases(LeaseMachine.Input)
     }
 
     /// Who asked the swarm for a stream or a connection is told by the number of the request.
@@ -175,6 +181,8 @@ extension NodeMachine {
         static let recommendedConnects: ClosedRange<UInt64> = (2 << 48)...((3 << 48) - 1)
         /// Of streams and of connections.
         static let kademlia: ClosedRange<UInt64> = (3 << 48)...((4 << 48) - 1)
+        /// Of streams and of connections.
+        static let leases: ClosedRange<UInt64> = (4 << 48)...((5 << 48) - 1)
     }
 
     private var earliestDeadline: Instant? {
@@ -191,6 +199,7 @@ extension NodeMachine {
         deadline = earliest(deadline, exchangeAt)
         deadline = earliest(deadline, catchUp.nextDeadline)
         deadline = earliest(deadline, desk.nextDeadline)
+        if !leases.isEmpty { deadline = earliest(deadline, leases[0].nextDeadline) }
         deadline = earliest(deadline, conflicts.nextDeadline)
         deadline = earliest(deadline, prices.nextDeadline)
         return earliest(deadline, bookDeadline)
@@ -239,6 +248,7 @@ extension NodeMachine {
             case .seeds(let input): stepSeeds(input, at: now)
             case .exchange(let input): stepExchange(input, at: now, into: &outputs)
             case .desk(let input): stepDesk(input, at: now, into: &outputs)
+            case .leases(let input): stepLeases(input, at: now, into: &outputs)
             }
         }
     }
@@ -262,6 +272,7 @@ extension NodeMachine {
         restoredPeers = []
         exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
         prices.start(at: now)
+        if !leaseSeat.rows.isEmpty { openLeases(at: now, into: &outputs) }
         catchUp.start(at: now)
         if catchUp.isDone { work.append(.desk(.caughtUp)) }
         becomeReadyIfPossible(into: &outputs)
@@ -272,6 +283,7 @@ extension NodeMachine {
         work.append(.swarm(.clock(unixMilliseconds: unixMilliseconds)))
         stepKademlia(.clock(unixMilliseconds: unixMilliseconds), at: now, into: &outputs)
         work.append(.desk(.clock(unixMilliseconds: unixMilliseconds)))
+        if !leases.isEmpty { work.append(.leases(.clock(unixMilliseconds: unixMilliseconds))) }
         // Smaller differences are the two readings' own.
         if abs(step) > 1_000 { outputs.append(.event(.clockStepped(milliseconds: step))) }
     }
@@ -283,6 +295,7 @@ extension NodeMachine {
         work.append(.exchange(.deadlineReached))
         stepKademlia(.deadlineReached, at: now, into: &outputs)
         work.append(.desk(.deadlineReached))
+        if !leases.isEmpty { work.append(.leases(.deadlineReached)) }
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
         notePrices(at: now)
@@ -317,6 +330,7 @@ extension NodeMachine {
         exchange.checkInvariants()
         kademlia.first?.checkInvariants()
         desk.checkInvariants()
+        leases.first?.checkInvariants()
         book.checkInvariants()
         inbox.checkInvariants()
         precondition(work.isEmpty, "a step ended before its work was done")

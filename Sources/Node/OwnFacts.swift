@@ -10,6 +10,8 @@ struct OwnFacts: Sendable {
 
     let reservedSequence: UInt64
     let secrets: DeskSecrets
+    /// Opens what bidders seal to the desk's sealing key; 32 bytes.
+    let sealingSecret: [UInt8]
     /// Facts that were drawn just now and must be written.
     private(set) var fresh: [(name: String, value: [UInt8])] = []
 
@@ -23,7 +25,8 @@ struct OwnFacts: Sendable {
             return value
         }
         let salt = secret(Self.saltName)
-        let sealing = X25519.KeyPair(secret: secret(Self.sealingSecretName))
+        sealingSecret = secret(Self.sealingSecretName)
+        let sealing = X25519.KeyPair(secret: sealingSecret)
         secrets = DeskSecrets(salt: salt, sealingKey: sealing.publicKey)
         reservedSequence = Self.number(stored.first { $0.name == Self.reservedSequenceName }?.value ?? [])
         fresh = drawn

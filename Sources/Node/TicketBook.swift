@@ -6,6 +6,7 @@ struct TicketBook: Sendable {
     /// Who waits for a write.
     enum Owner: Hashable, Sendable {
         case desk(DeskTicket)
+        case leases(LeaseTicket)
         /// Nobody: the cache may lose it.
         case cache
         /// An operator, who is answered when it is durable.

@@ -41,6 +41,10 @@ public final class NodeStore: Sendable {
             let records = try OwnRecordTable.load(database, countMax: limits.ownRecordCountMax)
             state.facts = warnings.noting(FactTable.name, facts)
             state.ownRecords = warnings.noting(OwnRecordTable.name, records)
+            for table in RowTable.all {
+                let rows = try table.load(database, countMax: limits.rowCountMax)
+                state.rows += warnings.noting(table.name, rows)
+            }
         }
         var cache = try CacheDatabase(directory: directory, limits: limits, warnings: &warnings)
         do throws(StoreFailure) {
@@ -115,6 +119,8 @@ public final class NodeStore: Sendable {
             case .deleteFloor(let subject): try FloorTable.delete(database, subject)
             case .putPeer(let peer): try PeerTable.put(database, peer)
             case .deletePeer(let peer): try PeerTable.delete(database, peer)
+            case .putRow(let row): try RowTable(row.table).put(database, key: row.key, value: row.value)
+            case .deleteRow(let table, let key): try RowTable(table).delete(database, key: key)
             }
         }
     }

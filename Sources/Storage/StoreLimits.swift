@@ -6,6 +6,8 @@ package struct StoreLimits: Sendable {
     package var pageCountMax = 1 << 20
     package var factCountMax = 10_000
     package var ownRecordCountMax = 100_000
+    /// Of each table of leases and what belongs to them.
+    package var rowCountMax = 1_000_000
     package var recordCountMax = 1_000_000
     package var floorCountMax = 1_000_000
     package var peerCountMax = 10_000

@@ -18,6 +18,11 @@ struct Rialto: AsyncParsableCommand {
               rialto offer publish --gpu rtx-4090:2 --price 0.35
               rialto search 'gpu=rtx-4090 count>=2 price<=0.40'
 
+            Rent what was found, look at it, and end it:
+              rialto bid place 3fa2 --for 4h --image ubuntu:24.04 --ssh-key ~/.ssh/id_ed25519.pub
+              rialto lease list
+              rialto lease close 5be1
+
             Look after a node:
               rialto doctor
               rialto ban add 203.0.113.7 --for 24h
@@ -29,6 +34,7 @@ struct Rialto: AsyncParsableCommand {
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
             Stats.self, BookCommand.self, Trust.self,
+            Bid.self, LeaseCommand.self, Credit.self,
             RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,
         ]
     )

@@ -139,6 +139,10 @@ import Testing
         let events = demo.objects.compactMap { $0["event"] as? String }
         #expect(events.count { $0 == "listening" } == 5)
         #expect(events.count { $0 == "appeared" } == 3)
+        #expect(
+            events.drop { $0 != "leased" }.prefix(7)
+                == ["leased", "ready", "paid", "closed", "receipt", "credit", "credit"]
+        )
         #expect(events.suffix(3) == ["withdrawn", "goodbye", "cleaned_up"])
         let left = try FileManager.default.contentsOfDirectory(atPath: home.path).filter { $0.hasPrefix("rialto-demo") }
         #expect(left.isEmpty)

@@ -84,6 +84,11 @@ private struct ScenarioDraw {
         scenario.workload.providers = quota()
         scenario.workload.segmentCount = 1 + random.below(16)
         if random.chance(1, in: 2) { scenario.workload.changesPerSecond = 1 + random.below(100) }
+        if random.chance(1, in: 2) {
+            var plan = LeasePlan()
+            (plan.renters, plan.every, plan.lasting, plan.meterEvery) = (quota(), positive(), positive(), positive())
+            scenario.workload.leases = plan
+        }
         scenario.clocks.skew = length()
         let faults = (0..<random.below(6)).map { _ in fault() }
         scenario.faults = faults.filter { fault in
@@ -103,6 +108,7 @@ private struct ScenarioDraw {
             .conflictsKnown(within: length()), .proofsKnown(to: share(), within: length()), .sometimes(.misbehaviour),
             .sometimes(.storeFailure),
         ]
+        if scenario.workload.leases != nil { scenario.expectations.append(.leasesComplete(atLeast: share())) }
         scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
         return scenario
     }

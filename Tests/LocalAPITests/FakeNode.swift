@@ -46,6 +46,14 @@ final class FakeNode: NodeControl {
         case .bans: return .bans([], configured: [])
         case .connect: return .failed(.connect(.selfDial))
         case .proofs: return .records([])
+        case .bids: return .bids([])
+        case .leases: return .leases([])
+        case .credit: return .credit([])
+        case .leasePolicy: return .leasePolicy(LeasePolicy())
+        case .setLeasePolicy: return .done
+        case .placeBid: return .failed(.unknownOffer)
+        case .cancelBid: return .failed(.unknownBid)
+        case .closeLease, .readyLease: return .failed(.unknownLease)
         case .status, .metrics, .dht: return .failed(.shuttingDown)
         }
     }

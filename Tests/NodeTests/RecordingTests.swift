@@ -40,7 +40,8 @@ import Testing
         #expect(again.config.kademlia?.protocolName == origin.config.kademlia?.protocolName)
         #expect(again.config.network == origin.config.network && again.config.banned == origin.config.banned)
         #expect(again.restored.records == origin.restored.records && again.restored.peers == origin.restored.peers)
-        #expect(again.restored.floors == origin.restored.floors)
+        #expect(again.restored.floors == origin.restored.floors && again.restored.rows == origin.restored.rows)
+        #expect(again.config.leases == origin.config.leases)
         #expect(NodeRecording.isRecording([0, 0, 0, 0] + bytes.prefix(20)))
         #expect(!NodeRecording.isRecording(Array("purpose: A scenario.".utf8)))
         let secret = [UInt8](repeating: UInt8(seed), count: 32)
@@ -210,8 +211,37 @@ private struct RecordingDraw {
             .importRecords([bytes(40), bytes(2)]), .resumeKey, .shutdown, .bans, .unban(.peer(peer())), .tune(tuning),
             .metrics,
         ]
+        all += leaseCommands()
         if let ban = ban() { all.append(.ban(ban)) }
         return all[below(all.count)]
+    }
+
+    private mutating func leaseCommands() -> [NodeCommand] {
+        guard let offer = OfferID(bytes(16)), let bid = BidID(bytes(16)), let lease = LeaseID(bytes(16)) else {
+            preconditionFailure("16 bytes are an id")
+        }
+        let terms = LeaseTerms(image: text(), command: [text()], environment: ["A=b"], ports: [22], accessKeys: [text()])
+        let provider = Ed25519.PrivateKey(seed: bytes(32)).publicKey
+        var wish = BidWish(
+            offer: ListingID(provider: provider, offer: offer),
+            count: below(9),
+            gpuHourMicros: number(),
+            durationSeconds: below(9_000),
+            terms: terms
+        )
+        (wish.slots, wish.isPublic) = ([1, below(9)], true)
+        return [
+            .placeBid(wish, waits: true), .bids, .cancelBid(bid), .leases, .closeLease(lease, .outbid),
+            .readyLease(lease), .credit, .leasePolicy, .setLeasePolicy(leasePolicy()),
+        ]
+    }
+
+    private mutating func leasePolicy() -> LeasePolicy {
+        var policy = LeasePolicy()
+        policy.counter.floorMicros = ["USD": number()]
+        policy.counter.blockedPeers = [Ed25519.PrivateKey(seed: bytes(32)).publicKey]
+        (policy.counter.hold, policy.awaitsReady) = (.milliseconds(below(90_000)), random.chance(1, in: 2))
+        return policy
     }
 
     mutating func input() -> NodeMachine.Input {
@@ -237,12 +267,14 @@ private struct RecordingDraw {
         config.banned = ban().map { [$0] } ?? []
         config.followedSegments = [Segment(marketClass: .nvidiaConsumer, shard: below(4))]
         if random.chance(1, in: 2) { config.kademlia = NodeKademlia() }
+        config.leases = leasePolicy()
         let restored = RestoredState(
             facts: [(name: "odd", value: bytes(5))],
             ownRecords: [],
             records: [record(), record()],
             floors: [SubjectFloor(subject: subject(), sequence: unsigned(), until: number())],
-            peers: [StoredPeer(peer: peer(), addresses: [multiaddr()], lastSeen: number())]
+            peers: [StoredPeer(peer: peer(), addresses: [multiaddr()], lastSeen: number())],
+            rows: [StoredRow(.vouchers, key: bytes(16), value: bytes(below(99)))]
         )
         let origin = NodeOrigin(
             config: config,

@@ -85,8 +85,7 @@ import Testing
         #expect(
             expectations == [
                 "delivery", "latency", "equalSets", "completeListings", "overhead", "contained", "conflictsKnown",
-                "proofsKnown",
-                "sometimes",
+                "proofsKnown", "leasesComplete", "sometimes",
             ]
         )
     }

@@ -55,6 +55,35 @@ import Testing
         #expect(state.peers == [peer])
     }
 
+    @Test func `rows of every own table come back by table and key, and go one by one`() throws {
+        let rows = OwnTable.allCases.flatMap { table in
+            [[UInt8](repeating: 1, count: 16), [2]].map { StoredRow(table, key: $0, value: [table.rawValue] + $0) }
+        }
+        var state = try reopened(after: [rows.reversed().map { .putRow($0) }])
+        #expect(state.rows == rows)
+        let changed = StoredRow(.vouchers, key: [2], value: [])
+        state = try reopened(after: [[.putRow(changed), .deleteRow(.credit, key: [2])]])
+        var expected = rows
+        expected.put(changed)
+        expected.remove([2], of: .credit)
+        #expect(state.rows == expected && expected.count == rows.count - 1)
+    }
+
+    @Test func `rows that nobody could have written are left out, and counted`() throws {
+        let rows = [
+            StoredRow(.awards, key: [1], value: [UInt8](repeating: 0, count: StoredRow.valueByteCountMax + 1)),
+            StoredRow(.leases, key: [UInt8](repeating: 1, count: StoredRow.keyByteCountMax + 1), value: []),
+            StoredRow(.leases, key: [1], value: [1]),
+        ]
+        do {
+            let (store, _, _) = try open()
+            try store.commit(rows.map { .putRow($0) }).get()
+        }
+        let (_, state, warnings) = try open()
+        #expect(state.rows == [rows[2]])
+        #expect(warnings == [.rowsLeftOut(table: "awards", count: 1), .rowsLeftOut(table: "leases", count: 1)])
+    }
+
     @Test func `later changes replace earlier ones with the same key`() throws {
         let newer = try Sample.record(1, sequence: 6)
         let state = try reopened(after: [

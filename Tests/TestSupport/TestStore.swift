@@ -38,6 +38,8 @@ public struct TestStore: Sendable {
             committed.peers.removeAll { $0.peer == peer.peer }
             committed.peers.append(peer)
         case .deletePeer(let peer): committed.peers.removeAll { $0.peer == peer }
+        case .putRow(let row): committed.rows.put(row)
+        case .deleteRow(let table, let key): committed.rows.remove(key, of: table)
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Simulator
 extension ScenarioReader {
     private static let expectationKeys = [
         "always", "delivery", "latency", "equal-sets", "complete-listings", "overhead", "contained",
-        "conflicts-known", "proofs-known", "sometimes",
+        "conflicts-known", "proofs-known", "leases-complete", "sometimes",
     ]
 
     /// Reads `expect` into a scenario whose faults and adversaries are known.
@@ -39,6 +39,8 @@ extension ScenarioReader {
                 throw place.problem("'conflicts-known' needs an 'equivocator' among the adversaries")
             case .proofsKnown where !scenario.adversaries.contains(where: { $0.role == .doubleBooker }):
                 throw place.problem("'proofs-known' needs a 'double-booker' among the adversaries")
+            case .leasesComplete where scenario.workload.leases == nil:
+                throw place.problem("'leases-complete' needs 'leases' in the workload")
             case .contained where scenario.adversaries.isEmpty:
                 throw place.problem("'contained' speaks of adversaries: there are none")
             default: scenario.expectations.append(expectation)
@@ -88,6 +90,10 @@ extension ScenarioReader {
                     (100...100_000_000).contains(hundredths)
                 else { return nil }
                 return .overhead(atMostHundredths: Int(hundredths))
+            }
+        case "leases-complete":
+            return try place.value(Quantities.shareForm) { text in
+                Quantities.share(Self.without(">=", text)).map { .leasesComplete(atLeast: $0) }
             }
         case "contained":
             return try place.value(Quantities.shareForm) { text in

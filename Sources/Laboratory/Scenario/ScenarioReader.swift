@@ -126,7 +126,7 @@ public struct ScenarioReader {
         let fields = try place.fields(
             [
                 "providers", "offers-per-provider", "publish-within", "change-every", "changes-per-second",
-                "segments",
+                "segments", "leases",
             ],
             example: "{providers: 30%, change-every: 6h}"
         )
@@ -144,6 +144,22 @@ public struct ScenarioReader {
             return try place.integer(1...ScenarioLimits.perSecondMax)
         }
         fields.read("segments", into: &plan.segmentCount) { try $0.integer(1...16) }
+        fields.read("leases", into: &plan.leases) { try leases($0) }
+        return plan
+    }
+
+    private func leases(_ place: YAMLPlace) throws -> LeasePlan {
+        let fields = try place.fields(
+            ["renters", "every", "lasting", "meter-every"],
+            example: "{renters: 30%, every: 2m, lasting: 2m}"
+        )
+        var plan = LeasePlan()
+        fields.read("renters", into: &plan.renters) { try $0.quota() }
+        for (key, path) in [
+            ("every", \LeasePlan.every), ("lasting", \LeasePlan.lasting), ("meter-every", \LeasePlan.meterEvery),
+        ] {
+            fields.read(key, into: &plan[keyPath: path]) { try $0.positiveLength() }
+        }
         return plan
     }
 

@@ -101,6 +101,11 @@ public enum ScenarioWriter {
         if let length = plan.changeEvery { words.append("change-every: \(of(length))") }
         if let rate = plan.changesPerSecond { words.append("changes-per-second: \(rate)") }
         if plan.segmentCount != usual.segmentCount { words.append("segments: \(plan.segmentCount)") }
+        if let leases = plan.leases {
+            let times =
+                "every: \(of(leases.every)), lasting: \(of(leases.lasting)), meter-every: \(of(leases.meterEvery))"
+            words.append("leases: {renters: \(Quantities.text(leases.renters)), \(times)}")
+        }
         return words
     }
 
@@ -185,6 +190,7 @@ public enum ScenarioWriter {
         case .conflictsKnown(let within): ("conflicts-known", of(within))
         case .proofsKnown(let share, let within):
             ("proofs-known", "\(Quantities.text(share)) within \(of(within))")
+        case .leasesComplete(let share): ("leases-complete", Quantities.text(share))
         case .sometimes(let occurrence): ("sometimes", occurrence.rawValue)
         }
     }

@@ -118,6 +118,10 @@ public struct Shrinker {
             scenario.network.latency = .constant(.milliseconds(50))
             scenario.network.jitter = .zero
         }
+        attempt("without leases") { scenario in
+            scenario.workload.leases = nil
+            scenario.expectations.removeAll { if case .leasesComplete = $0 { true } else { false } }
+        }
         attempt("with one segment") { $0.workload.segmentCount = 1 }
         attempt("with one offer for each provider") { $0.workload.offersPerProvider = 1 }
         attempt("without changes of price") { ($0.workload.changeEvery, $0.workload.changesPerSecond) = (nil, nil) }

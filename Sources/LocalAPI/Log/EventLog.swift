@@ -61,6 +61,7 @@ public struct EventLog: Sendable {
             return LogLine(.debug, "exchange", code: "exchanged", "\(outcome)", peer: "\(peer)", address: address)
         case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .stopping:
             return Self.ownLine(for: event)
+        case .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded: return Self.leaseLine(for: event)
         case .listingsChanged, .recordRefused: return nil
         }
     }
@@ -83,6 +84,26 @@ public struct EventLog: Sendable {
         case .stopping: LogLine(.info, "node", code: "stopping", "stopping")
         default: nil
         }
+    }
+
+    /// What became of bids and leases: made by the two parties alone, so it needs no throttle.
+    private static func leaseLine(for event: NodeEvent) -> LogLine? {
+        switch event {
+        case .bidEnded(let bid):
+            guard case .failed(let failure) = bid.outcome else { return nil }
+            return LogLine(.info, "market", code: "bid_failed", "bid \(bid.bid): \(failure.sentence)")
+        case .leaseStarted(let lease): return line(.info, "lease_started", "lease \(lease.lease) began", lease)
+        case .leaseChanged(let lease):
+            return line(.debug, "lease_changed", "lease \(lease.lease) is \(lease.standing)", lease)
+        case .leaseEnded(let lease):
+            let why = lease.code.map { ": \($0) (\($0.rawValue))" } ?? ""
+            return line(.info, "lease_ended", "lease \(lease.lease) ended\(why)", lease)
+        default: return nil
+        }
+    }
+
+    private static func line(_ level: LogLevel, _ code: String, _ text: String, _ lease: LeaseSummary) -> LogLine {
+        LogLine(level, "market", code: code, text, peer: "\(PeerID(publicKey: lease.counterparty))")
     }
 
     private mutating func refused(_ endpoint: Endpoint, _ reason: RefusalReason, at now: Instant) -> LogLine? {

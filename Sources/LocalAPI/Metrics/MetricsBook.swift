@@ -34,7 +34,7 @@ public struct MetricsBook: Sendable {
         case .storeFailed: storeFailureCount += 1
         case .clockStepped: clockStepCount += 1
         case .listening, .listenFailed, .ready, .connectFailed, .recordRefused, .storeRecovered, .signingStopped,
-            .stopping:
+            .stopping, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded:
             break
         }
     }

@@ -68,3 +68,43 @@ extension RecordDismissal {
         }
     }
 }
+
+extension BidFailure {
+    public var sentence: String {
+        switch self {
+        case .refused(let refusal): "the provider refused: \(refusal.sentence)"
+        case .wrongAward(let field): "the provider's award is not what was bid for (\(field)), so it was not accepted"
+        case .slotTaken(let slot): "the provider awarded GPU \(slot), whose last lease is not over"
+        case .noAnswer: "the provider did not answer in time"
+        case .cancelled: "it was cancelled"
+        case .notSigned: "this node does not sign now"
+        case .notDurable: "the disk did not take it"
+        case .invalid(let error): "no provider would read it: \(error.sentence)"
+        case .tooManyBids: "too many bids are under way"
+        }
+    }
+}
+
+extension Refusal {
+    public var sentence: String {
+        switch code {
+        case .malformed: "it is no bid, or not signed by who sent it"
+        case .unknownOffer: "it has no such offer any more"
+        case .wrongUnit: "the offer is in another unit"
+        case .priceTooLow: "the price is too low"
+        case .noFreeSlots: "not as many GPUs are free"
+        case .durationOutOfBounds: "the offer does not take leases of this length"
+        case .expired: "the bid or its award has ended"
+        case .blocked: "it does not deal with this node"
+        case .awardOpen: "another award to this node or its network is open"
+        case .coolingDown: "the last award was not accepted in time"
+        case .strangersFull: "what newcomers may hold is held"
+        case .tooManyBids: "too many bids wait there"
+        case .notDurable: "its disk did not take the award"
+        case .outbid: "somebody else bid more"
+        case .termsRefused: "it cannot open the terms, or will not run them"
+        case .badAcceptance: "the acceptance is not ours over this award"
+        case .shuttingDown: "it is stopping"
+        }
+    }
+}

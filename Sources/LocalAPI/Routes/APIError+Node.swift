@@ -19,6 +19,11 @@ extension APIError {
                 hint: "see: rialto doctor"
             )
         case .shuttingDown: self.init(.unavailable, "the node is stopping")
+        case .unknownOffer: self.init(.notFound, "no such offer is known", hint: "list offers with: rialto search")
+        case .unknownBid: self.init(.notFound, "no such bid is under way", hint: "list yours with: rialto bid list")
+        case .unknownLease: self.init(.notFound, "this node has no such lease", hint: "list them: rialto lease list")
+        case .leaseClosed: self.init(.refused, "the lease is over", hint: "see: rialto lease show")
+        case .notOurs: self.init(.refused, "that is for the lease's other party to say")
         }
     }
 

@@ -123,7 +123,7 @@ extension APIService {
     }
 
     /// The one offer that `<provider>/<offer id>`, or the beginning of an offer id alone, means.
-    private func resolve(_ name: String, among ids: [ListingID]) async throws -> ListingID {
+    func resolve(_ name: String, among ids: [ListingID]) async throws -> ListingID {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (1...2).contains(parts.count), let offer = parts.last?.lowercased(), !offer.isEmpty else {
             throw APIError(.badRequest, "'\(name)' names no offer", hint: "write <provider>/<offer id>")

@@ -70,6 +70,23 @@ public struct APIService: Sendable {
         case .shutdown:
             shell.shutdown()
             return .json(Outcome(), status: 202)
+        case .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease:
+            return try await carryOutLease(route, request)
+        }
+    }
+
+    private func carryOutLease(_ route: Route, _ request: APIRequest) async throws -> APIResponse {
+        switch route {
+        case .bids: return .json(try await bids())
+        case .placeBid: return .json(try await placeBid(request.decoded(BidRequest.self)), status: 201)
+        case .cancelBid(let name): return .json(try await cancelBid(name))
+        case .leases: return .json(try await leases())
+        case .receipts: return .json(try await receipts())
+        case .credit: return .json(try await credit())
+        case .lease(let name): return .json(try await lease(named: name))
+        case .closeLease(let name): return .json(try await closeLease(name, code: request.number("code", orElse: 0)))
+        case .readyLease(let name): return .json(try await readyLease(name))
+        default: preconditionFailure("no route of leases")
         }
     }
 

@@ -16,6 +16,12 @@ enum Route {
     case unban(String)
     case backup, reload
     case resumeKey, shutdown
+    case bids, placeBid
+    case cancelBid(String)
+    case leases, receipts, credit
+    case lease(String)
+    case closeLease(String)
+    case readyLease(String)
 
     init(_ request: APIRequest) throws(APIError) {
         guard let methods = Self.methods(request.segments) else {
@@ -33,7 +39,8 @@ enum Route {
         switch self {
         case .live, .ready, .document, .metrics, .search, .watch, .stats, .orderBook, .records, .record: false
         case .status, .identity, .peers, .connect, .disconnect, .ownOffers, .offer, .publish, .update, .withdraw,
-            .trust, .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown:
+            .trust, .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown,
+            .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease:
             true
         }
     }
@@ -62,6 +69,10 @@ enum Route {
         case ["backup"]: return ["POST": .backup]
         case ["reload"]: return ["POST": .reload]
         case ["shutdown"]: return ["POST": .shutdown]
+        case ["bids"]: return ["GET": .bids, "POST": .placeBid]
+        case ["leases"]: return ["GET": .leases]
+        case ["receipts"]: return ["GET": .receipts]
+        case ["credit"]: return ["GET": .credit]
         default: return named(rest)
         }
     }
@@ -75,6 +86,9 @@ enum Route {
         case ("records", 2): return ["GET": .record(name)]
         case ("book", 2): return ["GET": .orderBook(name)]
         case ("trust", 2): return ["GET": .trust(name)]
+        case ("bids", 2): return ["DELETE": .cancelBid(name)]
+        case ("leases", 2): return ["GET": .lease(name), "DELETE": .closeLease(name)]
+        case ("leases", 3) where segments[2] == "ready": return ["POST": .readyLease(segments[1])]
         case ("offers", _): return ["GET": .offer(name), "PATCH": .update(name), "DELETE": .withdraw(name)]
         default: return nil
         }

@@ -44,12 +44,13 @@ struct DeskLedger: Hashable, Sendable {
         return offer
     }
 
-    /// Takes an offer off the market, and the devices that no other offer names.
-    mutating func remove(_ offer: OfferID) throws(DeskRefusal) -> OfferBody {
+    /// Takes an offer off the market, and the devices that no other offer names and nobody has rented: while a device is let, its
+    /// slot stays its own, so that a new offer of it continues the slot's chain of leases.
+    mutating func remove(_ offer: OfferID, keeping kept: Set<Int> = []) throws(DeskRefusal) -> OfferBody {
         guard let removed = offers.removeValue(forKey: offer) else { throw .unknownOffer }
         guard var machine = machines[removed.marketClass] else { return removed }
         let used = Set(offers.values.filter { $0.machine == machine.machine }.flatMap(\.slots))
-        machine.devices.removeAll { !used.contains($0.slot) }
+        machine.devices.removeAll { !used.contains($0.slot) && !kept.contains($0.slot) }
         machines[removed.marketClass] = machine.devices.isEmpty ? nil : machine
         return removed
     }
@@ -96,6 +97,14 @@ extension OfferDraft {
 }
 
 extension OfferBody {
+    /// The offer with these of its slots free; `nil` if it says so already.
+    func free(_ slots: [Int]) -> OfferBody? {
+        var changed = self
+        changed.freeSlots = self.slots.filter(slots.contains)
+        changed.largestBlock = changed.freeSlots.count
+        return changed == self ? nil : changed
+    }
+
     fileprivate init(offer: OfferID, terms: OfferTerms, machine: MachineBody, slots: [Int], sealingKey: [UInt8]) {
         self.init(
             offer: offer,

@@ -51,8 +51,13 @@ extension ProviderDesk {
             let changed = change.applied(to: offer)
             next.offers[id] = changed
             answer = try sign(.offer(changed), at: now)
-        case .withdraw(_, let id, let reason):
-            let offer = try next.remove(id)
+        case .free(let id, let slots):
+            // The offer may have gone meanwhile: nobody waits for an answer.
+            guard let offer = next.offers[id]?.free(slots) else { break }
+            next.offers[id] = offer
+            signed.append(try sign(.offer(offer), at: now))
+        case .withdraw(_, let id, let reason, let kept):
+            let offer = try next.remove(id, keeping: kept)
             let body = WithdrawalBody(subject: .offer(id), marketClass: offer.marketClass, reason: reason)
             answer = try sign(.withdrawal(body), at: now)
             if next.machines[offer.marketClass] == nil {

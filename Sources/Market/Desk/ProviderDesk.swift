@@ -35,7 +35,10 @@ public struct ProviderDesk: Sendable {
         case ownRecordSeen(SignedRecord)
         case publish(DeskRequestID, OfferDraft)
         case update(DeskRequestID, OfferID, OfferChange)
-        case withdraw(DeskRequestID, OfferID, reason: Int)
+        /// Takes an offer off the market; devices in these slots of its machine are let, and stay where they are.
+        case withdraw(DeskRequestID, OfferID, reason: Int, keeping: Set<Int>)
+        /// What is free of an offer has changed.
+        case freeSlots(OfferID, [Int])
         /// What this node found about others: a conflict, which accuses nobody and warns everybody, or a proof.
         case publishFinding(RecordBody)
         /// A statement of another part of the node (a bid, a lease, a receipt): answered with the record once its number is
@@ -142,7 +145,9 @@ public struct ProviderDesk: Sendable {
         case .ownRecordSeen(let record): seen(record, into: &outputs)
         case .publish(let id, let draft): enqueue(.publish(id, draft), at: now, into: &outputs)
         case .update(let id, let offer, let change): enqueue(.update(id, offer, change), at: now, into: &outputs)
-        case .withdraw(let id, let offer, let reason): enqueue(.withdraw(id, offer, reason), at: now, into: &outputs)
+        case .withdraw(let id, let offer, let reason, let slots):
+            enqueue(.withdraw(id, offer, reason, keeping: slots), at: now, into: &outputs)
+        case .freeSlots(let offer, let slots): enqueue(.free(offer, slots), at: now, into: &outputs)
         case .publishFinding(let body): publish(body, at: now, into: &outputs)
         case .sign(let id, let body, let expiresAt):
             answerSigned(id, body, expiresAt: expiresAt, at: now, into: &outputs)
@@ -180,13 +185,14 @@ extension ProviderDesk {
     enum Wish: Sendable {
         case publish(DeskRequestID, OfferDraft)
         case update(DeskRequestID, OfferID, OfferChange)
-        case withdraw(DeskRequestID, OfferID, Int)
+        case withdraw(DeskRequestID, OfferID, Int, keeping: Set<Int>)
+        case free(OfferID, [Int])
         case renew([SubjectKey])
 
         var request: DeskRequestID? {
             switch self {
-            case .publish(let id, _), .update(let id, _, _), .withdraw(let id, _, _): id
-            case .renew: nil
+            case .publish(let id, _), .update(let id, _, _), .withdraw(let id, _, _, _): id
+            case .free, .renew: nil
             }
         }
     }

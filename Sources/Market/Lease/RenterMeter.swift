@@ -13,12 +13,14 @@ public struct RenterMeter: Sendable {
 
     public enum Input: Sendable {
         case clock(unixMilliseconds: Int64)
-        /// The workload answers: from here on ticks are believed.
-        case ready
+        /// The workload answers, or the provider says since when, in milliseconds since the Unix epoch: from there on ticks are
+        /// believed.
+        case ready(at: Int64)
         case tick(SignedTick)
         case persisted(Voucher)
         case persistFailed(Voucher)
-        case close
+        /// The lease was closed at this time, in milliseconds since the Unix epoch; only what was used until then is paid.
+        case close(at: Int64)
         case deadlineReached
     }
 
@@ -36,6 +38,8 @@ public struct RenterMeter: Sendable {
         public var lastNonce: UInt64 = 0
         /// What was promised so far, cumulative.
         public var promisedMicros: Int64 = 0
+        /// The newest voucher: sent again when a tick shows that it was lost.
+        public var newest: Voucher?
 
         public init() {}
     }
@@ -45,11 +49,11 @@ public struct RenterMeter: Sendable {
     let network: String
     public private(set) var state: MeterState
     private var clock = WallClock()
-    private var pending: Voucher?
-    /// The newest voucher that is stored: sent again when a tick shows that it was lost.
-    private var newest: Voucher?
+    /// A voucher that waits for the disk, and what the meter goes back to if it does not get there.
+    private var pending: (voucher: Voucher, before: MeterState)?
     private var lastTickAt: Instant?
-    private var isClosed = false
+    /// When the lease was closed: later use costs nothing, but what came before may still be asked for.
+    private var closedAt: Int64?
     private var hasStopped = false
 
     public init(lease: LeaseBody, key: Ed25519.PrivateKey, network: String, state: MeterState = MeterState()) {
@@ -57,25 +61,25 @@ public struct RenterMeter: Sendable {
     }
 
     public var nextDeadline: Instant? {
-        guard !isClosed, !hasStopped, let lastTickAt else { return nil }
+        guard closedAt == nil, !hasStopped, let lastTickAt else { return nil }
         return lastTickAt.advanced(by: .seconds(lease.meterSeconds * Self.silentIntervalsMax))
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
         case .clock(let unixMilliseconds): _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
-        case .ready:
-            if state.readyAt == nil { state.readyAt = clock.unixMilliseconds(at: now) }
+        case .ready(let at):
+            if state.readyAt == nil { state.readyAt = min(at, clock.unixMilliseconds(at: now)) }
             if lastTickAt == nil { lastTickAt = now }
         case .tick(let tick): take(tick, at: now, into: &outputs)
         case .persisted(let voucher):
-            guard voucher == pending else { return }
+            guard voucher == pending?.voucher else { return }
             pending = nil
-            newest = voucher
             outputs.append(.send(voucher.signed(network: network, by: key)))
         case .persistFailed(let voucher):
-            if voucher == pending { pending = nil }
-        case .close: isClosed = true
+            guard let failed = pending, voucher == failed.voucher else { return }
+            (state, pending) = (failed.before, nil)
+        case .close(let at): closedAt = min(at, closedAt ?? at)
         case .deadlineReached:
             guard let due = nextDeadline, due <= now else { return }
             stop(.unreachable, into: &outputs)
@@ -84,31 +88,36 @@ public struct RenterMeter: Sendable {
 
     private mutating func take(_ signed: SignedTick, at now: Instant, into outputs: inout [Output]) {
         let tick = signed.tick
-        guard !isClosed, pending == nil, tick.lease == lease.lease, tick.number > state.lastTick,
+        guard pending == nil, tick.lease == lease.lease, tick.number > state.lastTick,
             signed.isSigned(by: lease.provider, network: network)
         else { return }
         let wall = clock.unixMilliseconds(at: now)
         lastTickAt = now
         guard let readyAt = state.readyAt else { return }
-        let fair = lease.cost(ofMilliseconds: min(wall, lease.endAt) - readyAt + Self.toleranceMilliseconds)
-        guard tick.owedMicros <= max(fair, state.promisedMicros), tick.owedMicros <= lease.capMicros else {
+        let until = min(wall, lease.endAt, closedAt ?? wall)
+        let fair = lease.cost(ofMilliseconds: until - readyAt + Self.toleranceMilliseconds)
+        guard tick.owedMicros <= max(fair, state.promisedMicros) || closedAt != nil else {
             stop(.notAsDescribed, into: &outputs)
             return
         }
+        let before = state
         state.lastTick = tick.number
-        guard tick.owedMicros > state.promisedMicros else {
-            if let newest { outputs.append(.send(newest.signed(network: network, by: key))) }
+        // A provider that heard of the close late has counted on; what it may have is what was used.
+        let amount = min(tick.owedMicros, max(fair, state.promisedMicros))
+        guard amount > state.promisedMicros else {
+            if let newest = state.newest { outputs.append(.send(newest.signed(network: network, by: key))) }
             return
         }
         state.lastNonce = max(state.lastNonce + 1, UInt64(clamping: wall))
-        state.promisedMicros = tick.owedMicros
+        state.promisedMicros = amount
         let voucher = Voucher(
             lease: lease.lease,
             nonce: state.lastNonce,
-            amountMicros: tick.owedMicros,
+            amountMicros: amount,
             tickHash: tick.hash(network: network)
         )
-        pending = voucher
+        state.newest = voucher
+        pending = (voucher, before)
         outputs.append(.persist(voucher, state))
     }
 

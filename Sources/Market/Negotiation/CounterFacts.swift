@@ -103,6 +103,11 @@ public struct CounterFacts: Hashable, Sendable {
         return newest
     }
 
+    /// The agreed end of a lease that nobody has closed.
+    func openEnd(of lease: LeaseID) -> Int64? {
+        closes[lease] == nil ? leases[lease].flatMap(Self.body)?.endAt : nil
+    }
+
     /// Whether a lease still has its devices.
     func isRunning(_ lease: LeaseID, at wall: Int64) -> Bool {
         guard let body = leases[lease].flatMap(Self.body), closes[lease] == nil else { return false }

@@ -22,7 +22,7 @@ extension MarketMessage {
         }
         switch number {
         case 2:
-            let terms = try inner.bytes(2, "message.terms", max: LeaseTerms.Bounds.byteCountMax + 1_024)
+            let terms = try inner.bytes(2, "message.terms", max: LeaseTerms.Bounds.sealedByteCountMax)
             return .bid(envelope: try envelope(), sealedTerms: terms)
         case 3:
             let acceptance = LeaseAcceptance(
@@ -48,6 +48,11 @@ extension MarketMessage {
             )
         case 12: return .countersignature(envelope: try envelope())
         case 13: return .done
+        case 14:
+            guard let lease = LeaseID(try inner.bytes(1, "notice.lease_id", max: 16)) else {
+                throw .missing("notice.lease_id")
+            }
+            return .notice(lease, at: try inner.time(2, "notice.at"))
         default: throw .unknownBody(number)
         }
     }
@@ -88,6 +93,11 @@ extension MarketMessage {
             }
         case .countersignature(let envelope): writer.message(12) { $0.bytes(1, envelope) }
         case .done: writer.message(13) { _ in }
+        case .notice(let lease, let at):
+            writer.message(14) {
+                $0.bytes(1, lease.bytes)
+                $0.varint(2, UInt64(clamping: at))
+            }
         }
         return writer.bytes
     }

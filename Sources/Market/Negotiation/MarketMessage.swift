@@ -20,6 +20,8 @@ public struct MarketMessage: Hashable, Sendable {
         case receipt(envelope: [UInt8])
         /// What either side says about the lease: a lease state's envelope.
         case state(envelope: [UInt8])
+        /// The provider will reclaim an interruptible lease then, in milliseconds since the Unix epoch.
+        case notice(LeaseID, at: Int64)
         // Answers.
         case award(LeaseAward)
         case lease(envelope: [UInt8])
@@ -39,7 +41,7 @@ public struct MarketMessage: Hashable, Sendable {
     /// Whether it answers something.
     public var isAnswer: Bool {
         switch content {
-        case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state: false
+        case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice: false
         case .award, .lease, .refusal, .countersignature, .done: true
         }
     }

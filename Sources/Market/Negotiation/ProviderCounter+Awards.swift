@@ -52,9 +52,9 @@ extension ProviderCounter {
         for slot in body.slots { remaining[SlotKey(machine: body.machine, slot: slot.number)] = body.lease }
         let kept = Set(remaining.values)
         let repeatable = wall - Self.bidMemory.milliseconds
-        return facts.leases.filter { lease, record in
-            !kept.contains(lease) && record.record.issuedAt < repeatable && !facts.isRunning(lease, at: wall)
-        }.map(\.key)
+        // Oldest first: nothing behind a lease whose bid may still be repeated is older.
+        return facts.leases.prefix { $0.value.record.issuedAt < repeatable }
+            .filter { !kept.contains($0.key) && !facts.isRunning($0.key, at: wall) }.map(\.key)
     }
 
     mutating func cancel(

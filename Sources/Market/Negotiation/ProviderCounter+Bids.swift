@@ -135,6 +135,11 @@ extension ProviderCounter {
                 where bid.bid.validUntil > wall && refusal.code == .noFreeSlots && mayWait(bid, wall):
                     reclaim(for: bid, wall: wall, into: &outputs)
                     kept.append(bid)
+                case .some(let refusal)
+                where bid.bid.validUntil > wall && refusal.code == .awardOpen
+                    && kept.count { $0.bidder == bid.bidder } < Self.waitingPerBidderMax:
+                    // Its turn comes as soon as the open award is a lease or nothing.
+                    kept.append(bid)
                 case .some(let refusal):
                     let isLate = bid.bid.validUntil <= wall
                     let wasOutbid = refusal.code == .noFreeSlots && served.body.awardPolicy == .bestAtDeadline

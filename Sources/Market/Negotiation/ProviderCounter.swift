@@ -12,6 +12,8 @@ internal import OrderedCollections
 public struct ProviderCounter: Sendable {
     /// Bids that wait for one offer's slots or deadline.
     public static let waitingPerOfferMax = 64
+    /// Of those, bids of one bidder that wait until its open award is a lease or nothing.
+    static let waitingPerBidderMax = 16
     /// Offers that this counter serves: 64 for each class.
     public static let offerCountMax = 512
     /// Bidders who are remembered for letting awards lapse; the one who may come back first is forgotten first.
@@ -151,17 +153,13 @@ public struct ProviderCounter: Sendable {
 
     public var nextDeadline: Instant? {
         guard isOpen else { return nil }
-        let held = facts.awards.values.filter {
-            !accepting.contains($0.body.lease) && !dropping.contains($0.body.lease)
-        }
-        .map { max($0.heldUntil, retryAt ?? 0) }
+        let held = facts.awards.filter { !accepting.contains($0.key) && !dropping.contains($0.key) }
+            .map { max($0.value.heldUntil, retryAt ?? 0) }
         let waiting = offers.values.flatMap { offer in
             offer.waiting.map(\.bid.validUntil) + (offer.auctionEnd.map { [$0] } ?? [])
         }
-        let ends = facts.leases.values.compactMap(CounterFacts.body).filter { facts.closes[$0.lease] == nil }.map(
-            \.endAt
-        )
-        let running = ends.filter { $0 > lastWall }
+        // A running lease is the newest of its slots; those are few, whatever the past holds.
+        let running = newest.values.compactMap(facts.openEnd(of:)).filter { $0 > lastWall }
         return (held + waiting + running).min().map { clock.instant(atUnixMilliseconds: $0) }
     }
 
@@ -196,6 +194,36 @@ public struct ProviderCounter: Sendable {
         for bid in offers.removeValue(forKey: offer)?.waiting ?? [] {
             outputs.append(.reply(bid.conversation, .refusal(Refusal(.unknownOffer))))
         }
+    }
+
+    /// Whether the lease is on the books, as some slot's newest or because its bid may be repeated.
+    public func remembers(_ lease: LeaseID) -> Bool { facts.leases[lease] != nil }
+
+    /// Whether its devices were given back before its end, durably.
+    public func hasClosed(_ lease: LeaseID) -> Bool { facts.closes[lease] != nil }
+
+    /// Whether somebody still waits who would have the lease's devices for more.
+    public func isWanted(_ lease: LeaseID) -> Bool {
+        guard let body = facts.leases[lease].flatMap(CounterFacts.body) else { return false }
+        return offers.values.contains { offer in
+            offer.body.machine == body.machine
+                && offer.waiting.contains {
+                    $0.bid.unit == body.price.unit && $0.bid.gpuHourMicros > body.price.gpuHourMicros
+                }
+        }
+    }
+
+    /// The lease need not yield after all; another better bid may ask for it again.
+    public mutating func keep(_ lease: LeaseID) { reclaiming.remove(lease) }
+
+    /// Slots of a machine that an award or a running lease has.
+    public func takenSlots(of machine: MachineID, wall: Int64) -> Set<Int> {
+        var taken: Set<Int> = []
+        for award in heldAwards where award.body.machine == machine { taken.formUnion(award.body.slots.map(\.number)) }
+        for (slot, lease) in newest where slot.machine == machine && facts.isRunning(lease, at: wall) {
+            taken.insert(slot.slot)
+        }
+        return taken
     }
 
     mutating func drawTicket() -> CounterTicket {

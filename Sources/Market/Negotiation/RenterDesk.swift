@@ -40,6 +40,10 @@ public enum BidFailure: Error, Hashable, Sendable {
     /// A slot's last lease has neither ended nor been closed, or is not shown.
     case slotTaken(Int)
     case noAnswer
+    /// By the bidder.
+    case cancelled
+    /// The node does not sign: it catches up, or its key is in use elsewhere.
+    case notSigned
     case notDurable
     case invalid(RecordError)
     case tooManyBids
@@ -126,6 +130,9 @@ public struct RenterDesk: Sendable {
         (self.key, self.network) = (key, network)
     }
 
+    /// Bids under way.
+    public var bidCount: Int { bids.count }
+
     public var nextDeadline: Instant? {
         bids.values.compactMap { bid in
             earliest(bid.askAgainAt, clock.instant(atUnixMilliseconds: bid.endsAt))
@@ -138,7 +145,7 @@ public struct RenterDesk: Sendable {
         case .place(let id, let draft, let salt, let secret):
             place(id, draft, salt: salt, ephemeralSecret: secret, at: now, into: &outputs)
         case .signed(let id, let record): signed(id, record, at: now, into: &outputs)
-        case .signFailed(let id): fail(id, .notDurable, into: &outputs)
+        case .signFailed(let id): fail(id, .notSigned, into: &outputs)
         case .answer(let id, let provider, let content):
             guard bids[id]?.provider == provider else { return }
             answered(id, content, at: now, into: &outputs)
@@ -147,7 +154,7 @@ public struct RenterDesk: Sendable {
         case .cancel(let id):
             guard let bid = bids[id] else { return }
             outputs.append(.send(id, to: bid.provider, .cancel(id)))
-            fail(id, .noAnswer, into: &outputs)
+            fail(id, .cancelled, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
     }

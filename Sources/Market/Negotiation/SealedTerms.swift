@@ -12,6 +12,8 @@ public struct LeaseTerms: Hashable, Sendable {
         public static let textByteCountMax = 1_024
         /// All of it, so that a message with it stays small.
         public static let byteCountMax = 16 * 1024
+        /// The terms in their box: who they are for, padding, and the box's own bytes.
+        public static let sealedByteCountMax = byteCountMax + 1_024
         public static let saltByteCount = 32
     }
 
@@ -111,7 +113,7 @@ public struct LeaseTerms: Hashable, Sendable {
         hash: [UInt8],
         secret: [UInt8]
     ) -> LeaseTerms? {
-        guard box.count <= Bounds.byteCountMax + 1_024, let plain = SealedBox.open(box, secret: secret) else {
+        guard box.count <= Bounds.sealedByteCountMax, let plain = SealedBox.open(box, secret: secret) else {
             return nil
         }
         var frames = LengthPrefixedFrames(byteCountMax: Bounds.byteCountMax + 512)

@@ -61,7 +61,7 @@ public struct RecordedStep: Sendable {
 /// ``RecordedStep`` for each input. Decoding is bounded by the bytes that are there.
 public enum NodeRecording {
     /// The first bytes of an origin: what the file is, and its version.
-    static let magic = "rialto recording 1"
+    static let magic = "rialto recording 2"
     /// No entry is longer: an import of records, or the state that a store restored.
     public static let entryByteCountMax = 1 << 30
 
@@ -166,6 +166,7 @@ extension RecordingWriter {
             }
         }
         optional(config.kademlia) { $0.text($1.protocolName) }
+        policy(config.leases)
     }
 
     fileprivate mutating func state(_ state: RestoredState) {
@@ -185,6 +186,7 @@ extension RecordingWriter {
             writer.list(peer.addresses) { $0.bytes($1.bytes) }
             writer.signed(peer.lastSeen)
         }
+        list(state.rows) { $0.row($1) }
     }
 }
 
@@ -225,6 +227,7 @@ extension RecordingReader {
             part.protocolName = try reader.text()
             return part
         }
+        config.leases = try policy()
         return config
     }
 
@@ -250,6 +253,7 @@ extension RecordingReader {
             let addresses = try reader.list { reader throws(RecordingError) in try reader.multiaddr() }
             return StoredPeer(peer: peer, addresses: addresses, lastSeen: try reader.signed())
         }
+        state.rows = try list { reader throws(RecordingError) in try reader.row() }
         return state
     }
 }

@@ -137,6 +137,13 @@ extension RecordingWriter {
         case .deletePeer(let peer):
             number(8)
             bytes(peer.bytes)
+        case .putRow(let row):
+            number(9)
+            self.row(row)
+        case .deleteRow(let table, let key):
+            number(10)
+            number(UInt64(table.rawValue))
+            bytes(key)
         }
     }
 }

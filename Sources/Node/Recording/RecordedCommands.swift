@@ -56,6 +56,8 @@ extension RecordingWriter {
         case .proofs(let provider):
             number(20)
             bytes(provider.bytes)
+        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
+            leaseCommand(command)
         }
     }
 
@@ -154,7 +156,7 @@ extension RecordingReader {
         case 18: return .metrics
         case 19: return .dht(try tableCommand())
         case 20: return .proofs(try publicKey())
-        default: throw .senseless
+        case let number: return try leaseCommand(number)
         }
     }
 
@@ -167,20 +169,13 @@ extension RecordingReader {
         return tuning
     }
 
-    private mutating func whole() throws(RecordingError) -> Int {
+    mutating func whole() throws(RecordingError) -> Int {
         guard let value = Int(exactly: try signed()) else { throw .senseless }
         return value
     }
 
     private mutating func offer() throws(RecordingError) -> OfferID {
         try checked { reader throws(RecordingError) in OfferID(try reader.byteArray()) }
-    }
-
-    /// A case of an enum by its number.
-    private mutating func choice<Choice: RawRepresentable<UInt8>>(_ type: Choice.Type) throws(RecordingError) -> Choice
-    {
-        guard let raw = UInt8(exactly: try number()), let choice = Choice(rawValue: raw) else { throw .senseless }
-        return choice
     }
 
     private mutating func draft() throws(RecordingError) -> OfferDraft {

@@ -61,6 +61,12 @@ extension RecordingWriter {
         bytes(value.envelope)
     }
 
+    mutating func row(_ value: StoredRow) {
+        number(UInt64(value.table.rawValue))
+        bytes(value.key)
+        bytes(value.value)
+    }
+
     mutating func ban(_ value: Ban) {
         text("\(value.target)")
         optional(value.until) { $0.signed($1) }
@@ -145,6 +151,17 @@ extension RecordingReader {
             receivedAt: receivedAt,
             envelope: try byteArray()
         )
+    }
+
+    mutating func row() throws(RecordingError) -> StoredRow {
+        let table = try choice(OwnTable.self)
+        return StoredRow(table, key: try byteArray(), value: try byteArray())
+    }
+
+    /// A case of an enum by its number.
+    mutating func choice<Choice: RawRepresentable<UInt8>>(_ type: Choice.Type) throws(RecordingError) -> Choice {
+        guard let raw = UInt8(exactly: try number()), let choice = Choice(rawValue: raw) else { throw .senseless }
+        return choice
     }
 
     mutating func banTarget() throws(RecordingError) -> BanTarget {

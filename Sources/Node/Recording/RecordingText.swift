@@ -44,6 +44,15 @@ extension RecordedStep {
         case .metrics: "metrics"
         case .dht(let command): "table: \(command)"
         case .proofs: "proofs"
+        case .placeBid(let wish, _): "bid on \(wish.offer.offer)"
+        case .bids: "bids"
+        case .cancelBid(let bid): "cancel bid \(bid)"
+        case .leases: "leases"
+        case .closeLease(let lease, let code): "close lease \(lease): \(code)"
+        case .readyLease(let lease): "lease \(lease) is ready"
+        case .credit: "credit"
+        case .leasePolicy: "policy"
+        case .setLeasePolicy: "set the policy"
         }
     }
 }
@@ -81,6 +90,10 @@ extension NodeEvent {
         case .storeRecovered: "the store recovered"
         case .signingStopped: "signing stopped"
         case .clockStepped(let milliseconds): "the clock stepped by \(milliseconds) ms"
+        case .bidEnded(let bid): "bid \(bid.bid) ended"
+        case .leaseStarted(let lease): "lease \(lease.lease) started"
+        case .leaseChanged(let lease): "lease \(lease.lease) changed"
+        case .leaseEnded(let lease): "lease \(lease.lease) ended"
         case .stopping: "stopping"
         }
     }

@@ -39,6 +39,19 @@ public enum NodeCommand: Sendable {
     case proofs(Ed25519.PublicKey)
     /// What the distributed hash table can do, by hand; without one, nobody can be asked.
     case dht(KademliaCommand)
+    /// Answered with the bid at once or, with `waits`, when it has come to a lease or to nothing.
+    case placeBid(BidWish, waits: Bool)
+    /// The bids under way, and the latest that are not.
+    case bids
+    case cancelBid(BidID)
+    case leases
+    /// Answered with the lease when the close is durable; a party may use its own codes and those of either.
+    case closeLease(LeaseID, CloseCode)
+    /// The GPUs of a lease that we provide can be used: metering begins.
+    case readyLease(LeaseID)
+    case credit
+    case leasePolicy
+    case setLeasePolicy(LeasePolicy)
 }
 
 /// What became of a command.
@@ -59,6 +72,14 @@ public enum NodeAnswer: Sendable {
     case bans([Ban], configured: [Ban])
     case metrics(NodeMetrics)
     case dht(KademliaResult)
+    case bid(BidStatus)
+    /// The newest first.
+    case bids([BidStatus])
+    case lease(LeaseSummary)
+    /// The newest first.
+    case leases([LeaseSummary])
+    case credit([CreditBalance])
+    case leasePolicy(LeasePolicy)
     case failed(NodeFailure)
 }
 
@@ -74,6 +95,15 @@ public enum NodeFailure: Error, Hashable, Sendable {
     /// It is in force, but the disk did not take it: a restart forgets it.
     case notDurable(StoreFailure)
     case shuttingDown
+    /// The book holds no such offer.
+    case unknownOffer
+    /// No such bid is under way.
+    case unknownBid
+    case unknownLease
+    /// The lease is over.
+    case leaseClosed
+    /// That is for the lease's other party to say.
+    case notOurs
 }
 
 /// The state of a node in numbers.

@@ -24,5 +24,13 @@ public enum NodeEvent: Sendable {
     case signingStopped
     /// Wall time stepped against the monotonic clock.
     case clockStepped(milliseconds: Int64)
+    /// A bid of ours came to a lease or to nothing.
+    case bidEnded(BidStatus)
+    /// A lease binds: a provider starts what it is for.
+    case leaseStarted(LeaseSummary)
+    /// It became ready, is to be reclaimed, or its receipt was signed.
+    case leaseChanged(LeaseSummary)
+    /// It was closed by either party: a provider takes its GPUs back.
+    case leaseEnded(LeaseSummary)
     case stopping
 }

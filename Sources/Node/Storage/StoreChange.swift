@@ -46,7 +46,7 @@ public struct StoredPeer: Hashable, Sendable {
 
 /// One write that the node asks for.
 ///
-/// Facts, own records and their deletion are *own state*: they are durable before the ticket returns (`synchronous=FULL`). Everything
+/// Facts, own records, rows of own tables and their deletion are *own state*: they are durable before the ticket returns (`synchronous=FULL`). Everything
 /// else is *cache*: what the network said, disposable.
 public enum StoreChange: Hashable, Sendable {
     case setFact(name: String, value: [UInt8])
@@ -58,11 +58,13 @@ public enum StoreChange: Hashable, Sendable {
     case deleteFloor(SubjectKey)
     case putPeer(StoredPeer)
     case deletePeer(PeerID)
+    case putRow(StoredRow)
+    case deleteRow(OwnTable, key: [UInt8])
 
     /// Whether losing this write could make the node contradict itself.
     public var isOwnState: Bool {
         switch self {
-        case .setFact, .putOwnRecord, .deleteOwnRecord: true
+        case .setFact, .putOwnRecord, .deleteOwnRecord, .putRow, .deleteRow: true
         case .putRecord, .deleteRecord, .putFloor, .deleteFloor, .putPeer, .deletePeer: false
         }
     }
@@ -76,6 +78,8 @@ public struct RestoredState: Sendable {
     public var records: [StoredRecord]
     public var floors: [SubjectFloor]
     public var peers: [StoredPeer]
+    /// By table, then key, ascending.
+    public var rows: [StoredRow]
 
     /// What a home directory that was made just now holds.
     public static let empty = RestoredState(facts: [], ownRecords: [], records: [], floors: [], peers: [])
@@ -85,13 +89,15 @@ public struct RestoredState: Sendable {
         ownRecords: [StoredRecord],
         records: [StoredRecord],
         floors: [SubjectFloor],
-        peers: [StoredPeer]
+        peers: [StoredPeer],
+        rows: [StoredRow] = []
     ) {
         self.facts = facts
         self.ownRecords = ownRecords
         self.records = records
         self.floors = floors
         self.peers = peers
+        self.rows = rows
     }
 }
 

@@ -36,6 +36,7 @@ extension Referee {
             case .contained(let share): verdicts.append(contained(atLeast: share, witness))
             case .conflictsKnown(let within): verdicts.append(conflictsKnown(within: within, at: now))
             case .proofsKnown(let share, let within): verdicts.append(proofsKnown(to: share, within: within, at: now))
+            case .leasesComplete(let share): verdicts.append(leasesComplete(atLeast: share, at: now))
             case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
             }
         }
@@ -61,6 +62,12 @@ extension Referee {
         metrics.append(Metric("records_total", Double(registry.entries.count)))
         metrics.append(Metric("conflicts_total", Double(conflicts.conflicts.count)))
         if !proofs.culprits.isEmpty { metrics.append(Metric("double_bookers_total", Double(proofs.culprits.count))) }
+        if !leases.order.isEmpty {
+            metrics.append(Metric("leases_total", Double(leases.order.count)))
+            metrics.append(
+                Metric("leases_countersigned_total", Double(leases.leases.values.count(where: \.isCountersigned)))
+            )
+        }
         for occurrence in Occurrence.allCases {
             let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
             metrics.append(Metric("occurred_\(String(name))_total", Double(occurrences.count(of: occurrence))))
@@ -198,6 +205,26 @@ extension Referee {
             isPassed: late.isEmpty && !due.isEmpty,
             finding: finding,
             failure: failure
+        )
+    }
+
+    /// A lease counts if both its parties have been up since it ended: whoever left cannot sign.
+    private func leasesComplete(atLeast share: Share, at now: Instant) -> Verdict {
+        let name = "leases-complete: \(share.phrase)"
+        let upSince = Dictionary(nodes.compactMap { node in node.upSince.map { (node.key, $0) } }) { max($0, $1) }
+        let unix = Simulation.epochMilliseconds + now.nanoseconds / 1_000_000
+        let found = leases.completion(at: now, unixMilliseconds: unix) { key, ended in
+            // Whoever came back has as long as the others had.
+            upSince[key].map { max($0, ended).advanced(by: LeaseLedger.settlement) <= now } ?? false
+        }
+        guard found.due > 0 else { return Verdict(name: name, isPassed: false, finding: "no lease could be judged") }
+        let reached = Share(found.complete, of: found.due)
+        let failure = found.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.lease.provider, lastEvents: []) }
+        return Verdict(
+            name: name,
+            isPassed: reached >= share,
+            finding: "\(found.complete) of \(found.due) leases of \(leases.order.count) have both signatures",
+            failure: reached >= share ? nil : failure
         )
     }
 

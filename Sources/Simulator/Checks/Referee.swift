@@ -30,6 +30,7 @@ public struct Referee: Sendable {
     var proofs: ProofWatch
     /// Conflict records by the number of the subject that they dispute.
     var conflictRecords: [Int: [Int]] = [:]
+    var leases = LeaseLedger()
     var checks: InvariantChecks
     var occurrences: Occurrences
     /// Envelopes that honest nodes took from others: one copy of everything.
@@ -41,7 +42,9 @@ public struct Referee: Sendable {
         let limits = scenario.expectations.compactMap { expectation in
             switch expectation {
             case .delivery(_, let within), .latency(_, let within): within
-            case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .sometimes: nil
+            case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .leasesComplete,
+                .sometimes:
+                nil
             }
         }
         let needed = scenario.expectations.compactMap { expectation in
@@ -74,6 +77,7 @@ public struct Referee: Sendable {
         while nodes.count <= node { nodes.append(Node(key: key, isHonest: isHonest)) }
         (nodes[node].key, nodes[node].isHonest, nodes[node].upSince) = (key, isHonest, now)
         honesty[key] = isHonest
+        leases.forget(node)
         ledger.nodeUp(node, isHonest: isHonest, at: now)
         agreement.nodeUp(node, isHonest: isHonest, at: now)
         let floors = restoreBook(node, restored, at: now)
@@ -137,8 +141,14 @@ public struct Referee: Sendable {
         at now: Instant
     ) {
         switch input {
-        case .persisted(let ticket): checks.acknowledged(ticket, node: node)
-        case .persistFailed(let ticket, _): checks.failed(ticket, node: node)
+        case .persisted(let ticket):
+            checks.acknowledged(ticket, node: node)
+            for row in leases.acknowledged(ticket, of: node) {
+                wrote(row, node, unixMilliseconds: unixMilliseconds, at: now)
+            }
+        case .persistFailed(let ticket, _):
+            checks.failed(ticket, node: node)
+            _ = leases.acknowledged(ticket, of: node)
         default: break
         }
         for output in outputs {
@@ -174,7 +184,8 @@ public struct Referee: Sendable {
                 guard nodes[node].isHonest, floor.subject.kind != .conflict else { continue }
                 let subject = registry.subjectNumber(for: floor.subject)
                 floors += checks.noted(floor: floor.sequence, of: subject, node: node)
-            case .setFact, .putOwnRecord, .deleteOwnRecord, .deleteFloor, .putPeer, .deletePeer: break
+            case .putRow(let row): if nodes[node].isHonest { leases.asked(for: row, ticket, of: node) }
+            case .setFact, .putOwnRecord, .deleteOwnRecord, .deleteFloor, .putPeer, .deletePeer, .deleteRow: break
             }
         }
         guard nodes[node].isHonest else { return }
@@ -183,6 +194,19 @@ public struct Referee: Sendable {
         for number in gained where registry[number].holders.contains(node) {
             let id = registry[number].id
             checks.claimed(id, node: node, isHeld: witness.holds(id, node: node), at: now)
+        }
+    }
+
+    private mutating func wrote(_ row: StoredRow, _ node: Int, unixMilliseconds: Int64, at now: Instant) {
+        let (looked, fault) = leases.wrote(
+            row,
+            node: node,
+            key: nodes[node].key,
+            unixMilliseconds: unixMilliseconds,
+            at: now
+        )
+        for invariant in looked {
+            checks.verdicts.check(invariant, fault == nil, node: node, at: now) { fault?.detail ?? "" }
         }
     }
 
@@ -219,6 +243,11 @@ public struct Referee: Sendable {
         conflicts.appeared(number, in: registry, at: now)
         if conflicts.conflicts.count > known || record.kind == .conflict { occurrences.note(.conflict) }
         if record.isCompared { agreement.touched(record.subject, at: now) }
+        if record.kind == .proof {
+            checks.verdicts.check(.noHonestProof, !record.hasHonestOwner, node: 0, at: now) {
+                "an honest provider is proved to have leased a slot twice"
+            }
+        }
         published(record, number, at: now)
         return number
     }

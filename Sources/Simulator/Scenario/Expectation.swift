@@ -10,6 +10,12 @@ public enum Invariant: String, Hashable, Sendable, CaseIterable {
     case noHonestGraylist = "no-honest-graylist"
     /// What is counted as delivered is in the receiver's book.
     case honestCounts = "honest-counts"
+    /// No honest provider leases a device to two at a time, or makes two leases of one past.
+    case noDoubleLease = "no-double-lease"
+    /// Nobody holds a proof against an honest node.
+    case noHonestProof = "no-honest-proof"
+    /// No lease ends with more unpaid than its exposure limit and the interval in which that was found.
+    case exposureBounded = "exposure-bounded"
 }
 
 /// A verdict that a run gives at its end.
@@ -30,6 +36,8 @@ public enum Expectation: Hashable, Sendable {
     case conflictsKnown(within: Duration)
     /// Of the honest nodes, so many hold a proof against each double-booker within this.
     case proofsKnown(to: Share, within: Duration)
+    /// Of the leases that ended, both parties up and settled since, so many have a countersigned receipt.
+    case leasesComplete(atLeast: Share)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
 }

@@ -11,6 +11,22 @@ public struct WorkloadPlan: Hashable, Sendable {
     public var changesPerSecond: Int?
     /// Segments that the offers are spread over, and that every node follows, from 1 to 16.
     public var segmentCount = 1
+    /// Who rents, how often, and for how long; `nil`: nobody.
+    public var leases: LeasePlan?
+
+    public init() {}
+}
+
+/// What the renters among the honest nodes do.
+public struct LeasePlan: Hashable, Sendable {
+    /// How many nodes bid; none of them offers anything.
+    public var renters = Quota.share(Share(percent: 30))
+    /// Each bids this often, on average, on an offer that it sees free.
+    public var every = Duration.seconds(120)
+    /// How long the leases last that it bids for.
+    public var lasting = Duration.seconds(120)
+    /// How often usage is told and paid.
+    public var meterEvery = Duration.seconds(20)
 
     public init() {}
 }

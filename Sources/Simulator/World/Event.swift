@@ -73,6 +73,8 @@ enum WorldEvent: Sendable {
     case change(NodeLife)
     /// Somebody changes a price, as the network's common rate has it.
     case changeSomewhere
+    /// A renter bids, if it sees something free.
+    case bid(NodeLife)
     /// A fault acts: its number in the world's list.
     case fault(Int)
     case adversary(NodeLife)

@@ -59,6 +59,7 @@ extension Simulation {
         case .publish(let life, let offer): publish(offer, of: life)
         case .change(let life): changeOwn(of: life)
         case .changeSomewhere: changeSomewhere()
+        case .bid(let life): bid(of: life)
         case .fault(let number): carryOut(faults[number])
         case .adversary(let life): wakeAdversary(life)
         case .second: second()

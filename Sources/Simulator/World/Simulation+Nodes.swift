@@ -100,6 +100,7 @@ extension Simulation {
         var config = NodeConfig(listen: [nodes[index].endpoint], seeds: contacts)
         config.followedSegments = followed
         config.swarm = swarm
+        if let plan = scenario.workload.leases { config.leases.counter.meterSeconds = plan.meterSeconds }
         config.swarmSeat =
             switch scenario.fidelity {
             case .messages: .driver(typedGossip: true)

@@ -5,6 +5,8 @@ public enum TrafficKind: UInt8, Hashable, Sendable, CaseIterable {
     /// Everything else that gossip says: subscriptions, grafts, prunes, IHAVE, IWANT, IDONTWANT.
     case gossipControl
     case exchange
+    /// Bids, awards, leases, ticks and vouchers.
+    case market
     case identify
     /// Opening a connection: TCP, multistream, Noise.
     case handshake
@@ -16,6 +18,7 @@ public enum TrafficKind: UInt8, Hashable, Sendable, CaseIterable {
         case .gossipPublish: "gossip_publish"
         case .gossipControl: "gossip_control"
         case .exchange: "exchange"
+        case .market: "market"
         case .identify: "identify"
         case .handshake: "handshake"
         case .transport: "transport"

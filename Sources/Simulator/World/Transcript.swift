@@ -72,6 +72,7 @@ extension WorldEvent {
         case .fault(let number): 6 << 32 | UInt64(number)
         case .adversary(let life): 7 << 32 | UInt64(life.node)
         case .second: 8 << 32
+        case .bid(let life): 9 << 32 | UInt64(life.node)
         }
     }
 }

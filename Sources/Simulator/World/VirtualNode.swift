@@ -31,6 +31,8 @@ struct VirtualNode: Sendable {
     /// When the hand of a hostile one next moves.
     var wakesAt = Instant.distantFuture
     var provider = Provider()
+    /// Whether the workload has it bid.
+    var isRenter = false
     var nextCommand: UInt64 = 1
     /// Whether it ever ran with its present identity.
     var hasRun = false

@@ -32,6 +32,7 @@ struct VirtualStore: Sendable {
 
     private var facts: [(name: String, value: [UInt8])] = []
     private var ownRecords: [StoredRecord] = []
+    private var rows: [StoredRow] = []
     private var pending: [Pending] = []
     private var records: [SharedRecordID: Int64] = [:]
     private var floors: [SubjectKey: SubjectFloor] = [:]
@@ -78,13 +79,15 @@ struct VirtualStore: Sendable {
             ownRecords.removeAll { $0.subject == record.subject }
             ownRecords.append(record)
         case .deleteOwnRecord(let subject): ownRecords.removeAll { $0.subject == subject }
+        case .putRow(let row): rows.put(row)
+        case .deleteRow(let table, let key): rows.remove(key, of: table)
         case .putRecord, .deleteRecord, .putFloor, .deleteFloor, .putPeer, .deletePeer: break
         }
     }
 
     private mutating func note(_ change: StoreChange, in library: inout RecordLibrary) {
         switch change {
-        case .setFact, .putOwnRecord, .deleteOwnRecord: break
+        case .setFact, .putOwnRecord, .deleteOwnRecord, .putRow, .deleteRow: break
         case .putRecord(let record):
             unsynced.append(.put(library.borrow(record), receivedAt: record.receivedAt))
         case .deleteRecord(let id):
@@ -140,7 +143,7 @@ struct VirtualStore: Sendable {
     mutating func wipe(in library: inout RecordLibrary) {
         crash(losesUnsynced: true, in: &library)
         for id in records.keys.sorted() { library.giveBack(id) }
-        (facts, ownRecords, records, floors, peers) = ([], [], [:], [:], [])
+        (facts, ownRecords, rows, records, floors, peers) = ([], [], [], [:], [:], [])
     }
 
     /// Everything that the store holds, in a fixed order, as the shell would read it.
@@ -150,7 +153,8 @@ struct VirtualStore: Sendable {
             ownRecords: ownRecords,
             records: records.map { library.record($0.key, receivedAt: $0.value) }.sorted { $0.id < $1.id },
             floors: floors.values.sorted { $0.subject < $1.subject },
-            peers: peers
+            peers: peers,
+            rows: rows
         )
     }
 }

@@ -107,7 +107,8 @@ struct StreamKinds: Sendable {
         if index == names.count { names.append(name) }
         precondition(index < 256, "more protocols than any node speaks")
         let isGossip = name.hasPrefix("/meshsub/") || name.hasPrefix("/floodsub/")
-        return StreamKind(index: UInt8(index), traffic: isGossip ? .gossipControl : .exchange)
+        let other = name.hasPrefix("/rialto/market/") ? TrafficKind.market : .exchange
+        return StreamKind(index: UInt8(index), traffic: isGossip ? .gossipControl : other)
     }
 
     func name(of kind: StreamKind) -> String { names[Int(kind.index)] }

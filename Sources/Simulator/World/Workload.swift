@@ -59,10 +59,14 @@ extension Simulation {
         workload.random.shuffle(&honest)
         let count = scenario.workload.providers.of(nodes.count)
         for index in honest.prefix(count) { nodes[index].provider.offerCount = scenario.workload.offersPerProvider }
+        guard let plan = scenario.workload.leases else { return }
+        let renters = plan.renters.of(nodes.count)
+        for index in honest.dropFirst(count).prefix(renters) { nodes[index].isRenter = true }
     }
 
     /// A life begins: what is not yet on the market is put there, and prices begin to change.
     mutating func planWorkload(of index: Int) {
+        planBid(of: life(of: index))
         guard nodes[index].provider.offerCount > 0 else { return }
         let life = life(of: index)
         var random = workloadStream(of: index)
@@ -97,7 +101,9 @@ extension Simulation {
             return
         }
         var random = streams.fast(.workload, node: life.index | Int(offer + 1) << 32 | 1 << 56)
-        command(life.index, .publishOffer(workload.draft(of: marketClass, random: &random)))
+        var draft = workload.draft(of: marketClass, random: &random)
+        if let plan = scenario.workload.leases { draft.terms.durationMinSeconds = plan.seconds }
+        command(life.index, .publishOffer(draft))
     }
 
     mutating func changeOwn(of life: NodeLife) {

@@ -31,6 +31,9 @@ struct OwnDatabase: Sendable {
             try FactTable.create(database)
             try OwnRecordTable.create(database)
         }
+        migrator.registerMigration("2") { database in
+            for table in RowTable.all { try table.create(database) }
+        }
         return migrator
     }
 

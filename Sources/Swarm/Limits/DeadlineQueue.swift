@@ -1,10 +1,10 @@
-internal import Primitives
+package import Primitives
 
 /// When each of many keys is next due: the smallest first, re-armed in logarithmic time.
 ///
 /// A binary heap with lazy deletion: re-arming a key leaves its old entry behind, which is skipped when it surfaces. The heap is
 /// rebuilt before such leftovers outnumber the armed keys, so it holds at most `2 · armed + spareEntryCount` entries.
-struct DeadlineQueue<Key: Hashable & Comparable & Sendable>: Sendable {
+package struct DeadlineQueue<Key: Hashable & Comparable & Sendable>: Sendable {
     static var spareEntryCount: Int { 64 }
 
     private struct Entry: Sendable {
@@ -16,24 +16,26 @@ struct DeadlineQueue<Key: Hashable & Comparable & Sendable>: Sendable {
         }
     }
 
+    package init() {}
+
     private var armed: [Key: Instant] = [:]
     private var heap: [Entry] = []
 
     /// The keys that are armed.
-    var count: Int { armed.count }
+    package var count: Int { armed.count }
 
     /// The smallest deadline; `nil` while nothing is armed.
-    var earliest: Instant? { heap.first?.deadline }
+    package var earliest: Instant? { heap.first?.deadline }
 
     /// The key of the smallest deadline; equal deadlines come in the order of the keys.
-    var first: Key? { heap.first?.key }
+    package var first: Key? { heap.first?.key }
 
-    func deadline(of key: Key) -> Instant? {
+    package func deadline(of key: Key) -> Instant? {
         armed[key]
     }
 
     /// Arms, re-arms or, with `nil`, disarms a key.
-    mutating func arm(_ key: Key, at deadline: Instant?) {
+    package mutating func arm(_ key: Key, at deadline: Instant?) {
         guard armed[key] != deadline else { return }
         armed[key] = deadline
         if let deadline { insert(Entry(deadline: deadline, key: key)) }
@@ -42,14 +44,14 @@ struct DeadlineQueue<Key: Hashable & Comparable & Sendable>: Sendable {
     }
 
     /// Disarms and returns the first key that is due at `now`.
-    mutating func popDue(at now: Instant) -> Key? {
+    package mutating func popDue(at now: Instant) -> Key? {
         guard let first = heap.first, first.deadline <= now else { return nil }
         arm(first.key, at: nil)
         return first.key
     }
 
     /// Every leftover that surfaced is gone: the first entry is an armed one.
-    func checkInvariants() {
+    package func checkInvariants() {
         assert(heap.count <= 2 * armed.count + Self.spareEntryCount)
         assert(heap.first.map { armed[$0.key] == $0.deadline } ?? armed.isEmpty)
     }

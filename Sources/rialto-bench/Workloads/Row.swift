@@ -12,6 +12,8 @@ enum Row: String, CaseIterable, Codable {
     case duplicates
     case store
     case search
+    case negotiation
+    case awards
 
     var title: String {
         switch self {
@@ -27,32 +29,34 @@ enum Row: String, CaseIterable, Codable {
         case .duplicates: "duplicate dropped, 512 B; one core"
         case .store: "records stored in batches"
         case .search: "search of 100,000 offers, 4 conditions, sorted"
+        case .negotiation: "bid to lease, both durable, loopback"
+        case .awards: "awards of one provider, durable, 16 bidders"
         }
     }
 
     var unit: String {
         switch self {
-        case .connect, .gossipPair, .gossipMesh, .recordPath, .duplicates, .store: "1/s"
+        case .connect, .gossipPair, .gossipMesh, .recordPath, .duplicates, .store, .awards: "1/s"
         case .gossipCPU: "µs"
         case .stream: "MB/s"
         case .memoryIdle, .memoryLoaded: "MiB"
         case .memoryConnection: "KiB"
-        case .search: "ms"
+        case .search, .negotiation: "ms"
         }
     }
 
     /// Whether more is better.
     var isRate: Bool {
         switch self {
-        case .connect, .gossipPair, .gossipMesh, .stream, .recordPath, .duplicates, .store: true
-        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search: false
+        case .connect, .gossipPair, .gossipMesh, .stream, .recordPath, .duplicates, .store, .awards: true
+        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .negotiation: false
         }
     }
 
     /// Whether there is something of go's to compare with.
     var isCompared: Bool {
         switch self {
-        case .recordPath, .duplicates, .store, .search: false
+        case .recordPath, .duplicates, .store, .search, .negotiation, .awards: false
         case .connect, .gossipPair, .gossipMesh, .gossipCPU, .stream, .memoryIdle, .memoryLoaded, .memoryConnection:
             true
         }

@@ -22,7 +22,7 @@ enum Amounts {
         let digits = String(rest.magnitude)
         var fraction = String(repeating: "0", count: digitCountMax - digits.count) + digits
         while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-        return "\(whole).\(fraction)"
+        return "\(micros < 0 && whole == 0 ? "-" : "")\(whole).\(fraction)"
     }
 
     /// A share between 0 and 1 with two digits behind the point.

@@ -66,6 +66,7 @@ final class DemoMarket: Sendable {
             offers.append(try await publish(ware, by: provider, seenBy: renter))
         }
         try await search(at: renter)
+        try await rent(offers[0], of: first.node, by: renter)
 
         var begun = ContinuousClock.now
         _ = try await providers[1].send(.withdrawOffer(offers[1].offer, reason: 0))
@@ -84,6 +85,7 @@ final class DemoMarket: Sendable {
         let listen = [Endpoint(address: IPAddress(127, 0, 0, 1), port: 0)]
         var config = NodeConfig(listen: listen, seeds: seeds)
         config.network = "demo"
+        config.leases.counter.meterSeconds = 1
         let node = try RunningNode(home: "\(directory)/\(number)", config: config, workerCount: 1)
         let events = node.events()
         node.loop.start()
@@ -150,7 +152,7 @@ final class DemoMarket: Sendable {
     }
 
     /// Asks again until there is an answer; the demo's time ends a wait in vain by cancelling it.
-    private func waitFor(_ what: String, _ isThere: () async throws -> Void?) async throws {
+    func waitFor(_ what: String, _ isThere: () async throws -> Void?) async throws {
         while try await isThere() == nil {
             do {
                 try await Task.sleep(for: .milliseconds(5))
@@ -165,11 +167,11 @@ final class DemoMarket: Sendable {
         let text: String
     }
 
-    private func say(_ event: String, _ text: String) {
+    func say(_ event: String, _ text: String) {
         print(isJSON ? JSONFormat.text(Line(event: event, text: text)) : "[\(Self.text(since: begin))] \(text)")
     }
 
-    private static func text(since start: ContinuousClock.Instant) -> String {
+    static func text(since start: ContinuousClock.Instant) -> String {
         "\(Int64(start.duration(to: .now) / .milliseconds(1))) ms"
     }
 }

@@ -77,7 +77,7 @@ import Testing
         street.commit()
         let offer = try street.answer(1).get()
         let body = try #require(street.offerBody(offer))
-        street.tell(.withdraw(DeskRequestID(rawValue: 2), body.offer, reason: 2001))
+        street.tell(.withdraw(DeskRequestID(rawValue: 2), body.offer, reason: 2001, keeping: []))
         street.commit()
         let withdrawal = try street.answer(2).get()
         #expect(withdrawal.subject == offer.subject)
@@ -85,7 +85,7 @@ import Testing
         #expect(withdrawal.record.expiresAt >= offer.record.expiresAt)
         #expect(street.published.count { $0.kind == .withdrawal } == 2)
         #expect(street.desk.offers.isEmpty)
-        street.tell(.withdraw(DeskRequestID(rawValue: 3), body.offer, reason: 0))
+        street.tell(.withdraw(DeskRequestID(rawValue: 3), body.offer, reason: 0, keeping: []))
         #expect(street.refusal(3) == .unknownOffer)
     }
 

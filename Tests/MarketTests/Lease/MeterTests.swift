@@ -28,6 +28,8 @@ import Testing
             ask(.clock(unixMilliseconds: S.start))
         }
 
+        var wall: Int64 { S.start + now.nanoseconds / 1_000_000 }
+
         mutating func isLost() -> Bool { loss > 0 && random.chance(1, in: loss) }
 
         mutating func tell(_ input: ProviderMeter.Input) {
@@ -63,7 +65,7 @@ import Testing
         }
 
         mutating func start() {
-            ask(.ready)
+            ask(.ready(at: wall))
             tell(.ready)
         }
 
@@ -175,7 +177,7 @@ import Testing
 
     @Test func `a silent provider counts as gone, a lease that is over stops`() {
         var pair = Pair(lease: S.lease())
-        pair.ask(.ready)
+        pair.ask(.ready(at: pair.wall))
         pair.run(seconds: 601)
         #expect(pair.stops == [.unreachable])
         var whole = Pair(lease: S.lease())

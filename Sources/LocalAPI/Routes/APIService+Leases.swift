@@ -1,0 +1,181 @@
+internal import Foundation
+internal import Market
+internal import Node
+
+// What this node bids, lets, rents and is owed.
+extension APIService {
+    /// More than any GPU is let for at once.
+    private static let bidSecondsMax = LeaseBody.Bounds.durationMillisecondsMax / 1_000
+
+    func placeBid(_ request: BidRequest) async throws -> BidRow {
+        let snapshot = try await snapshot()
+        let id = try await resolve(request.offer, among: snapshot.listings.map(\.id))
+        guard let offer = snapshot.listings.first(where: { $0.id == id })?.offer else {
+            throw APIError(.notFound, "no offer is named '\(request.offer)'")
+        }
+        let slots = request.slots ?? []
+        guard (1...Int(Self.bidSecondsMax)).contains(request.seconds) else {
+            throw APIError(.badRequest, "a lease lasts from a second to 90 days")
+        }
+        let count = request.gpus ?? max(1, slots.count)
+        guard (1...offer.slots.count).contains(count), slots.isEmpty || slots.count == count else {
+            throw APIError(.badRequest, "the offer has \(offer.slots.count) GPUs, and as many slots as GPUs are named")
+        }
+        var wish = BidWish(
+            offer: id,
+            count: count,
+            gpuHourMicros: request.priceMicros ?? 0,
+            durationSeconds: request.seconds,
+            terms: LeaseTerms(
+                image: request.image ?? "",
+                command: request.command ?? [],
+                environment: request.environment ?? [],
+                ports: request.ports ?? [],
+                accessKeys: request.sshKeys ?? []
+            )
+        )
+        wish.slots = slots.sorted()
+        wish.isPublic = request.isPublic ?? false
+        if let exposure = request.exposureMicros { wish.exposureMicrosMax = exposure }
+        // From before the bid, so that its end cannot be missed.
+        let events = node.events()
+        let answer = try await ask(.placeBid(wish, waits: false))
+        guard case .bid(var bid) = answer else { throw unexpected(answer) }
+        if request.wait ?? true { bid = await Self.end(of: bid, in: events) }
+        if case .failed(let failure) = bid.outcome { throw APIError(failure, of: bid, on: offer) }
+        return BidRow(bid)
+    }
+
+    /// What became of a bid, or the bid as it stands when the request's time is nearly over: an auction may take a day.
+    private static func end(of bid: BidStatus, in events: AsyncStream<NodeEvent>) async -> BidStatus {
+        guard bid.outcome == .open else { return bid }
+        return await withTaskGroup(of: BidStatus?.self) { group in
+            group.addTask {
+                for await case .bidEnded(let ended) in events where ended.bid == bid.bid { return ended }
+                return nil
+            }
+            group.addTask {
+                try? await Task.sleep(for: bidPatience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next().flatMap(\.self) ?? bid
+        }
+    }
+
+    /// Within the time that a request may take.
+    private static var bidPatience: Duration { .seconds(50) }
+
+    func bids() async throws -> [BidRow] {
+        let answer = try await ask(.bids)
+        guard case .bids(let bids) = answer else { throw unexpected(answer) }
+        return bids.map(BidRow.init)
+    }
+
+    func cancelBid(_ name: String) async throws -> BidRow {
+        let answer = try await ask(.bids)
+        guard case .bids(let bids) = answer else { throw unexpected(answer) }
+        let bid = try Self.one(name, of: bids.filter { $0.outcome == .open }, "bid") { $0.bid.description }
+        let cancelled = try await ask(.cancelBid(bid.bid))
+        guard case .bid(let status) = cancelled else { throw unexpected(cancelled) }
+        return BidRow(status)
+    }
+
+    func leases() async throws -> [LeaseRow] { try await summaries().map(LeaseRow.init) }
+
+    func lease(named name: String) async throws -> LeaseRow { LeaseRow(try await summary(named: name)) }
+
+    func closeLease(_ name: String, code: Int) async throws -> LeaseRow {
+        let lease = try await summary(named: name)
+        let standard = lease.isProvider ? CloseCode.maintenance : .done
+        guard let code = code == 0 ? standard : CloseCode(rawValue: code) else {
+            throw APIError(.badRequest, "a close code is a number from 1000 to 3999")
+        }
+        let thousand = code.rawValue / 1_000
+        guard thousand == 3 || thousand == (lease.isProvider ? 2 : 1) else {
+            let own = lease.isProvider ? "a provider's is 2xxx" : "a renter's is 1xxx"
+            throw APIError(.badRequest, "\(code.rawValue) is the other party's code", hint: "\(own), either's is 3xxx")
+        }
+        let answer = try await ask(.closeLease(lease.lease, code))
+        guard case .lease(let closed) = answer else { throw unexpected(answer) }
+        return LeaseRow(closed)
+    }
+
+    func readyLease(_ name: String) async throws -> Outcome {
+        _ = try await ask(.readyLease(try await summary(named: name).lease))
+        return Outcome()
+    }
+
+    func receipts() async throws -> [ReceiptRow] { try await summaries().compactMap(ReceiptRow.init) }
+
+    func credit() async throws -> [CreditRow] {
+        let answer = try await ask(.credit)
+        guard case .credit(let balances) = answer else { throw unexpected(answer) }
+        return balances.map(CreditRow.init)
+    }
+
+    private func summaries() async throws -> [LeaseSummary] {
+        let answer = try await ask(.leases)
+        guard case .leases(let leases) = answer else { throw unexpected(answer) }
+        return leases
+    }
+
+    private func summary(named name: String) async throws -> LeaseSummary {
+        try Self.one(name, of: try await summaries(), "lease") { $0.lease.description }
+    }
+
+    /// The one that an id, or its beginning, means.
+    private static func one<Element>(
+        _ name: String,
+        of all: [Element],
+        _ kind: String,
+        id: (Element) -> String
+    ) throws(APIError) -> Element {
+        let found = name.isEmpty ? [] : all.filter { id($0).hasPrefix(name.lowercased()) }
+        guard let first = found.first else {
+            throw APIError(.notFound, "this node has no \(kind) '\(name)'", hint: "list them: rialto \(kind) list")
+        }
+        guard found.count == 1 else {
+            let names = found.prefix(8).map { String(id($0).prefix(12)) }.joined(separator: ", ")
+            throw APIError(.ambiguous, "'\(name)' means \(found.count) of them", hint: names)
+        }
+        return first
+    }
+}
+
+extension APIError {
+    /// A bid that came to nothing: why, and what would have been accepted.
+    init(_ failure: BidFailure, of bid: BidStatus, on offer: OfferBody) {
+        self.init(.refused, failure.sentence, hint: Self.hint(failure, of: bid, on: offer))
+    }
+
+    private static func hint(_ failure: BidFailure, of bid: BidStatus, on offer: OfferBody) -> String? {
+        switch failure {
+        case .refused(let refusal):
+            let wait = refusal.retryMilliseconds > 0 ? (refusal.retryMilliseconds + 999) / 1_000 : nil
+            switch refusal.code {
+            case .priceTooLow where refusal.nearestMicros > 0:
+                return "\(decimal(refusal.nearestMicros)) \(bid.unit) for one GPU and hour would be considered"
+            case .durationOutOfBounds:
+                return "it takes leases from \(offer.durationMinSeconds) s to \(offer.durationMaxSeconds) s"
+            case .noFreeSlots: return "look for others with: rialto search; this one lets \(offer.largestBlock) now"
+            case .outbid: return "bid more than \(decimal(bid.gpuHourMicros)) \(bid.unit)"
+            default: return wait.map { "try again in \($0) s" }
+            }
+        case .noAnswer: return "the provider may be away; a later answer is taken all the same: rialto lease list"
+        case .notSigned: return "see: rialto status"
+        case .wrongAward, .slotTaken: return "choose another provider"
+        case .notDurable: return "see: rialto doctor"
+        case .cancelled, .invalid, .tooManyBids: return nil
+        }
+    }
+
+    /// Millionths as people write them.
+    private static func decimal(_ micros: Int64) -> String {
+        var digits = String(micros)
+        while digits.count < 7 { digits = "0" + digits }
+        var fraction = digits.suffix(6)
+        while fraction.count > 2, fraction.last == "0" { fraction.removeLast() }
+        return "\(digits.dropLast(6)).\(fraction)"
+    }
+}

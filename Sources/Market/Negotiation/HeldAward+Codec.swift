@@ -1,0 +1,134 @@
+internal import Cryptography
+internal import Primitives
+
+// What the disk keeps of an award, at either end: read back within bounds, because anybody may have written a home.
+
+extension HeldAward {
+    /// Reads what `stored` wrote.
+    public init(stored bytes: [UInt8]) throws(RecordError) {
+        let message = try ParsedMessage(bytes)
+        self.init(
+            body: try LeaseBody(stored: message),
+            heldUntil: try message.time(2, "award.held_until"),
+            sealedTerms: try message.bytes(3, "award.terms", max: LeaseTerms.Bounds.sealedByteCountMax)
+        )
+    }
+
+    public var stored: [UInt8] {
+        var writer = ProtobufWriter()
+        writer.message(1) { body.write(to: &$0) }
+        writer.varint(2, UInt64(clamping: heldUntil))
+        writer.bytes(3, sealedTerms)
+        return writer.bytes
+    }
+}
+
+/// A renter's acceptance that may have been sent: whatever comes back of it is ours.
+public struct AcceptedAward: Hashable, Sendable {
+    public let body: LeaseBody
+    public let acceptance: LeaseAcceptance
+    /// What is to run, so that the lease knows it after a crash too.
+    public let terms: LeaseTerms
+
+    public init(body: LeaseBody, acceptance: LeaseAcceptance, terms: LeaseTerms) {
+        (self.body, self.acceptance, self.terms) = (body, acceptance, terms)
+    }
+
+    /// Reads what `stored` wrote.
+    public init(stored bytes: [UInt8]) throws(RecordError) {
+        let message = try ParsedMessage(bytes)
+        self.init(
+            body: try LeaseBody(stored: message),
+            acceptance: LeaseAcceptance(
+                acceptUntil: try message.time(2, "accept.until"),
+                signature: try message.bytes(3, "accept.signature", max: Ed25519.signatureByteCount)
+            ),
+            terms: try LeaseTerms(parsing: message.bytes(4, "accept.terms", max: LeaseTerms.Bounds.byteCountMax))
+        )
+    }
+
+    public var stored: [UInt8] {
+        var writer = ProtobufWriter()
+        writer.message(1) { body.write(to: &$0) }
+        writer.varint(2, UInt64(clamping: acceptance.acceptUntil))
+        writer.bytes(3, acceptance.signature)
+        writer.bytes(4, terms.encoded)
+        return writer.bytes
+    }
+}
+
+/// A lease that this node is a party of, as the disk keeps it.
+public struct StoredLease: Hashable, Sendable {
+    public let record: SignedRecord
+    /// The provider's, still sealed; empty for a renter.
+    public let sealedTerms: [UInt8]
+    /// The renter's own.
+    public let terms: LeaseTerms?
+
+    public init(record: SignedRecord, sealedTerms: [UInt8] = [], terms: LeaseTerms? = nil) {
+        (self.record, self.sealedTerms, self.terms) = (record, sealedTerms, terms)
+    }
+
+    /// Reads what `stored` wrote.
+    public init(stored bytes: [UInt8]) throws(RecordError) {
+        let message = try ParsedMessage(bytes)
+        let envelope = try message.bytes(1, "lease.envelope", max: RecordKind.lease.envelopeByteCountMax)
+        let record = try SignedRecord(envelope: envelope)
+        guard record.kind == .lease else { throw .contradiction("lease.envelope") }
+        var terms: LeaseTerms?
+        if message.numbers.contains(3) {
+            terms = try LeaseTerms(parsing: message.bytes(3, "lease.terms", max: LeaseTerms.Bounds.byteCountMax))
+        }
+        self.init(
+            record: record,
+            sealedTerms: try message.bytes(2, "lease.sealed_terms", max: LeaseTerms.Bounds.sealedByteCountMax),
+            terms: terms
+        )
+    }
+
+    public var stored: [UInt8] {
+        var writer = ProtobufWriter()
+        writer.bytes(1, record.envelope)
+        writer.bytes(2, sealedTerms)
+        if let terms { writer.requiredBytes(3, terms.encoded) }
+        return writer.bytes
+    }
+}
+
+/// What a lease left behind: the provider's receipt, and the renter's signature under it once it is there.
+public struct StoredReceipt: Hashable, Sendable {
+    public let receipt: SignedRecord
+    public let countersignature: SignedRecord?
+
+    public init(receipt: SignedRecord, countersignature: SignedRecord? = nil) {
+        (self.receipt, self.countersignature) = (receipt, countersignature)
+    }
+
+    /// Reads what `stored` wrote.
+    public init(stored bytes: [UInt8]) throws(RecordError) {
+        let message = try ParsedMessage(bytes)
+        let max = RecordKind.receipt.envelopeByteCountMax
+        let receipt = try SignedRecord(envelope: message.bytes(1, "receipt.envelope", max: max))
+        let under = try message.bytes(2, "receipt.countersignature", max: max)
+        let countersignature = under.isEmpty ? nil : try SignedRecord(envelope: under)
+        guard receipt.kind == .receipt, countersignature.map({ $0.kind == .countersignature }) ?? true else {
+            throw .contradiction("receipt.envelope")
+        }
+        self.init(receipt: receipt, countersignature: countersignature)
+    }
+
+    public var stored: [UInt8] {
+        var writer = ProtobufWriter()
+        writer.bytes(1, receipt.envelope)
+        writer.bytes(2, countersignature?.envelope ?? [])
+        return writer.bytes
+    }
+}
+
+extension LeaseBody {
+    /// The body in the first field of what was stored.
+    fileprivate init(stored message: ParsedMessage) throws(RecordError) {
+        try self.init(parsing: message.message(1, "award.body"))
+        try check()
+    }
+}

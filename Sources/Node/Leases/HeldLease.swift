@@ -1,0 +1,165 @@
+internal import Cryptography
+internal import Market
+internal import Primitives
+
+/// Everything that this node holds of one lease: who said what, the meter of our side, and what is still to be done.
+struct HeldLease: Sendable {
+    /// Which party we are, with the meter that belongs to it.
+    enum Meter: Sendable {
+        case provider(ProviderMeter)
+        case renter(RenterMeter)
+    }
+
+    /// What we decided to say next; one at a time is signed and written.
+    enum Step: Hashable, Sendable {
+        case active
+        case close(CloseCode)
+        case receipt(ReceiptBody)
+        case countersign(SignedRecord)
+    }
+
+    let record: SignedRecord
+    let body: LeaseBody
+    /// The lease's id, which costs a digest to ask the body for.
+    let id: LeaseID
+    let terms: LeaseTerms?
+    var meter: Meter
+    /// The provider's word that the GPUs can be used.
+    var active: SignedRecord?
+    var providerClose: SignedRecord?
+    var renterClose: SignedRecord?
+    var receipt: SignedRecord?
+    var countersignature: SignedRecord?
+
+    /// Whether the operator, or the policy, says that the GPUs can be used (provider).
+    var isReadyWanted = false
+    /// Decided and not yet durable.
+    var closing: CloseCode?
+    /// What an interruptible lease yields to, and when.
+    var reclaim: (code: CloseCode, at: Int64)?
+    /// What the meter came to, once it is closed (provider).
+    var finalReceipt: ReceiptBody?
+    /// What the provider wants signed (renter).
+    var offeredReceipt: SignedRecord?
+    /// Who waits for the countersignature (renter).
+    var receiptReply: CounterConversation?
+    /// Until when the last voucher is waited for (provider).
+    var settleBy: Instant?
+    /// Whether a step is being signed or written.
+    var isBusy = false
+    /// When a step that failed is tried again.
+    var retryAt: Instant?
+    var duties: [LeaseDuty] = []
+
+    init(record: SignedRecord, body: LeaseBody, terms: LeaseTerms?, meter: Meter) {
+        (self.record, self.body, self.terms, self.meter) = (record, body, terms, meter)
+        id = body.lease
+    }
+
+    var isProvider: Bool {
+        if case .provider = meter { true } else { false }
+    }
+
+    var counterparty: Ed25519.PublicKey { isProvider ? body.renter : body.provider }
+
+    /// Over, whoever ended it; a receipt says so too.
+    var isClosed: Bool { providerClose != nil || renterClose != nil || receipt != nil }
+    /// Nothing is left to say: both have signed what it came to.
+    var isFinished: Bool { countersignature != nil && duties.isEmpty }
+
+    var ownClose: SignedRecord? { isProvider ? providerClose : renterClose }
+
+    /// When it was closed, in milliseconds since the Unix epoch: the earliest word counts.
+    var closedAt: Int64? {
+        [providerClose, renterClose, receipt].compactMap { $0?.record.issuedAt }.min()
+    }
+
+    var providerCode: CloseCode? { Self.code(of: providerClose) ?? receiptCode(of: 2_000) }
+    var renterCode: CloseCode? { Self.code(of: renterClose) ?? receiptCode(of: 1_000) }
+
+    /// A receipt repeats the code that ended the lease; its thousand says whose it was.
+    private func receiptCode(of thousand: Int) -> CloseCode? {
+        guard providerClose == nil, renterClose == nil, case .receipt(let body)? = receipt?.record.body else {
+            return nil
+        }
+        let isRenters = body.code.rawValue / 1_000 == 1
+        return isRenters == (thousand == 1_000) ? body.code : nil
+    }
+
+    private static func code(of close: SignedRecord?) -> CloseCode? {
+        guard case .leaseState(let state)? = close?.record.body else { return nil }
+        return state.code
+    }
+
+    /// What is to be said next, if anything is.
+    func nextStep(at now: Instant) -> Step? {
+        if let closing, !isClosed { return .close(closing) }
+        guard isProvider else {
+            guard countersignature == nil, let offeredReceipt else { return nil }
+            return .countersign(offeredReceipt)
+        }
+        if isReadyWanted, active == nil, !isClosed { return .active }
+        guard receipt == nil, let finalReceipt else { return nil }
+        return .receipt(finalReceipt)
+    }
+
+    /// When something is due of its own accord.
+    func nextDeadline(_ clock: WallClock) -> Instant? {
+        var deadline = duties.map(\.dueAt).min()
+        deadline = earliest(deadline, retryAt)
+        if finalReceipt == nil, !isClosed || receipt == nil { deadline = earliest(deadline, settleBy) }
+        guard !isClosed else { return deadline }
+        if let reclaim, isProvider { deadline = earliest(deadline, clock.instant(atUnixMilliseconds: reclaim.at)) }
+        switch meter {
+        case .provider(let meter):
+            deadline = earliest(deadline, meter.nextDeadline)
+            deadline = earliest(deadline, clock.instant(atUnixMilliseconds: body.endAt))
+        case .renter(let meter):
+            deadline = earliest(deadline, meter.nextDeadline)
+            deadline = earliest(deadline, clock.instant(atUnixMilliseconds: renterLimit.at))
+        }
+        return closing == nil ? deadline : earliest(duties.map(\.dueAt).min(), retryAt)
+    }
+
+    /// When a renter gives up waiting for the provider's word, and why.
+    var renterLimit: (at: Int64, code: CloseCode) {
+        let end = body.endAt + LeaseLimits.endSlackMilliseconds
+        guard active == nil else { return (end, .expired) }
+        let ready = body.startAt + LeaseLimits.readyMilliseconds
+        return ready < end ? (ready, .tooSlow) : (end, .expired)
+    }
+
+    mutating func owe(_ kind: LeaseDuty.Kind, at now: Instant) {
+        if !duties.contains(where: { $0.kind == kind }) { duties.append(LeaseDuty(kind, at: now)) }
+    }
+
+    mutating func fulfil(_ kind: LeaseDuty.Kind) { duties.removeAll { $0.kind == kind } }
+
+    /// Until when the lease may be spoken of, in milliseconds since the Unix epoch.
+    var rememberedUntil: Int64 { record.record.expiresAt }
+
+    /// The lease as its owner looks at it.
+    var summary: LeaseSummary {
+        let (owed, paid, readyAt): (Int64, Int64, Int64?) =
+            switch meter {
+            case .provider(let meter): (meter.owedMicros, meter.paidMicros, meter.state.readyAt)
+            case .renter(let meter): (meter.state.promisedMicros, meter.state.promisedMicros, meter.state.readyAt)
+            }
+        return LeaseSummary(
+            record: record,
+            body: body,
+            isProvider: isProvider,
+            standing: isClosed ? .closed : active == nil ? .reserved : .active,
+            providerCode: providerCode,
+            renterCode: renterCode,
+            readyAt: readyAt,
+            closedAt: closedAt,
+            reclaimAt: isClosed ? nil : reclaim?.at,
+            owedMicros: owed,
+            paidMicros: paid,
+            terms: terms,
+            receipt: receipt,
+            countersignature: countersignature
+        )
+    }
+}

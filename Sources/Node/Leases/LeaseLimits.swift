@@ -1,0 +1,41 @@
+internal import Primitives
+
+/// The bounds of bids and leases in a node, each with its reason.
+enum LeaseLimits {
+    /// Peers with whom something is under way: more than a node has connections.
+    static let peerCountMax = 1_024
+    /// Streams that one peer may open: one would do, and a reconnecting peer has two for a moment.
+    static let inboundPerPeerMax = 4
+    /// Questions that wait until their peer is reached.
+    static let waitingCountMax = 64
+    /// Questions of ours on one stream that have no answer yet; a renter's bids at a provider, and room.
+    static let awaitingCountMax = 1_024
+    /// Questions of others that have no answer yet, bids that wait for their turn; beyond, the oldest are forgotten and asked again.
+    static let conversationCountMax = 8_192
+    /// What one peer may ask at once, and how soon it earns another question: a signature is checked for most.
+    static let questionBurst = 1_024
+    static let questionInterval = Duration.milliseconds(4)
+    /// A stream on which nothing was said for so long is closed; running leases say something every meter interval.
+    static let idleTimeout = Duration.seconds(600)
+    /// How soon an unanswered duty is asked again; doubling.
+    static let dutyRetryMin = Duration.seconds(2)
+    /// The counterparty may be away for days; dialling it is cheap.
+    static let dutyRetryMax = Duration.seconds(300)
+    /// After a failed write or signature.
+    static let retryInterval = Duration.seconds(2)
+    /// How long a provider waits for the last voucher before it signs the receipt.
+    static let settleTimeout = Duration.seconds(20)
+    /// A lease that is not ready by then is no use.
+    static let readyMilliseconds: Int64 = 30 * 60_000
+    /// A renter closes a lease whose end came without the provider's word.
+    static let endSlackMilliseconds: Int64 = 60_000
+    /// How long an acceptance from before a restart is asked for.
+    static let recoveryMilliseconds: Int64 = 3_600_000
+    /// Leases that are kept in memory, running or not; a provider takes no more bids above it.
+    static let leaseCountMax = 16_384
+    /// Bids that came to an end and are still listed.
+    static let pastBidCountMax = 256
+    /// What is free is told after things have settled, and not more often: peers pass on one word in ten seconds.
+    static let freeSlotsDelay = Duration.seconds(1)
+    static let freeSlotsInterval = Duration.seconds(10)
+}

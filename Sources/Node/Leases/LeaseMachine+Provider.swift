@@ -1,0 +1,164 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// The counter's side: bids come in, awards and leases go out, devices become free.
+extension LeaseMachine {
+    mutating func stepCounter(_ input: ProviderCounter.Input, at now: Instant, into outputs: inout [Output]) {
+        var said: [ProviderCounter.Output] = []
+        counter.handle(input, at: now, into: &said)
+        for output in said {
+            switch output {
+            case .reply(let conversation, let content):
+                stepStreams(.reply(conversation, content), at: now, into: &outputs)
+            case .persist(let ticket, let changes):
+                persist(changes.map(StoreChange.init), for: .counter(ticket, changes), into: &outputs)
+            case .sign(let ticket, let body, let expiresAt):
+                sign(body, for: .counter(ticket), expiresAt: expiresAt, into: &outputs)
+            case .leased(let record, let sealedTerms): provide(record, sealedTerms, at: now, into: &outputs)
+            case .freeSlots(let offer, let slots): noteFree(slots, of: offer, at: now)
+            case .reclaim(let lease, let at): reclaim(lease, .outbid, at: at, now: now, into: &outputs)
+            }
+        }
+    }
+
+    mutating func counterPersisted(
+        _ ticket: CounterTicket,
+        _ changes: [CounterChange],
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        stepCounter(.persisted(ticket), at: now, into: &outputs)
+        for case .putClose(let lease, let record) in changes { closed(lease, by: record, at: now, into: &outputs) }
+    }
+
+    mutating func counterFailed(
+        _ ticket: CounterTicket,
+        _ changes: [CounterChange],
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        stepCounter(.persistFailed(ticket), at: now, into: &outputs)
+        for case .putClose(let lease, _) in changes { postpone(lease, at: now) }
+    }
+
+    /// A bid from a stream: what its terms say is looked at before any device is held for it.
+    mutating func receive(
+        bid envelope: [UInt8],
+        sealedTerms: [UInt8],
+        _ conversation: CounterConversation,
+        from bidder: Ed25519.PublicKey,
+        at address: IPAddress?,
+        now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let record = try? SignedRecord(envelope: envelope), case .bid(let bid) = record.record.body else {
+            return stepStreams(.reply(conversation, .refusal(Refusal(.malformed))), at: now, into: &outputs)
+        }
+        guard leases.count < LeaseLimits.leaseCountMax else {
+            let refusal = Refusal(.tooManyBids, retryMilliseconds: 60_000)
+            return stepStreams(.reply(conversation, .refusal(refusal)), at: now, into: &outputs)
+        }
+        guard opened(sealedTerms, bid: bid.bid, from: bidder, hash: bid.termsHash) != nil else {
+            return stepStreams(.reply(conversation, .refusal(Refusal(.termsRefused))), at: now, into: &outputs)
+        }
+        let group = Self.group(of: address, bidder)
+        stepCounter(
+            .bid(conversation, from: bidder, group: group, record, sealedTerms: sealedTerms),
+            at: now,
+            into: &outputs
+        )
+    }
+
+    func opened(_ box: [UInt8], bid: BidID, from bidder: Ed25519.PublicKey, hash: [UInt8]) -> LeaseTerms? {
+        LeaseTerms.opened(box, bid: bid, from: bidder, to: key.publicKey, hash: hash, secret: sealingSecret)
+    }
+
+    /// What stands for a bidder's network: one IPv4 address, or one site of IPv6. Neighbours in our own network are told apart by
+    /// their keys alone.
+    private static func group(of address: IPAddress?, _ bidder: Ed25519.PublicKey) -> UInt64 {
+        let host = address?.unmapped
+        let isFar = host.map { !$0.isLoopback && !$0.isPrivate } ?? false
+        let bytes = isFar ? host.map { Array($0.bytes.prefix($0.isIPv4 ? 4 : 6)) } ?? [] : bidder.bytes
+        return SHA256.hash([isFar ? 1 : 0] + bytes).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// An award became a lease, or was one before the restart: the GPUs are the renter's.
+    private mutating func provide(
+        _ record: SignedRecord,
+        _ sealedTerms: [UInt8],
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let body = CounterFacts.body(of: record) else { return }
+        outputs.append(.publish(record))
+        guard leases[body.lease] == nil else { return }
+        let terms = opened(sealedTerms, bid: body.bid, from: body.renter, hash: body.termsHash)
+        var meter = ProviderMeter(lease: body, key: key, network: network)
+        var said: [ProviderMeter.Output] = []
+        meter.handle(.clock(unixMilliseconds: wall(now)), at: now, into: &said)
+        var lease = HeldLease(record: record, body: body, terms: terms, meter: .provider(meter))
+        lease.isReadyWanted = !policy.awaitsReady
+        leases[lease.id] = lease
+        outputs.append(.swarm(.protect(PeerID(publicKey: body.renter), true)))
+        outputs.append(.event(.leaseStarted(lease.summary)))
+        advance(lease.id, at: now, into: &outputs)
+    }
+
+    /// Gives notice: the lease is closed at `at` unless what it yields to has gone.
+    mutating func reclaim(
+        _ id: LeaseID,
+        _ code: CloseCode,
+        at: Int64,
+        now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let lease = leases[id], !lease.isClosed, lease.closing == nil, lease.reclaim.map({ $0.at > at }) ?? true
+        else { return }
+        leases[id]?.reclaim = (code, at)
+        leases[id]?.fulfil(.notice)
+        leases[id]?.owe(.notice, at: now)
+        if let lease = leases[id] { outputs.append(.event(.leaseChanged(lease.summary))) }
+        advance(id, at: now, into: &outputs)
+    }
+
+    // MARK: What is free
+
+    private mutating func noteFree(_ slots: [Int], of offer: OfferID, at now: Instant) {
+        let earliest = now.advanced(by: LeaseLimits.freeSlotsDelay)
+        let due = max(announcements[offer]?.dueAt ?? earliest, earliest)
+        announcements[offer] = Announcement(slots: slots, dueAt: due)
+    }
+
+    mutating func announceFreeSlots(at now: Instant, into outputs: inout [Output]) {
+        for (offer, announcement) in announcements where announcement.dueAt <= now {
+            guard let slots = announcement.slots else { continue }
+            announcements[offer] = Announcement(slots: nil, dueAt: now.advanced(by: LeaseLimits.freeSlotsInterval))
+            outputs.append(.freeSlots(offer, slots))
+        }
+    }
+
+    /// Slots of a machine that somebody has: they outlive the offer that they were leased from.
+    func takenSlots(of machine: MachineID, at now: Instant) -> Set<Int> {
+        counter.takenSlots(of: machine, wall: wall(now))
+    }
+}
+
+extension StoreChange {
+    init(_ change: CounterChange) {
+        switch change {
+        case .putAward(let award):
+            self = .putRow(StoredRow(.awards, key: award.body.lease.bytes, value: award.stored))
+        case .dropAward(let lease): self = .deleteRow(.awards, key: lease.bytes)
+        case .putLease(let record, let sealedTerms):
+            let lease = StoredLease(record: record, sealedTerms: sealedTerms)
+            self = .putRow(StoredRow(.leases, key: record.subject.id, value: lease.stored))
+        case .putClose(let lease, let record): self = .putRow(StoredRow(saying: record, of: lease))
+        // The counter needs no more of it; what else the node holds of a lease goes when all of it does.
+        case .dropLease(let lease): self = .deleteRow(.awards, key: lease.bytes)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// The desk's side: bids of ours, and what becomes of them.
+extension LeaseMachine {
+    mutating func place(
+        _ wish: BidWish,
+        on offer: SignedRecord,
+        for command: CommandID,
+        waits: Bool,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard case .offer(let body) = offer.record.body, offer.author != key.publicKey else {
+            return outputs.append(.answer(command, .failed(.notOurs)))
+        }
+        let id = BidID(random: &random)
+        let price = wish.gpuHourMicros > 0 ? wish.gpuHourMicros : body.price.gpuHourMicros
+        let draft = BidDraft(
+            offer: offer,
+            slots: wish.slots,
+            count: wish.count,
+            gpuHourMicros: price,
+            durationSeconds: wish.durationSeconds,
+            terms: wish.terms,
+            exposureMicrosMax: wish.exposureMicrosMax
+        )
+        let status = BidStatus(
+            bid: id,
+            offer: wish.offer,
+            count: wish.count,
+            unit: body.price.unit,
+            gpuHourMicros: price,
+            durationSeconds: wish.durationSeconds,
+            placedAt: wall(now),
+            outcome: .open
+        )
+        let isPublic = wish.isPublic || body.hasPublicBids && body.modes.contains(.interruptible)
+        bids[id] = PlacedBid(status: status, isPublic: isPublic, terms: wish.terms, waiter: waits ? command : nil)
+        let salt = random.bytes(LeaseTerms.Bounds.saltByteCount)
+        let secret = random.bytes(32)
+        stepDesk(.place(id, draft, salt: salt, ephemeralSecret: secret), at: now, into: &outputs)
+        forgetPastBids()
+        if !waits, let bid = bids[id] { outputs.append(.answer(command, .bid(bid.status))) }
+    }
+
+    mutating func cancel(_ bid: BidID, for command: CommandID, at now: Instant, into outputs: inout [Output]) {
+        guard case .open? = bids[bid]?.status.outcome else {
+            return outputs.append(.answer(command, .failed(.unknownBid)))
+        }
+        stepDesk(.cancel(bid), at: now, into: &outputs)
+        outputs.append(.answer(command, bids[bid].map { .bid($0.status) } ?? .done))
+    }
+
+    mutating func stepDesk(_ input: RenterDesk.Input, at now: Instant, into outputs: inout [Output]) {
+        var said: [RenterDesk.Output] = []
+        desk.handle(input, at: now, into: &said)
+        for output in said {
+            switch output {
+            case .sign(let bid, let body, let expiresAt):
+                sign(body, for: .bid(bid), expiresAt: expiresAt, into: &outputs)
+            case .send(let bid, let provider, let content):
+                ask(.bid(bid), content, of: provider, at: now, into: &outputs)
+            case .persist(let bid, let changes):
+                persist(changes.map { row(for: $0, of: bid) }, for: .bid(bid, changes), into: &outputs)
+            case .leased(let bid, let record):
+                let terms = bids[bid]?.terms
+                bids[bid]?.accepted = nil
+                rent(record, terms, at: now, into: &outputs)
+                if let body = CounterFacts.body(of: record) { end(bid, .leased(body.lease), into: &outputs) }
+            case .failed(let bid, let failure): failed(bid, failure, at: now, into: &outputs)
+            }
+        }
+    }
+
+    private func row(for change: RenterChange, of bid: BidID) -> StoreChange {
+        switch change {
+        case .putAccepted(let body, let acceptance):
+            let terms = bids[bid]?.terms ?? LeaseTerms(image: "")
+            let award = AcceptedAward(body: body, acceptance: acceptance, terms: terms)
+            return .putRow(StoredRow(.awards, key: body.lease.bytes, value: award.stored))
+        case .dropAccepted(let lease): return .deleteRow(.awards, key: lease.bytes)
+        case .putLease(let record):
+            let lease = StoredLease(record: record, terms: bids[bid]?.terms)
+            return .putRow(StoredRow(.leases, key: record.subject.id, value: lease.stored))
+        }
+    }
+
+    mutating func bidPersisted(_ bid: BidID, _ changes: [RenterChange]) {
+        for case .putAccepted(let body, let acceptance) in changes {
+            guard let terms = bids[bid]?.terms else { continue }
+            bids[bid]?.accepted = AcceptedAward(body: body, acceptance: acceptance, terms: terms)
+        }
+    }
+
+    private mutating func failed(
+        _ bid: BidID,
+        _ failure: BidFailure,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        if let award = bids[bid]?.accepted {
+            bids[bid]?.accepted = nil
+            early[award.body.lease] = nil
+            if case .refused = failure {
+                persist([.deleteRow(.awards, key: award.body.lease.bytes)], for: .housekeeping, into: &outputs)
+            } else {
+                // The acceptance may have arrived: a lease may yet come of it, and would be ours.
+                recoveries[award.body.lease] = Recovery(award: award, duty: LeaseDuty(.active, at: now))
+            }
+        }
+        end(bid, .failed(failure), into: &outputs)
+    }
+
+    private mutating func end(_ bid: BidID, _ outcome: BidStatus.Outcome, into outputs: inout [Output]) {
+        guard var placed = bids[bid] else { return }
+        placed.status.outcome = outcome
+        let waiter = placed.waiter.take()
+        bids[bid] = placed
+        outputs.append(.event(.bidEnded(placed.status)))
+        if let waiter { outputs.append(.answer(waiter, .bid(placed.status))) }
+    }
+
+    private mutating func forgetPastBids() {
+        var surplus = bids.count - desk.bidCount - LeaseLimits.pastBidCountMax
+        guard surplus > 0 else { return }
+        bids.removeAll { _, bid in
+            guard surplus > 0, bid.status.outcome != .open else { return false }
+            surplus -= 1
+            return true
+        }
+    }
+
+    /// A lease of ours begins: both signatures were checked, and it is durable.
+    private mutating func rent(
+        _ record: SignedRecord,
+        _ terms: LeaseTerms?,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let body = CounterFacts.body(of: record), leases[body.lease] == nil else { return }
+        var meter = RenterMeter(lease: body, key: key, network: network)
+        var said: [RenterMeter.Output] = []
+        meter.handle(.clock(unixMilliseconds: wall(now)), at: now, into: &said)
+        let lease = HeldLease(record: record, body: body, terms: terms, meter: .renter(meter))
+        leases[lease.id] = lease
+        outputs.append(.swarm(.protect(PeerID(publicKey: body.provider), true)))
+        outputs.append(.event(.leaseStarted(lease.summary)))
+        advance(lease.id, at: now, into: &outputs)
+        if let word = early.removeValue(forKey: lease.id) {
+            heard(word.record, in: word.conversation, at: now, into: &outputs)
+        }
+    }
+
+    /// Whether we have accepted this lease, and do not hold it yet.
+    func expects(_ lease: LeaseID, from provider: Ed25519.PublicKey) -> Bool {
+        let awards = bids.values.compactMap(\.accepted) + recoveries.values.map(\.award)
+        return awards.contains { $0.body.provider == provider && $0.body.lease == lease }
+    }
+
+    // MARK: After a restart
+
+    /// Asks for the lease that an acceptance may have made; gives up when nothing can come of it any more.
+    mutating func recover(_ lease: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let award = recoveries[lease]?.award else { return }
+        guard wall(now) < award.acceptance.acceptUntil + LeaseLimits.recoveryMilliseconds else {
+            return abandon(lease, into: &outputs)
+        }
+        recoveries[lease]?.duty.asked(at: now)
+        let content = MarketMessage.Content.accept(award.body.bid, award.acceptance)
+        ask(.recovery(lease), content, of: award.body.provider, at: now, into: &outputs)
+    }
+
+    private mutating func abandon(_ lease: LeaseID, into outputs: inout [Output]) {
+        recoveries[lease] = nil
+        early[lease] = nil
+        persist([.deleteRow(.awards, key: lease.bytes)], for: .housekeeping, into: &outputs)
+    }
+
+    mutating func recoveryAnswered(
+        _ lease: LeaseID,
+        _ content: MarketMessage.Content,
+        into outputs: inout [Output]
+    ) {
+        guard let award = recoveries[lease]?.award else { return }
+        switch content {
+        case .lease(let envelope):
+            guard let record = try? SignedRecord(envelope: envelope), record.author == award.body.provider,
+                record.record.network == network, CounterFacts.body(of: record) == award.body,
+                record.signatureChecks.allSatisfy(\.holds)
+            else { return }
+            let stored = StoredLease(record: record, terms: award.terms)
+            persist(
+                [
+                    .putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored)),
+                    .deleteRow(.awards, key: lease.bytes),
+                ],
+                for: .recovered(lease, record),
+                into: &outputs
+            )
+        case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, into: &outputs)
+        case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .award, .countersignature,
+            .done:
+            break
+        }
+    }
+
+    mutating func recovered(_ lease: LeaseID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
+        let terms = recoveries.removeValue(forKey: lease)?.award.terms
+        rent(record, terms, at: now, into: &outputs)
+    }
+}

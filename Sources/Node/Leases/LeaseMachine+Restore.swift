@@ -1,0 +1,122 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// Back from the disk, and on from there.
+extension LeaseMachine {
+    mutating func restore(_ restored: RestoredLeases) {
+        for (id, row) in restored.leases {
+            let body = row.body
+            let isProvider = body.provider == key.publicKey
+            guard isProvider || body.renter == key.publicKey else { continue }
+            var terms = row.stored.terms
+            let meter: HeldLease.Meter
+            if isProvider {
+                let box = row.stored.sealedTerms
+                terms = opened(box, bid: body.bid, from: body.renter, hash: body.termsHash)
+                let state = row.meter.flatMap { try? ProviderMeter.MeterState(stored: $0) }
+                meter = .provider(
+                    ProviderMeter(lease: body, key: key, network: network, state: state ?? ProviderMeter.MeterState())
+                )
+            } else {
+                let state = row.meter.flatMap { try? RenterMeter.MeterState(stored: $0) }
+                meter = .renter(
+                    RenterMeter(lease: body, key: key, network: network, state: state ?? RenterMeter.MeterState())
+                )
+            }
+            var lease = HeldLease(record: row.stored.record, body: body, terms: terms, meter: meter)
+            lease.active = row.words[.active]
+            lease.providerClose = row.words[.providerClose]
+            lease.renterClose = row.words[.renterClose]
+            lease.receipt = row.receipt?.receipt
+            lease.countersignature = row.receipt?.countersignature
+            leases[id] = lease
+        }
+        for award in restored.accepted where leases[award.body.lease] == nil {
+            recoveries[award.body.lease] = Recovery(award: award, duty: LeaseDuty(.active, at: .zero))
+        }
+        for entry in restored.credit { ledger.apply(entry) }
+        isDamaged = restored.unreadableCount > 0
+    }
+
+    /// The first time that the clock is known: what a crash left half done goes on.
+    mutating func resume(at now: Instant, into outputs: inout [Output]) {
+        if isDamaged {
+            // A provider that cannot read whom its devices are let to lets them to nobody.
+            stepCounter(.shutdown, at: now, into: &outputs)
+            outputs.append(.event(.storeFailed(.corrupt("leases cannot be read: no bids are taken"))))
+        }
+        forgetPast(at: now, into: &outputs)
+        for id in leases.keys {
+            guard let lease = leases[id] else { continue }
+            if lease.countersignature == nil {
+                outputs.append(.swarm(.protect(PeerID(publicKey: lease.counterparty), true)))
+            }
+            stepMeter(of: id, .clock(wall(now)), at: now, into: &outputs)
+            if lease.isClosed {
+                stepMeter(of: id, .closed(at: lease.closedAt ?? wall(now)), at: now, into: &outputs)
+                if lease.ownClose != nil, lease.countersignature == nil { leases[id]?.owe(.close, at: now) }
+                if lease.isProvider, lease.receipt != nil, lease.countersignature == nil {
+                    leases[id]?.owe(.receipt, at: now)
+                }
+            } else {
+                if let active = lease.active {
+                    stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
+                    if lease.isProvider { leases[id]?.owe(.active, at: now) }
+                }
+                leases[id]?.isReadyWanted = lease.isProvider && !policy.awaitsReady
+            }
+            advance(id, at: now, into: &outputs)
+        }
+        for id in recoveries.keys { recover(id, at: now, into: &outputs) }
+    }
+
+    /// Leases that nobody will speak of any more, unless their slots' chains still need them.
+    mutating func forgetPast(at now: Instant, into outputs: inout [Output]) {
+        let wall = wall(now)
+        var changes: [StoreChange] = []
+        for (id, lease) in leases where lease.isClosed && lease.rememberedUntil <= wall && !counter.remembers(id) {
+            leases[id] = nil
+            owing.remove(id)
+            deadlines.arm(id, at: nil)
+            changes += [OwnTable.leases, .vouchers, .receipts].map { .deleteRow($0, key: id.bytes) }
+            for word: UInt8 in 0...2 { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word])) }
+        }
+        if !changes.isEmpty { persist(changes, for: .housekeeping, into: &outputs) }
+    }
+
+    // MARK: The end of a write
+
+    mutating func persisted(_ ticket: LeaseTicket, at now: Instant, into outputs: inout [Output]) {
+        switch writes.removeValue(forKey: ticket) {
+        case .counter(let ticket, let changes): counterPersisted(ticket, changes, at: now, into: &outputs)
+        case .bid(let bid, let changes):
+            bidPersisted(bid, changes)
+            stepDesk(.persisted(bid), at: now, into: &outputs)
+        case .recovered(let lease, let record): recovered(lease, record, at: now, into: &outputs)
+        case .step(let lease, let record): said(record, of: lease, at: now, into: &outputs)
+        case .heard(let lease, let record, let conversation):
+            stored(heard: record, of: lease, conversation, at: now, into: &outputs)
+        case .voucher(let lease, let voucher, let entry):
+            voucherStored(lease, voucher, entry, at: now, into: &outputs)
+        case .promise(let lease, let voucher, let entry):
+            promiseStored(lease, voucher, entry, at: now, into: &outputs)
+        case .housekeeping, nil: break
+        }
+    }
+
+    mutating func persistFailed(_ ticket: LeaseTicket, at now: Instant, into outputs: inout [Output]) {
+        switch writes.removeValue(forKey: ticket) {
+        case .counter(let ticket, let changes): counterFailed(ticket, changes, at: now, into: &outputs)
+        case .bid(let bid, _): stepDesk(.persistFailed(bid), at: now, into: &outputs)
+        case .step(let lease, _): postpone(lease, at: now)
+        case .voucher(let lease, let voucher, _): stepMeter(of: lease, .notStored(voucher), at: now, into: &outputs)
+        case .promise(let lease, let voucher, _): stepMeter(of: lease, .notPromised(voucher), at: now, into: &outputs)
+        // Who said it says it again; who recovers asks again; what is swept is swept at the next start.
+        case .heard, .recovered, .housekeeping, nil: break
+        }
+    }
+}

@@ -1,0 +1,92 @@
+internal import Cryptography
+internal import Market
+internal import OrderedCollections
+
+/// What the rows of the own tables say, put together; rows that cannot be read are counted, not guessed.
+struct RestoredLeases {
+    struct Lease {
+        var stored: StoredLease
+        var body: LeaseBody
+        var words: [LeaseWord: SignedRecord] = [:]
+        var meter: [UInt8]?
+        var receipt: StoredReceipt?
+    }
+
+    /// In the order in which they were signed.
+    private(set) var leases: OrderedDictionary<LeaseID, Lease> = [:]
+    private(set) var accepted: [AcceptedAward] = []
+    private(set) var credit: [CreditEntry] = []
+    private(set) var facts = CounterFacts()
+    /// Of the tables without which a slot might be leased twice.
+    private(set) var unreadableCount = 0
+
+    init(_ rows: [StoredRow], own: Ed25519.PublicKey) {
+        for row in rows where row.table == .leases { read(lease: row.value) }
+        leases.sort { left, right in
+            let (one, other) = (left.value.stored.record.record, right.value.stored.record.record)
+            return one.issuedAt != other.issuedAt ? one.issuedAt < other.issuedAt : left.key < right.key
+        }
+        var awards: [HeldAward] = []
+        for row in rows {
+            switch row.table {
+            case .leases: break
+            case .awards:
+                if let award = try? HeldAward(stored: row.value), award.body.provider == own {
+                    awards.append(award)
+                } else if let award = try? AcceptedAward(stored: row.value), award.body.renter == own {
+                    accepted.append(award)
+                } else {
+                    unreadableCount += 1
+                }
+            case .leaseStates: read(word: row)
+            case .vouchers: if let id = LeaseID(row.key) { leases[id]?.meter = row.value }
+            case .receipts: if let id = LeaseID(row.key) { leases[id]?.receipt = try? StoredReceipt(stored: row.value) }
+            case .credit: if let entry = try? CreditEntry(stored: row.value) { credit.append(entry) }
+            }
+        }
+        for (id, lease) in leases where lease.body.provider == own {
+            facts.apply(.putLease(lease.stored.record, sealedTerms: lease.stored.sealedTerms))
+            if let close = lease.words[.providerClose] ?? lease.words[.renterClose] {
+                facts.apply(.putClose(id, close))
+            }
+        }
+        // A lease takes its award off the table; who was cut between the two is mended here.
+        for award in awards where leases[award.body.lease] == nil { facts.apply(.putAward(award)) }
+    }
+
+    private mutating func read(lease bytes: [UInt8]) {
+        guard let stored = try? StoredLease(stored: bytes), let body = CounterFacts.body(of: stored.record) else {
+            unreadableCount += 1
+            return
+        }
+        leases[body.lease] = Lease(stored: stored, body: body)
+    }
+
+    private mutating func read(word row: StoredRow) {
+        guard let id = LeaseID(row.key.prefix(16)), let word = row.key.last.flatMap(LeaseWord.init),
+            let record = try? SignedRecord(envelope: row.value), record.kind == .leaseState
+        else {
+            unreadableCount += 1
+            return
+        }
+        leases[id]?.words[word] = record
+    }
+}
+
+/// What may be said of a lease besides its receipt; the last byte of a row's key.
+enum LeaseWord: UInt8, Hashable, Sendable {
+    case active = 0
+    case providerClose = 1
+    case renterClose = 2
+}
+
+extension StoredRow {
+    /// A lease state as it is kept.
+    init(saying record: SignedRecord, of lease: LeaseID) {
+        var word = LeaseWord.active
+        if case .leaseState(let state) = record.record.body, state.standing == .closed {
+            word = record.author == state.provider ? .providerClose : .renterClose
+        }
+        self.init(.leaseStates, key: lease.bytes + [word.rawValue], value: record.envelope)
+    }
+}

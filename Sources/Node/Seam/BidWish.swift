@@ -1,0 +1,43 @@
+public import Market
+
+/// What a renter asks its node to bid.
+public struct BidWish: Hashable, Sendable {
+    /// An offer in the node's book.
+    public var offer: ListingID
+    /// The very slots; empty if any will do.
+    public var slots: [Int] = []
+    public var count: Int
+    /// For one GPU and one hour, in the offer's unit; 0 for what the offer asks.
+    public var gpuHourMicros: Int64
+    public var durationSeconds: Int
+    public var terms: LeaseTerms
+    /// Owing more than this at once is refused, in micros.
+    public var exposureMicrosMax: Int64 = 10_000_000
+    /// Whether the bid is shown in the order book; an offer whose bids are public asks for it anyway.
+    public var isPublic = false
+
+    public init(offer: ListingID, count: Int, gpuHourMicros: Int64, durationSeconds: Int, terms: LeaseTerms) {
+        (self.offer, self.count, self.gpuHourMicros) = (offer, count, gpuHourMicros)
+        (self.durationSeconds, self.terms) = (durationSeconds, terms)
+    }
+}
+
+/// A bid of this node, and what became of it.
+public struct BidStatus: Hashable, Sendable {
+    public enum Outcome: Hashable, Sendable {
+        /// Asked, or waiting for its turn.
+        case open
+        case leased(LeaseID)
+        case failed(BidFailure)
+    }
+
+    public let bid: BidID
+    public let offer: ListingID
+    public let count: Int
+    public let unit: String
+    public let gpuHourMicros: Int64
+    public let durationSeconds: Int
+    /// Milliseconds since the Unix epoch.
+    public let placedAt: Int64
+    public var outcome: Outcome
+}

@@ -1,0 +1,137 @@
+import Market
+import Node
+import Primitives
+import TestSupport
+import Testing
+
+@Suite struct `A lease between two nodes` {
+    @Test func `lives from the bid to the countersigned receipt and the credit for it`() throws {
+        var street = try LeaseStreet(seed: 301, gpus: 2)
+        let id = try street.lease(try street.wish(count: 2))
+        street.network.run(for: .seconds(130))
+        let running = try street.held(id, by: street.provider)
+        #expect(running.standing == .active && running.isProvider)
+        #expect(running.terms?.image == "pytorch:2", "what was sealed for the provider")
+        #expect(running.paidMicros == 2 * 360_000 * 120 / 3_600, "two ticks of a minute, for two GPUs")
+        let rented = try street.held(id, by: street.renter)
+        #expect(rented.standing == .active && !rented.isProvider && rented.paidMicros == running.paidMicros)
+
+        guard case .lease(let closed)? = street.network.ask(street.renter, .closeLease(id, .done)) else {
+            Issue.record("not closed")
+            return
+        }
+        #expect(closed.standing == .closed && closed.renterCode == .done && closed.providerCode == nil)
+        street.network.run(for: .seconds(30))
+        for node in [street.provider, street.renter] {
+            let over = try street.held(id, by: node)
+            #expect(over.standing == .closed && over.renterCode == .done)
+            guard case .receipt(let receipt)? = over.receipt?.record.body else {
+                Issue.record("no receipt")
+                continue
+            }
+            #expect(receipt.owedMicros == receipt.paidMicros && receipt.paidMicros > running.paidMicros)
+            #expect(receipt.code == .done)
+            #expect(over.countersignature?.record.kind == .countersignature)
+        }
+        let earned = try street.balance(of: street.provider)
+        let spent = try street.balance(of: street.renter)
+        #expect(earned.micros > 0 && spent.micros == -earned.micros && earned.unit == "USD")
+        // What both signed is in both books: anybody may read it.
+        for node in [street.provider, street.renter] {
+            let signed = street.lease(id, of: node)?.countersignature
+            for record in [rented.record, try #require(signed)] {
+                guard case .records(let found)? = street.network.ask(node, .findRecords(prefix: record.id.bytes)) else {
+                    Issue.record("no answer")
+                    continue
+                }
+                #expect(found == [record])
+            }
+        }
+    }
+
+    @Test func `ends by its own clock, and frees the devices`() throws {
+        var street = try LeaseStreet(seed: 302)
+        let id = try street.lease(try street.wish(seconds: 120))
+        let refused = try street.bid(try street.wish())
+        #expect(refused.outcome == .failed(.refused(Refusal(.noFreeSlots))))
+        street.network.run(for: .seconds(150))
+        let over = try street.held(id, by: street.renter)
+        #expect(over.providerCode == .expired && over.countersignature != nil)
+        #expect((11_900...12_000).contains(over.paidMicros), "two minutes, less what passed until it was ready")
+        _ = try street.lease(try street.wish())
+    }
+
+    @Test func `tells the market what is free`() throws {
+        var street = try LeaseStreet(seed: 303, gpus: 4)
+        let id = try street.lease(try street.wish(count: 3))
+        street.network.run(for: .seconds(20))
+        let renter = street.renter
+        #expect(street.network.listing(of: street.offer, at: renter)?.offer.freeSlots == [3])
+        _ = street.network.ask(street.provider, .closeLease(id, .maintenance))
+        street.network.run(for: .seconds(30))
+        #expect(street.network.listing(of: street.offer, at: renter)?.offer.freeSlots == [0, 1, 2, 3])
+    }
+
+    @Test func `refuses with the nearest price that would have been taken`() throws {
+        var street = try LeaseStreet(seed: 304) { $0.price.lowestBidMicros = 300_000 }
+        let low = try street.bid(try street.wish(price: 299_999))
+        #expect(low.outcome == .failed(.refused(Refusal(.priceTooLow, nearestMicros: 300_000))))
+        let short = try street.bid(try street.wish(seconds: 5))
+        #expect(short.outcome == .failed(.refused(Refusal(.durationOutOfBounds))))
+        let own = street.network.ask(street.provider, .placeBid(try street.wish(), waits: false))
+        guard case .failed(.notOurs)? = own else {
+            Issue.record("bid on its own offer")
+            return
+        }
+    }
+
+    @Test func `waits for the operator's word if the policy says so`() throws {
+        var policy = LeasePolicy()
+        policy.awaitsReady = true
+        var street = try LeaseStreet(seed: 305, policy: policy)
+        let id = try street.lease(try street.wish())
+        street.network.run(for: .seconds(90))
+        let seen1 = try street.held(id, by: street.renter)
+        #expect(seen1.standing == .reserved)
+        let seen2 = try street.held(id, by: street.provider)
+        #expect(seen2.owedMicros == 0)
+        guard case .done? = street.network.ask(street.provider, .readyLease(id)) else {
+            Issue.record("not taken")
+            return
+        }
+        street.network.run(for: .seconds(65))
+        let seen3 = try street.held(id, by: street.renter)
+        #expect(seen3.paidMicros == 360_000 * 60 / 3_600)
+        guard case .failed(.notOurs)? = street.network.ask(street.renter, .closeLease(id, .maintenance)) else {
+            Issue.record("a renter used a provider's code")
+            return
+        }
+    }
+
+    @Test func `of an interruptible offer yields to a better bid after its notice`() throws {
+        var street = try LeaseStreet(seed: 306) {
+            $0.price.lowestBidMicros = 100_000
+            ($0.modes, $0.noticeSeconds, $0.hasPublicBids) = ([.onDemand, .interruptible], 20, true)
+        }
+        let low = try street.lease(try street.wish(price: 120_000))
+        let seen4 = try street.held(low, by: street.renter)
+        #expect(seen4.body.mode == .interruptible)
+        let other = street.network.addNode(seeds: [street.network.address(street.provider)])
+        street.network.run(for: .seconds(10))
+        let began = street.network.now
+        let better = try street.bid(try street.wish(price: 200_000), by: other)
+        guard case .leased = better.outcome else {
+            Issue.record("\(better.outcome)")
+            return
+        }
+        #expect(began.duration(to: street.network.now) >= .seconds(20), "the notice was honoured")
+        let lost = try street.held(low, by: street.renter)
+        #expect(lost.providerCode == .outbid)
+        // Public bids stand in the order book of whoever listens.
+        guard case .exported(let records, _)? = street.network.ask(street.renter, .exportRecords(after: nil)) else {
+            Issue.record("no records")
+            return
+        }
+        #expect(records.contains { $0.kind == .bid && $0.author != street.offer.author })
+    }
+}
