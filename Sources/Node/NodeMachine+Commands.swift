@@ -36,6 +36,7 @@ extension NodeMachine {
             outputs.append(.answer(id, .exported(page.records, next: page.next)))
         case .importRecords(let envelopes): importRecords(envelopes, id, at: now, into: &outputs)
         case .resumeKey:
+            clockDoubt.settle()
             work.append(.desk(.resumeSigning))
             outputs.append(.answer(id, .done))
         case .bans: tellBans(id, into: &outputs)

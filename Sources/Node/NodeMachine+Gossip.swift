@@ -92,6 +92,7 @@ extension NodeMachine {
     /// Gives a record of our own, or one that somebody else missed, to the topic's mesh.
     mutating func gossip(_ record: SignedRecord) {
         guard let topic = Topic(profile.topic(of: record, network: config.network)) else { return }
+        gossipCounts.countPublished(topic)
         // Only whoever gets the message as it is can use what it was made of.
         let content = config.swarmSeat.isTyped ? GossipedRecord(record) : nil
         work.append(.gossip(.publish(topic, record.envelope, content: content)))

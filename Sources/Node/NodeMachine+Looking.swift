@@ -17,10 +17,13 @@ extension NodeMachine {
                 NodeMetrics.Topic(
                     name: topic.text,
                     meshPeerCount: gossip.mesh(of: topic).count,
-                    subscriberCount: gossip.subscribers(of: topic).count
+                    subscriberCount: gossip.subscribers(of: topic).count,
+                    receivedCount: gossipCounts.received(topic),
+                    publishedCount: gossipCounts.published(topic)
                 )
             },
-            records: recordCounts
+            records: recordCounts,
+            protocolCount: ownSwarm.first?.protocolCount ?? 0
         )
     }
 
@@ -40,6 +43,7 @@ extension NodeMachine {
 
     var signing: NodeStatus.Signing {
         if desk.isSigning { return .open }
+        if clockDoubt.isRaised { return .clockDoubted }
         return catchUp.isDone ? .stopped : .catchingUp
     }
 

@@ -42,6 +42,7 @@ extension NodeMachine {
         guard let lane = followed.lane(of: message.topic) else {
             return tell(.ignore(.topicNotFollowed), to: origin, into: &outputs)
         }
+        gossipCounts.countReceived(message.topic)
         let milliseconds = wall.unixMilliseconds(at: now)
         let screening: RecordGate.Screening
         if let content = message.content as? GossipedRecord {

@@ -69,6 +69,9 @@ public struct NodeMachine: Sendable {
     var commands = PendingCommands()
     var bans: BanBook
     var clocks = PeerClocks()
+    var clockDoubt = ClockDoubt()
+    /// Messages of each followed topic that were neither duplicates nor forged, and records of ours.
+    var gossipCounts = GossipCounts()
     var remembered: OrderedDictionary<PeerID, Instant> = [:]
     var restoredPeers: [StoredPeer]
     var restoredRecords: [StoredRecord]
@@ -284,6 +287,10 @@ extension NodeMachine {
         stepKademlia(.clock(unixMilliseconds: unixMilliseconds), at: now, into: &outputs)
         work.append(.desk(.clock(unixMilliseconds: unixMilliseconds)))
         if !leases.isEmpty { work.append(.leases(.clock(unixMilliseconds: unixMilliseconds))) }
+        clocks.stepped(by: step)
+        if clockDoubt.stepped(by: step, offset: clockOffset) {
+            work.append(.desk(clockDoubt.isRaised ? .clockDoubted : .clockTrusted))
+        }
         // Smaller differences are the two readings' own.
         if abs(step) > 1_000 { outputs.append(.event(.clockStepped(milliseconds: step))) }
     }

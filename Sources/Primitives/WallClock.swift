@@ -33,7 +33,8 @@ extension Int64 {
         return overflow ? (other < 0 ? .min : .max) : sum
     }
 
-    fileprivate func subtractingSaturated(_ other: Int64) -> Int64 {
+    /// The difference, or the nearest number there is.
+    package func subtractingSaturated(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
     }

@@ -48,6 +48,7 @@ import Testing
 
     @Test(arguments: [
         (NodeStatus.Signing.catchingUp, "catching_up"), (.stopped, "signing_stopped"),
+        (.clockDoubted, "clock_doubted"),
     ])
     func `a node that does not sign is not ready`(signing: NodeStatus.Signing, code: String) {
         var state = SampleState()

@@ -73,6 +73,10 @@ private struct Exposition {
         }
         #expect(page.families["rialto_clock_offset_seconds"]?.samples.first?.value == -1.5)
         #expect(page.families["rialto_records_live"]?.samples.first?.value == 2)
+        #expect(page.families["gossipsub_topic_msg_recv_counts_total"]?.samples.first?.value == 12)
+        #expect(page.families["gossipsub_topic_msg_published_total"]?.samples.first?.value == 3)
+        #expect(page.families["libp2p_identify_identify_total"]?.samples.count == 2)
+        #expect(page.families["libp2p_identify_protocols_count"]?.samples.first?.value == 7)
     }
 
     @Test func `a histogram's buckets add up to its count`() throws {

@@ -48,8 +48,17 @@ struct SampleState {
             status: status,
             swarm: swarm,
             limits: ResourceLimits(),
-            topics: [NodeMetrics.Topic(name: "/rialto/1/main/nvidia", meshPeerCount: 6, subscriberCount: 9)],
-            records: [NodeMetrics.Records(kind: .offer, topic: "/rialto/1/main/nvidia", count: 2)]
+            topics: [
+                NodeMetrics.Topic(
+                    name: "/rialto/1/main/nvidia",
+                    meshPeerCount: 6,
+                    subscriberCount: 9,
+                    receivedCount: 12,
+                    publishedCount: 3
+                )
+            ],
+            records: [NodeMetrics.Records(kind: .offer, topic: "/rialto/1/main/nvidia", count: 2)],
+            protocolCount: 7
         )
     }
 

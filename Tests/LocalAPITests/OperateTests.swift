@@ -131,7 +131,10 @@ private final class BanningNode: NodeControl {
         #expect(asked.withLock { $0 } == ["/x"])
     }
 
-    @Test(arguments: [(NodeStatus.Signing.open, "signing", false), (.stopped, "stopped", true)])
+    @Test(arguments: [
+        (NodeStatus.Signing.open, "signing", false), (.stopped, "stopped", true),
+        (.clockDoubted, "clock_doubted", true),
+    ])
     func `resuming says what was before`(signing: NodeStatus.Signing, before: String, done: Bool) async throws {
         var state = SampleState()
         state.signing = signing

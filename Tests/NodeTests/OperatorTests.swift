@@ -142,8 +142,9 @@ import Testing
         #expect(clocks.median(of: [peers[0]])?.milliseconds == Int64.max - 1_000, "what cannot be counted is not")
     }
 
-    /// A step by a day, then one back: the node says so, signs on, and never goes back in its sequences.
-    @Test func `a clock that steps is told, and sequences ascend all the same`() throws {
+    /// A step by a day, then one back: the node says so, signs only what the operator vouches for, and never goes back in its
+    /// sequences.
+    @Test func `a clock that steps is told, signs nothing alone, and sequences ascend all the same`() throws {
         var node = LoneNode()
         node.feed(.clock(unixMilliseconds: TestNetwork.epochMilliseconds))
         node.feed(.started)
@@ -155,6 +156,8 @@ import Testing
             wall += step
             node.feed(.clock(unixMilliseconds: wall))
             #expect(node.steps.last == step)
+            #expect(throws: LoneNode.NotPublished(refusal: .clockDoubted)) { try node.publish() }
+            node.resume()
             try sequences.append(node.publish())
             node.run(for: .seconds(1_000))
             wall += 1_000_000
@@ -221,9 +224,14 @@ private struct LoneNode {
 
     /// Publishes an offer and gives the sequence of its record.
     mutating func publish() throws -> UInt64 {
-        guard case .offer(let record)? = ask(.publishOffer(.rtx4090())) else { throw NotPublished() }
-        return record.record.sequence
+        switch ask(.publishOffer(.rtx4090())) {
+        case .offer(let record): return record.record.sequence
+        case .failed(.refused(let refusal)): throw NotPublished(refusal: refusal)
+        default: throw NotPublished(refusal: nil)
+        }
     }
+
+    mutating func resume() { _ = ask(.resumeKey) }
 
     var ownOfferCount: Int {
         mutating get {
@@ -231,5 +239,7 @@ private struct LoneNode {
         }
     }
 
-    struct NotPublished: Error {}
+    struct NotPublished: Error, Equatable {
+        let refusal: DeskRefusal?
+    }
 }

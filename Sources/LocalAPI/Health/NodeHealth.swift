@@ -62,6 +62,12 @@ struct NodeHealth {
                 code: "signing_stopped",
                 message: "this node's key is in use elsewhere; stop the other node, then: rialto key resume"
             )
+        case .clockDoubted:
+            HealthReason(
+                code: "clock_doubted",
+                message:
+                    "the clock was set by more than five minutes; the node signs when three outbound peers agree with it, or after: rialto key resume"
+            )
         }
     }
 

@@ -41,6 +41,7 @@ extension NodeStatus.Signing {
         case .catchingUp: "catching_up"
         case .open: "signing"
         case .stopped: "stopped"
+        case .clockDoubted: "clock_doubted"
         }
     }
 }

@@ -5,7 +5,7 @@ internal import Swarm
 
 /// Everything that `/metrics` shows, in a fixed order.
 ///
-/// Names that libp2p's dashboards know are libp2p's (go-libp2p `p2p/net/swarm` and `p2p/host/resource-manager`, rust-libp2p gossipsub);
+/// Names that libp2p's dashboards know are libp2p's (go-libp2p `p2p/net/swarm`, `p2p/protocol/identify` and `p2p/host/resource-manager`, rust-libp2p gossipsub);
 /// the rest is ours.
 struct MetricsPage {
     let node: NodeMetrics
@@ -15,6 +15,7 @@ struct MetricsPage {
     var text: String {
         var page = PrometheusText()
         addSwarm(to: &page)
+        addIdentify(to: &page)
         addResources(to: &page)
         addGossip(to: &page)
         addMarket(to: &page)
@@ -55,6 +56,19 @@ struct MetricsPage {
             "Duration of the libp2p Handshake",
             node.swarm.handshakes
         )
+    }
+
+    private func addIdentify(to page: inout PrometheusText) {
+        func byDirection(_ told: SwarmCounters.Told) -> [PrometheusText.Sample] {
+            [
+                PrometheusText.Sample(told.inbound, ("dir", "inbound")),
+                PrometheusText.Sample(told.outbound, ("dir", "outbound")),
+            ]
+        }
+        page.add(.counter, "libp2p_identify_identify_total", "Identify", byDirection(node.swarm.identified))
+        page.add(.counter, "libp2p_identify_identify_push_total", "Identify Push", byDirection(node.swarm.pushed))
+        page.add(.gauge, "libp2p_identify_protocols_count", "Protocols Count", node.protocolCount)
+        page.add(.gauge, "libp2p_identify_addrs_count", "Address Count", node.status.addresses.count)
     }
 
     private static func samples(_ counts: SwarmCounters.ByWay) -> [PrometheusText.Sample] {
@@ -143,6 +157,18 @@ struct MetricsPage {
             "gossipsub_topic_peers_counts",
             "Number of peers subscribed to each topic",
             node.topics.map { PrometheusText.Sample($0.subscriberCount, ("hash", $0.name)) }
+        )
+        page.add(
+            .counter,
+            "gossipsub_topic_msg_recv_counts_total",
+            "Number of gossip messages received on each topic (after duplicates have been filtered)",
+            node.topics.map { PrometheusText.Sample($0.receivedCount, ("hash", $0.name)) }
+        )
+        page.add(
+            .counter,
+            "gossipsub_topic_msg_published_total",
+            "Number of messages published to each topic",
+            node.topics.map { PrometheusText.Sample($0.publishedCount, ("hash", $0.name)) }
         )
         page.add(
             .counter,

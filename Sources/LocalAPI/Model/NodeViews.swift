@@ -23,7 +23,7 @@ public struct StatusView: Codable, Hashable, Sendable {
     public let ownOffers: Int
     /// Whether the node signs; `false` while it catches up, or when its key is in use elsewhere.
     public let signing: Bool
-    /// `signing`, `catching_up` or `stopped`.
+    /// `signing`, `catching_up`, `stopped` or `clock_doubted`.
     public let signingState: String
     public let storeFailure: String?
     public let health: HealthView

@@ -55,6 +55,6 @@ public struct ReloadView: Codable, Hashable, Sendable {
 /// What became of a wish to sign again.
 public struct ResumeView: Codable, Hashable, Sendable {
     public let done: Bool
-    /// What the node did before: `signing`, `catching_up` or `stopped`.
+    /// What the node did before: `signing`, `catching_up`, `stopped` or `clock_doubted`.
     public let before: String
 }

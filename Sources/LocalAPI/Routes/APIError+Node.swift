@@ -45,6 +45,12 @@ extension APIError {
                 "this node's key seems to be in use elsewhere, so it signs nothing",
                 hint: "stop the other node, then: rialto key resume"
             )
+        case .clockDoubted:
+            self.init(
+                .refused,
+                "the clock was set by more than five minutes, so the node signs nothing until three outbound peers agree with it",
+                hint: "check it with: date; if it is right: rialto key resume"
+            )
         case .shuttingDown: self.init(.unavailable, "the node is stopping")
         }
     }

@@ -129,6 +129,8 @@ extension APIService {
             throw APIError(.badRequest, "'\(name)' names no offer", hint: "write <provider>/<offer id>")
         }
         let provider = parts.count == 2 ? parts[0] : ""
+        // A whole name is compared as what it names: to spell out every id of the market costs a millisecond.
+        if let whole = Self.wholeName(provider, offer), ids.contains(whole) { return whole }
         let found = ids.filter { id in
             id.offer.description.hasPrefix(offer)
                 && (provider.isEmpty || PeerID(publicKey: id.provider).description.hasPrefix(provider))
@@ -141,6 +143,13 @@ extension APIService {
             throw APIError(.ambiguous, "'\(name)' means \(found.count) offers", hint: names.joined(separator: ", "))
         }
         return first
+    }
+
+    private static func wholeName(_ provider: String, _ offer: String) -> ListingID? {
+        guard let key = (try? PeerID(text: provider))?.publicKey, let bytes = EnvelopeText.hexadecimal(offer) else {
+            return nil
+        }
+        return OfferID(bytes).map { ListingID(provider: key, offer: $0) }
     }
 
     private func rows(_ snapshot: MarketSnapshot, where isIncluded: (Listing) -> Bool) -> [OfferRow] {

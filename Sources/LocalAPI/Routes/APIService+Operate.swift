@@ -104,6 +104,6 @@ extension APIService {
     func resumeKey() async throws -> ResumeView {
         let before = try await status().signing
         _ = try await ask(.resumeKey)
-        return ResumeView(done: before == .stopped, before: before.label)
+        return ResumeView(done: before == .stopped || before == .clockDoubted, before: before.label)
     }
 }

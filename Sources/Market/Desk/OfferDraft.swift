@@ -122,5 +122,7 @@ public enum DeskRefusal: Error, Hashable, Sendable {
     case notDurable
     /// The key seems to be in use elsewhere: the node signs nothing until the operator resumes it.
     case signingStopped
+    /// The clock was set by a lot and nobody has confirmed it: the node signs nothing until peers or the operator do.
+    case clockDoubted
     case shuttingDown
 }

@@ -125,10 +125,10 @@ extension ProviderDesk {
         switch phase {
         case .catchingUp:
             sequence.raise(above: number)
-        case .open where isForeign(number):
+        case .open where isForeign(number), .doubting where isForeign(number):
             phase = .stopped
             outputs.append(.signingStopped)
-        case .open, .stopped, .closed:
+        case .open, .doubting, .stopped, .closed:
             break
         }
     }
@@ -142,13 +142,19 @@ extension ProviderDesk {
         return !signedSequences.contains(number)
     }
 
+    /// Signs again: whatever was to be renewed in the meantime, by the time as it is now, before anything else.
+    mutating func reopen(at now: Instant, into outputs: inout [Output]) {
+        phase = .catchingUp
+        open(at: now, into: &outputs)
+    }
+
     mutating func resume(at now: Instant, into outputs: inout [Output]) {
+        if phase == .doubting { return reopen(at: now, into: &outputs) }
         guard phase == .stopped else { return }
         // Above whatever the other holder used; the two can no longer contradict each other by accident.
         sequence.raise(above: sequence.last + SequenceReservation.block)
         signedSequences.removeAll()
         firstSequence = nil
-        phase = .catchingUp
-        open(at: now, into: &outputs)
+        reopen(at: now, into: &outputs)
     }
 }

@@ -14,7 +14,13 @@ extension ProviderDesk {
         into outputs: inout [Output]
     ) {
         guard phase == .open else {
-            outputs.append(.answered(id, .failure(phase == .closed ? .shuttingDown : .signingStopped)))
+            let refusal: DeskRefusal =
+                switch phase {
+                case .closed: .shuttingDown
+                case .doubting: .clockDoubted
+                case .catchingUp, .open, .stopped: .signingStopped
+                }
+            outputs.append(.answered(id, .failure(refusal)))
             return
         }
         guard heldAnswers.count < Self.heldAnswerCountMax else {

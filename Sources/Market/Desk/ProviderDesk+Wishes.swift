@@ -17,6 +17,7 @@ extension ProviderDesk {
     private func refusal(of wish: Wish) -> DeskRefusal? {
         switch phase {
         case .stopped: .signingStopped
+        case .doubting: .clockDoubted
         case .closed: .shuttingDown
         case .catchingUp, .open: waiting.count < DeskConfig.waitingCountMax ? nil : .tooManyRequests
         }

@@ -50,6 +50,9 @@ public struct ProviderDesk: Sendable {
         case persistFailed(DeskTicket)
         /// The operator says that this home alone uses the key.
         case resumeSigning
+        /// The clock was set by a lot: nothing is signed while nobody knows whether it is right.
+        case clockDoubted
+        case clockTrusted
         case shutdown
         case deadlineReached
     }
@@ -155,6 +158,8 @@ public struct ProviderDesk: Sendable {
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket): persistFailed(ticket, at: now, into: &outputs)
         case .resumeSigning: resume(at: now, into: &outputs)
+        case .clockDoubted: if phase == .open { phase = .doubting }
+        case .clockTrusted: if phase == .doubting { reopen(at: now, into: &outputs) }
         case .shutdown: shutDown(at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
@@ -175,8 +180,10 @@ extension ProviderDesk {
     enum Phase: Hashable, Sendable {
         /// Nothing is signed yet. Can transition to: open, stopped, closed.
         case catchingUp
-        /// Can transition to: stopped, closed.
+        /// Can transition to: doubting, stopped, closed.
         case open
+        /// Nobody knows whether the clock is right. Can transition to: open, stopped, closed.
+        case doubting
         /// Somebody else signs with our key. Can transition to: open (by the operator), closed.
         case stopped
         case closed

@@ -8,6 +8,10 @@ public struct NodeMetrics: Sendable {
         public let name: String
         public let meshPeerCount: Int
         public let subscriberCount: Int
+        /// Messages that came, each once, whatever became of them.
+        public let receivedCount: UInt64
+        /// Records of our own that went out.
+        public let publishedCount: UInt64
     }
 
     public struct Records: Hashable, Sendable {
@@ -22,4 +26,6 @@ public struct NodeMetrics: Sendable {
     public let limits: ResourceLimits
     public let topics: [Topic]
     public let records: [Records]
+    /// What the node accepts streams for.
+    public let protocolCount: Int
 }

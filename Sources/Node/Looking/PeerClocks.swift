@@ -19,6 +19,14 @@ struct PeerClocks: Sendable {
         if !overflow { offsets[peer] = offset }
     }
 
+    /// Our clock was set: what peers have told counts against the new time.
+    mutating func stepped(by milliseconds: Int64) {
+        guard milliseconds != 0 else { return }
+        for index in offsets.values.indices {
+            offsets.values[index] = offsets.values[index].subtractingSaturated(milliseconds)
+        }
+    }
+
     mutating func forget(_ peer: PeerID) { offsets[peer] = nil }
 
     /// The median of the offsets of these peers in milliseconds, theirs minus ours, and how many told theirs.

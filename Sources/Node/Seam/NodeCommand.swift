@@ -24,7 +24,7 @@ public enum NodeCommand: Sendable {
     case exportRecords(after: SubjectKey?)
     /// At most `NodeLimits.importCountMax` envelopes; each passes the same gate as a gossiped one.
     case importRecords([[UInt8]])
-    /// The operator vouches that no other home uses this key.
+    /// The operator vouches that no other home uses this key, and that the clock is right.
     case resumeKey
     /// Says goodbye, writes what is to be written, closes every connection.
     case shutdown
@@ -114,6 +114,8 @@ public struct NodeStatus: Sendable {
         case open
         /// The key is in use elsewhere.
         case stopped
+        /// The clock was set by a lot, and neither three outbound peers nor the operator have confirmed it.
+        case clockDoubted
     }
 
     public let peer: PeerID

@@ -19,6 +19,16 @@ public struct SwarmCounters: Hashable, Sendable {
         }
     }
 
+    /// Identify messages by who told whom.
+    public struct Told: Hashable, Sendable {
+        public internal(set) var inbound: UInt64 = 0
+        public internal(set) var outbound: UInt64 = 0
+    }
+
+    /// Descriptions that were asked for.
+    public internal(set) var identified = Told()
+    /// Descriptions that were told unasked, because they had changed.
+    public internal(set) var pushed = Told()
     /// Connections whose peer was proven.
     public internal(set) var opened = ByWay()
     public internal(set) var closed = ByWay()

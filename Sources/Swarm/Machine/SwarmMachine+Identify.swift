@@ -13,6 +13,9 @@ extension SwarmMachine {
             + applicationProtocols
     }
 
+    /// How many protocols peers may open streams for.
+    public var protocolCount: Int { supportedProtocols.count }
+
     mutating func setProtocols(_ protocols: [String], at now: Instant) {
         guard protocols != applicationProtocols else { return }
         applicationProtocols = protocols
@@ -80,6 +83,7 @@ extension SwarmMachine {
             let source = connections[stream.connection]?.remote.address,
             let part = try? reader.finished().validated(for: peer)
         else { return }
+        if isPush { counters.pushed.inbound += 1 } else { counters.identified.inbound += 1 }
         let message = isPush ? (state.identifyMessage ?? IdentifyMessage()).updated(by: part) : part
         var record = message.signedPeerRecord
         if let envelope = record, !addressBook.confirm(envelope, of: peer, learnedFrom: source, at: now) {
@@ -110,6 +114,7 @@ extension SwarmMachine {
     mutating func answerIdentify(_ stream: StreamHandle, at now: Instant) {
         guard let peer = connections[stream.connection]?.peer else { return }
         connectedPeers[peer]?.toldRevision = ownDescription.revision
+        counters.identified.outbound += 1
         tell(on: stream, .answered, at: now)
     }
 
@@ -130,6 +135,7 @@ extension SwarmMachine {
                 )
             else { continue }
             connectedPeers[peer]?.toldRevision = ownDescription.revision
+            counters.pushed.outbound += 1
             tell(on: stream, .pushing, at: now)
         }
     }

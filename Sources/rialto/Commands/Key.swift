@@ -115,7 +115,8 @@ struct Key: AsyncParsableCommand {
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Vouch that no other home uses this key, so that the node signs again."
+            abstract:
+                "Vouch that no other home uses this key and that the clock is right, so that the node signs again."
         )
         @OptionGroup var options: GlobalOptions
 
@@ -123,7 +124,7 @@ struct Key: AsyncParsableCommand {
             let answer = try await options.client.send("POST", "/v1/key/resume", expecting: ResumeView.self)
             guard !options.json else { return print(JSONFormat.text(answer)) }
             switch answer.before {
-            case "stopped": print("the node signs again")
+            case "stopped", "clock_doubted": print("the node signs again")
             case "signing": print("nothing to resume: the node has not stopped signing")
             default:
                 print("nothing to resume: the node still asks its peers what its key has said; it signs in a moment")

@@ -77,6 +77,7 @@ struct Status: AsyncParsableCommand {
         switch status.signingState {
         case "signing": "yes"
         case "catching_up": "not yet: the peers are asked what the key has said before"
+        case "clock_doubted": "no: the clock was set by a lot and nobody has confirmed it"
         default: "no: the key is in use elsewhere"
         }
     }

@@ -60,6 +60,8 @@ struct NodeChecks {
                     "the node signs nothing: its key is in use elsewhere",
                     remedy: "find the other home with this key and stop its node for good, then: rialto key resume"
                 )
+            case "clock_doubted":
+                .wrong("clock", reason.message, remedy: "check it with: date; if it is right: rialto key resume")
             case "store_failing":
                 .wrong(
                     "store_failing",

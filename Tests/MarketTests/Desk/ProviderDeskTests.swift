@@ -163,6 +163,30 @@ import Testing
         #expect(throws: Never.self) { try street.answer(3).get() }
     }
 
+    @Test mutating func `while the clock is in doubt nothing is signed, and afterwards all that was due is`() throws {
+        street.open()
+        street.tell(.publish(DeskRequestID(rawValue: 1), .example()))
+        while street.hasWrites { street.commit() }
+        let before = street.published.count
+        street.tell(.clockDoubted)
+        #expect(!street.desk.isSigning && street.desk.nextDeadline == nil)
+        street.tell(.publish(DeskRequestID(rawValue: 2), .example()))
+        #expect(street.refusal(2) == .clockDoubted)
+        street.tell(.sign(DeskRequestID(rawValue: 3), .receipt(RecordSamples.receipt()), expiresAt: .max))
+        #expect(street.refusal(3) == .clockDoubted)
+        street.tell(.deadlineReached)
+        #expect(street.published.count == before && !street.hasWrites)
+        street.tell(.clockTrusted)
+        #expect(street.desk.isSigning && street.published.count > before)
+        street.tell(.publish(DeskRequestID(rawValue: 4), .example()))
+        while street.hasWrites { street.commit() }
+        #expect(throws: Never.self) { try street.answer(4).get() }
+        street.tell(.clockDoubted)
+        street.tell(.ownRecordSeen(try street.foreignPresence(sequence: street.reserved + 1)))
+        street.tell(.clockTrusted)
+        #expect(street.signingStopped && !street.desk.isSigning, "a copied key is the worse news")
+    }
+
     @Test mutating func `what other parts sign has a number of the same row, is durable first and is not published`()
         throws
     {
