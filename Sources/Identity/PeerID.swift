@@ -34,9 +34,7 @@ public struct PeerID: Hashable, Sendable {
     }
 
     private init(checked bytes: [UInt8]) {
-        var hasher = Hasher()
-        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-        (self.bytes, bytesHash) = (bytes, hasher.finalize())
+        (self.bytes, bytesHash) = (bytes, KeyedHash.of(bytes))
     }
 
     /// Reads a multihash and refuses what no key of libp2p has as its id.
@@ -78,6 +76,7 @@ public struct PeerID: Hashable, Sendable {
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(bytesHash) }
+    public func _rawHashValue(seed: Int) -> Int { KeyedHash.filed(bytesHash, seed: seed) }
 
     /// The newer text form, a CIDv1 in base32: `bafz…`.
     public var cidText: String {

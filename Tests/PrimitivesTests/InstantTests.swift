@@ -38,6 +38,20 @@ import Testing
         #expect((Duration.seconds(9_223_372_036) + .nanoseconds(854_775_806)).saturatedNanoseconds == .max - 1)
     }
 
+    /// Short lengths are reckoned another way than long ones: both must say the same on either side of the border.
+    @Test func `nanoseconds are the attoseconds' quotient, rounded towards zero`() {
+        let border = Int128(Int64.max) << 9
+        let edges: [Int128] = [
+            0, 1, 999_999_999, 1_000_000_000, 1_000_000_001, border - 1, border, border + 511, border + 512,
+        ]
+        for edge in edges {
+            for attoseconds in [edge, edge * 3 + 7, -edge, -edge - 1] {
+                let expected = Int64(attoseconds / 1_000_000_000)
+                #expect(Duration(attoseconds: attoseconds).saturatedNanoseconds == expected, "\(attoseconds)")
+            }
+        }
+    }
+
     @Test func `the earliest deadline wins and unarmed ones do not count`() {
         #expect(earliest(nil, Instant(nanoseconds: 7), nil, Instant(nanoseconds: 3)) == Instant(nanoseconds: 3))
         #expect(earliest(nil, nil) == nil)
