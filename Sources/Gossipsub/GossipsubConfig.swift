@@ -63,7 +63,7 @@ public struct GossipsubConfig: Hashable, Sendable {
     /// Five minutes of memory at most.
     ///
     /// So long that a message cannot return after its copies have died out; from 400 messages a second on the count
-    /// limits first. About 200 bytes each.
+    /// limits first. About 24 bytes each.
     public var seenTimeToLive = Duration.seconds(300)
     public var seenCountMax = 131_072
     public var cachedCountMax = 8192
@@ -83,6 +83,17 @@ public struct GossipsubConfig: Hashable, Sendable {
     public var score = PeerScoreParams()
 
     public init() {}
+
+    var logLimits: MessageLog.Limits {
+        MessageLog.Limits(
+            timeToLive: seenTimeToLive,
+            countMax: seenCountMax,
+            windowCount: cacheWindowCount,
+            gossipWindowCount: gossipWindowCount,
+            cachedCountMax: cachedCountMax,
+            cachedByteCountMax: cachedByteCountMax
+        )
+    }
 
     /// Stops unless the numbers fit together (gossipsub 1.1, "Outbound Mesh Quotas": D_out < D_lo and D_out ≤ D / 2).
     func check() {

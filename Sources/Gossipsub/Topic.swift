@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The name under which peers publish and subscribe: 1 to 128 bytes of text.
 ///
 /// Nothing else is asked of it here: what a market topic looks like is the market's business, and foreign peers have topics of
@@ -7,7 +9,7 @@ public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
 
     public let text: String
     /// The text's hash: topics are looked up for every message, and a hash of the text costs as much as all else.
-    private let textHash: Int
+    let textHash: Int
 
     /// `nil` unless the text has 1 to 128 bytes of UTF-8.
     public init?(_ text: String) {
@@ -36,6 +38,7 @@ public struct Topic: Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
     }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(textHash) }
+    public func _rawHashValue(seed: Int) -> Int { KeyedHash.filed(textHash, seed: seed) }
 
     public static func < (left: Topic, right: Topic) -> Bool {
         left.text < right.text

@@ -124,7 +124,6 @@ import Testing
             limits.gossipByteCountMax = 1 + random.below(300)
             limits.meshControlCountMax = 1 + random.below(2)
             limits.exchangeCountMax = 1
-            limits.idByteCountMax = 20
             #expect(try rpc.bounded(by: limits) == RPC(decoding: rpc.encoded, limits: limits))
             limits.byteCountMax = max(0, rpc.byteCount - 1)
             guard rpc.byteCount > 0 else { continue }

@@ -14,6 +14,8 @@ struct GossipPeer: Sendable {
         case closed(reopenAt: Instant?)
     }
 
+    /// Its number in the log of messages.
+    let place: PeerPlace
     let version: GossipsubVersion
     /// Whether we dialled the connection.
     let isOutbound: Bool
@@ -31,7 +33,8 @@ struct GossipPeer: Sendable {
     var iwantByteCount = 0
     var idontwantMessageCount = 0
 
-    init(version: GossipsubVersion, isOutbound: Bool) {
+    init(place: PeerPlace, version: GossipsubVersion, isOutbound: Bool) {
+        self.place = place
         self.version = version
         self.isOutbound = isOutbound
     }

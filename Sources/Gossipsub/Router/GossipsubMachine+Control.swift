@@ -125,7 +125,7 @@ extension GossipsubMachine {
         for entry in ihave where topics[entry.topic] != nil {
             for id in entry.ids {
                 let key = MessageKey(id: id, topic: entry.topic)
-                if !seen.contains(key) && !pending.contains(key) { wanted.append(id) }
+                if !log.contains(key) && !pending.contains(key) { wanted.append(id) }
             }
         }
         guard !wanted.isEmpty else { return }
@@ -140,8 +140,11 @@ extension GossipsubMachine {
 
     private mutating func receiveIWant(_ ids: [MessageID], from peer: PeerID) {
         guard let state = peers[peer] else { return }
+        // One id under several topics: what the peer follows first.
+        let served = Array(topics.keys) + Array(fanout.keys)
+        let ordered = served.filter(state.topics.contains) + served.filter { !state.topics.contains($0) }
         for id in ids where !state.unwanted.contains(id) {
-            guard let found = cache.transmission(of: id, to: peer, preferring: state.topics.contains) else { continue }
+            guard let found = log.transmission(of: id, in: ordered, to: state.place) else { continue }
             guard found.count <= config.retransmissionCountMax else { continue }
             let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.message.fieldByteCount
             guard byteCount <= config.iwantByteCountMax else { return }

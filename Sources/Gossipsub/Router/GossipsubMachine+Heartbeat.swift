@@ -9,7 +9,7 @@ extension GossipsubMachine {
         for index in peers.values.indices { peers.values[index].beginHeartbeat(heartbeatCount) }
         scores.refresh(at: now)
         gater.decay(at: now)
-        seen.expire(at: now)
+        log.expire(at: now)
         recent.grow()
         if heartbeatCount.isMultiple(of: config.backoffClearHeartbeats) { backoffs.clear(at: now) }
         for (peer, count) in promises.takeBroken(at: now) {
@@ -20,10 +20,10 @@ extension GossipsubMachine {
         for index in topics.values.indices {
             let topic = topics.keys[index]
             maintainMesh(topic, index, at: now, into: &outputs)
-            if cache.hasGossip { gossip(topic, excluding: topics.values[index].mesh) }
+            if log.hasGossip { gossip(topic, excluding: topics.values[index].mesh) }
         }
         maintainFanout(at: now)
-        cache.shift()
+        log.shift()
     }
 
     // MARK: Mesh
@@ -118,11 +118,13 @@ extension GossipsubMachine {
 
     /// Tells some subscribers outside the mesh what went through it lately (gossipsub 1.1, "Adaptive Gossip Dissemination").
     private mutating func gossip(_ topic: Topic, excluding excluded: PeerSet) {
-        let ids = cache.gossipIDs(of: topic)
+        let ids = log.gossipIDs(of: topic)
         guard !ids.isEmpty else { return }
         let others = subscriberSet(of: topic).filter { peer in
-            guard hasMesh(peer) && isReachable(peer) else { return false }
-            return !excluded.contains(peer) && scores.score(of: peer) >= config.score.gossipThreshold
+            guard let index = peers.index(forKey: peer), peers.values[index].version.hasMesh,
+                peers.values[index].isReachable
+            else { return false }
+            return !excluded.contains(peer) && scores.score(at: index) >= config.score.gossipThreshold
         }
         let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
         for peer in random.sample(others, count) {

@@ -61,7 +61,7 @@ extension GossipsubMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) -> Bool {
-        if let copy = seen.noteCopy(of: key, from: peer) {
+        if let copy = log.noteCopy(of: key, from: peers.values[place].place) {
             gater.noteDuplicate(peer, near: place)
             switch copy.verdict {
             case .accepted:
@@ -69,8 +69,8 @@ extension GossipsubMachine {
                     scores.creditCopy(at: place, slot, sinceVerdict: copy.since.duration(to: now))
                 }
             case .rejected:
-                outputs.append(.misbehaved(peer, .rejectedMessage(key.topic)))
-                charge([peer], key.topic)
+                outputs.append(.misbehaved(peer, .rejectedMessage(wire.topic)))
+                charge([peer], wire.topic)
             case .ignored:
                 break
             }
@@ -87,12 +87,12 @@ extension GossipsubMachine {
         guard holds else {
             // The id is not marked as seen: it belongs to the honest message, not to this forgery of it.
             _ = pending.remove(id, in: .verifying)
-            outputs.append(.misbehaved(verifying.message.source, .forgedSignature(verifying.key.topic)))
-            charge(peers, verifying.key.topic)
+            outputs.append(.misbehaved(verifying.message.source, .forgedSignature(verifying.wire.topic)))
+            charge(peers, verifying.wire.topic)
             return
         }
         promises.settle(verifying.key.id)
-        if seen.contains(verifying.key) {
+        if log.contains(verifying.key) {
             // Another copy with the same id was faster.
             _ = pending.remove(id, in: .verifying)
             return
@@ -102,43 +102,43 @@ extension GossipsubMachine {
     }
 
     mutating func validated(_ id: ValidationID, _ verdict: Validation, at now: Instant, into outputs: inout [Output]) {
-        guard let judged = pending.remove(id, in: .validating), !seen.contains(judged.key) else { return }
-        let (source, topic) = (judged.message.source, judged.key.topic)
+        guard let judged = pending.remove(id, in: .validating), !log.contains(judged.key) else { return }
+        let (source, topic) = (judged.message.source, judged.wire.topic)
         switch verdict {
         case .accept:
             accept(judged, at: now, into: &outputs)
         case .reject:
-            seen.insert(judged.key, .rejected, deliverers: [], at: now)
+            log.insert(judged.key, .rejected, at: now)
             outputs.append(.misbehaved(source, .rejectedMessage(topic)))
             charge([source] + judged.duplicates, topic)
         case .ignore(let isFinal):
             gater.noteIgnored(source)
-            if isFinal { seen.insert(judged.key, .ignored, deliverers: [], at: now) }
+            if isFinal { log.insert(judged.key, .ignored, at: now) }
         }
     }
 
     private mutating func accept(_ judged: PendingValidation, at now: Instant, into outputs: inout [Output]) {
-        let (source, topic) = (judged.message.source, judged.key.topic)
-        var deliverers: [PeerID] = []
-        deliverers.reserveCapacity(config.meshCount + 1)
-        deliverers.append(source)
-        deliverers += judged.duplicates
-        seen.insert(judged.key, .accepted, deliverers: deliverers, at: now)
+        let (source, topic) = (judged.message.source, judged.wire.topic)
+        var deliverers = PlaceSet()
+        if let index = peers.index(forKey: source) { deliverers.insert(peers.values[index].place) }
+        for peer in judged.duplicates {
+            if let index = peers.index(forKey: peer) { deliverers.insert(peers.values[index].place) }
+        }
+        log.insert(judged.key, .accepted, judged.wire, deliverers: deliverers, at: now)
         gater.noteDelivered(source)
         scores.noteAccepted(in: topic)
         scores.creditFirstDelivery(source, topic)
         for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
         guard let joined = topics.index(forKey: topic) else { return }
-        cache.insert(judged.key, judged.wire)
         var receivers = topics.values[joined].mesh
         if !floodsubPeers.isEmpty { receivers = receivers.union(floodsubReceivers(topic)) }
         // One RPC for all to whom nothing else is said in this step.
         let rpc = GossipRPC(messages: [judged.wire])
         let isAlone = outbox.isEmpty && rpc.messages[0].fieldByteCount <= RPCPacker.byteCountMax
-        for peer in receivers where !deliverers.contains(peer) && peer != judged.message.author {
-            guard let index = peers.index(forKey: peer), !peers.values[index].unwanted.contains(judged.key.id) else {
-                continue
-            }
+        for peer in receivers where peer != judged.message.author {
+            guard let index = peers.index(forKey: peer), !deliverers.contains(peers.values[index].place),
+                !peers.values[index].unwanted.contains(judged.key.id)
+            else { continue }
             if isAlone && peers.values[index].stream == .flowing {
                 outputs.append(.send(peer, rpc))
             } else {
@@ -176,12 +176,11 @@ extension GossipsubMachine {
             outputs.append(.publishRefused(topic, .tooLong))
             return
         }
-        guard !seen.contains(key) && !pending.contains(key) else {
+        guard !log.contains(key) && !pending.contains(key) else {
             outputs.append(.publishRefused(topic, .duplicate))
             return
         }
-        seen.insert(key, .accepted, deliverers: [], at: now)
-        cache.insert(key, wire)
+        log.insert(key, .accepted, wire, at: now)
         scores.noteAccepted(in: topic)
         for peer in receiversOfOwn(topic, at: now) where wants(peer, id) { sayMessage(wire, to: peer) }
         outputs.append(.published(topic, id))

@@ -13,7 +13,9 @@ extension GossipsubMachine {
     ) {
         guard let version = GossipsubVersion(protocolName: protocolName), peer != identity else { return }
         guard peers[peer] == nil && peers.count < config.peerCountMax else { return }
-        peers[peer] = GossipPeer(version: version, isOutbound: isOutbound)
+        let place = takenPlaces.lowestFree
+        takenPlaces.insert(place)
+        peers[peer] = GossipPeer(place: place, version: version, isOutbound: isOutbound)
         if !version.hasMesh { floodsubPeers.insert(peer) }
         scores.connect(peer, address: address)
         gater.connect(peer)
@@ -29,6 +31,8 @@ extension GossipsubMachine {
         scores.disconnect(peer, at: now)
         gater.disconnect(peer, at: now)
         peers[peer] = nil
+        takenPlaces.remove(left.place)
+        log.forget(left.place)
         floodsubPeers.remove(peer)
         outbox[peer] = nil
     }

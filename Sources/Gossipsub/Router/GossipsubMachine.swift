@@ -104,8 +104,8 @@ public struct GossipsubMachine: Sendable {
     var gater = PeerGater()
     var backoffs: Backoffs
     var promises = Promises()
-    var cache: MessageCache
-    var seen: SeenCache
+    var log: MessageLog
+    var takenPlaces = PlaceSet()
     var recent = RecentData()
     var pending: PendingValidations
     var heartbeatCount = 0
@@ -130,13 +130,7 @@ public struct GossipsubMachine: Sendable {
             slack: config.heartbeatInterval * config.backoffSlackHeartbeats,
             countMax: config.backoffCountMax
         )
-        cache = MessageCache(
-            windowCount: config.cacheWindowCount,
-            gossipWindowCount: config.gossipWindowCount,
-            countMax: config.cachedCountMax,
-            byteCountMax: config.cachedByteCountMax
-        )
-        seen = SeenCache(timeToLive: config.seenTimeToLive, countMax: config.seenCountMax)
+        log = MessageLog(limits: config.logLimits)
         pending = PendingValidations(
             countMax: config.pendingCountMax,
             byteCountMax: config.pendingByteCountMax,

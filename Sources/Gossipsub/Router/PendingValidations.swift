@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import Identity
 
 /// One message between its arrival and its verdict.
@@ -10,6 +11,12 @@ struct PendingValidation: Sendable {
     var phase: Phase
     /// Who else brought the same bytes meanwhile.
     var duplicates: [PeerID] = []
+    /// The youngest older one with the same key.
+    fileprivate(set) var older: ValidationID?
+
+    init(key: MessageKey, message: GossipMessage, wire: WireMessage, phase: Phase) {
+        (self.key, self.message, self.wire, self.phase) = (key, message, wire, phase)
+    }
 
     var byteCount: Int { wire.data?.count ?? 0 }
 }
@@ -22,8 +29,14 @@ struct PendingValidations: Sendable {
     let countMax: Int
     let byteCountMax: Int
     let countPerPeerMax: Int
-    private var entries: [ValidationID: PendingValidation] = [:]
-    private var byKey: [MessageKey: [ValidationID]] = [:]
+    private struct Entry: Sendable {
+        let id: ValidationID
+        var pending: PendingValidation
+    }
+
+    /// Ascending by id: verdicts come nearly in the order of arrival, so what leaves stands near the front.
+    private var entries: Deque<Entry> = []
+    private var newest: [MessageKey: ValidationID] = [:]
     private var countByPeer: [PeerID: Int] = [:]
     private var byteCount = 0
     private var lastNumber: UInt64 = 0
@@ -36,15 +49,21 @@ struct PendingValidations: Sendable {
 
     var count: Int { entries.count }
 
-    subscript(id: ValidationID) -> PendingValidation? { entries[id] }
+    subscript(id: ValidationID) -> PendingValidation? { index(of: id).map { entries[$0].pending } }
 
-    func contains(_ key: MessageKey) -> Bool { byKey[key] != nil }
+    func contains(_ key: MessageKey) -> Bool { !entries.isEmpty && newest[key] != nil }
 
-    func count(from peer: PeerID) -> Int { countByPeer[peer] ?? 0 }
+    func count(from peer: PeerID) -> Int { entries.isEmpty ? 0 : countByPeer[peer] ?? 0 }
 
     /// The pending validation of the same bytes.
     func id(of wire: WireMessage, _ key: MessageKey) -> ValidationID? {
-        byKey[key]?.first { entries[$0]?.wire == wire }
+        guard !entries.isEmpty else { return nil }
+        var candidate = newest[key]
+        while let id = candidate, let index = index(of: id) {
+            if entries[index].pending.wire == wire { return id }
+            candidate = entries[index].pending.older
+        }
+        return nil
     }
 
     func hasRoom(for byteCount: Int, from peer: PeerID) -> Bool {
@@ -54,41 +73,66 @@ struct PendingValidations: Sendable {
     mutating func insert(_ pending: PendingValidation) -> ValidationID {
         lastNumber += 1
         let id = ValidationID(number: lastNumber)
-        entries[id] = pending
-        byKey[pending.key, default: []].append(id)
+        var pending = pending
+        pending.older = newest.updateValue(id, forKey: pending.key)
         countByPeer[pending.message.source, default: 0] += 1
         byteCount += pending.byteCount
+        entries.append(Entry(id: id, pending: pending))
         return id
     }
 
     /// Notes another copy; whether it is the peer's first.
     mutating func addDuplicate(_ peer: PeerID, to id: ValidationID) -> Bool {
-        guard let pending = entries[id], pending.message.source != peer, !pending.duplicates.contains(peer) else {
-            return false
-        }
-        entries[id]?.duplicates.append(peer)
+        guard let index = index(of: id), entries[index].pending.message.source != peer,
+            !entries[index].pending.duplicates.contains(peer)
+        else { return false }
+        entries[index].pending.duplicates.append(peer)
         return true
     }
 
     mutating func beginValidating(_ id: ValidationID) {
-        entries[id]?.phase = .validating
+        if let index = index(of: id) { entries[index].pending.phase = .validating }
     }
 
     /// Takes a validation out; `nil` if it is unknown or in another phase, as a late or repeated answer is.
     mutating func remove(_ id: ValidationID, in phase: PendingValidation.Phase) -> PendingValidation? {
-        guard let pending = entries[id], pending.phase == phase else { return nil }
-        entries[id] = nil
-        byKey[pending.key]?.removeAll { $0 == id }
-        if byKey[pending.key]?.isEmpty == true { byKey[pending.key] = nil }
+        guard let index = index(of: id), entries[index].pending.phase == phase else { return nil }
+        let pending = entries.remove(at: index).pending
+        unlink(id, pending)
         let source = pending.message.source
         if let count = countByPeer[source] { countByPeer[source] = count > 1 ? count - 1 : nil }
         byteCount -= pending.byteCount
         return pending
     }
 
+    private mutating func unlink(_ id: ValidationID, _ pending: PendingValidation) {
+        guard var younger = newest[pending.key] else { return }
+        if younger == id {
+            newest[pending.key] = pending.older
+            return
+        }
+        while let index = index(of: younger), let older = entries[index].pending.older {
+            if older == id {
+                entries[index].pending.older = pending.older
+                return
+            }
+            younger = older
+        }
+    }
+
+    private func index(of id: ValidationID) -> Int? {
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < entries.count && entries[low].id == id ? low : nil
+    }
+
     func checkInvariants() {
         assert(entries.count <= countMax && byteCount <= byteCountMax)
         assert(countByPeer.values.allSatisfy { (1...countPerPeerMax).contains($0) })
-        assert(byKey.values.reduce(0) { $0 + $1.count } == entries.count)
+        assert(countByPeer.values.reduce(0, +) == entries.count)
+        assert(Set(entries.map(\.pending.key)) == Set(newest.keys))
     }
 }

@@ -122,8 +122,8 @@ extension ControlMessage {
             if field.number == idField {
                 let range = try field.range(byteCountMax: source.count)
                 budget -= range.count + entryOverheadByteCount
-                if budget >= 0 && (1...limits.idByteCountMax).contains(range.count) {
-                    ids.append(MessageID(bytes: Array(copying: source.extracting(range))))
+                if budget >= 0 && (1...MessageID.byteCountMax).contains(range.count) {
+                    ids.append(MessageID(copying: source.extracting(range)))
                 }
             } else if field.number == 1 {
                 topic = try field.topic(of: source)

@@ -72,11 +72,11 @@ extension ControlMessage {
     static func portions(_ ids: [MessageID]) -> [[MessageID]] {
         var (portions, start, byteCount): ([[MessageID]], Int, Int) = ([], 0, 0)
         for (index, id) in ids.enumerated() {
-            if byteCount + id.bytes.count > portionByteCountMax {
+            if byteCount + id.byteCount > portionByteCountMax {
                 portions.append(Array(ids[start..<index]))
                 (start, byteCount) = (index, 0)
             }
-            byteCount += id.bytes.count + 3
+            byteCount += id.byteCount + 3
         }
         if start < ids.count { portions.append(start == 0 ? ids : Array(ids[start...])) }
         return portions

@@ -18,7 +18,7 @@ extension GossipRPC {
         if messages.count > limits.messageCountMax {
             bounded.messages = Array(messages.prefix(limits.messageCountMax))
         }
-        if !control.isEmpty { bounded.control = control.bounded(by: limits) }
+        if !control.isEmpty && !control.isWithin(limits) { bounded.control = control.bounded(by: limits) }
         return bounded
     }
 }
@@ -27,6 +27,15 @@ extension ControlMessage {
     /// Tag and length of an entry.
     private static let entryOverheadByteCount = 2
 
+    /// Whether no limit leaves anything of it out; nearly always so, and then nothing need be copied.
+    fileprivate func isWithin(_ limits: RPCLimits) -> Bool {
+        // On the wire an id takes no less than the budget counts for it.
+        guard fieldsByteCount <= limits.gossipByteCountMax, graft.count <= limits.meshControlCountMax, prune.isEmpty,
+            ihave.allSatisfy({ !$0.ids.isEmpty })
+        else { return false }
+        return [iwant, idontwant].allSatisfy(\.areAllNamed) && ihave.allSatisfy(\.ids.areAllNamed)
+    }
+
     fileprivate func bounded(by limits: RPCLimits) -> ControlMessage {
         var budget = limits.gossipByteCountMax
         func kept(_ ids: [MessageID]) -> [MessageID] {
@@ -34,8 +43,8 @@ extension ControlMessage {
             budget -= Self.entryOverheadByteCount
             return ids.filter { id in
                 guard budget > 0 else { return false }
-                budget -= id.bytes.count + Self.entryOverheadByteCount
-                return budget >= 0 && (1...limits.idByteCountMax).contains(id.bytes.count)
+                budget -= id.byteCount + Self.entryOverheadByteCount
+                return budget >= 0 && id.byteCount > 0
             }
         }
         var bounded = ControlMessage(announcesExtensions: announcesExtensions)
@@ -64,4 +73,8 @@ extension Prune {
             peers: Array(peers.prefix(limits.exchangeCountMax))
         )
     }
+}
+
+extension [MessageID] {
+    fileprivate var areAllNamed: Bool { allSatisfy { $0.byteCount > 0 } }
 }

@@ -3,12 +3,9 @@
 extension GossipRPC {
     /// The length of the encoded RPC, in bytes.
     public var byteCount: Int {
-        var count = 0
+        var count = restByteCount
         for message in messages { count += message.fieldByteCount }
-        if isMessagesAlone { return count }
-        for subscription in subscriptions { count += subscription.fieldByteCount }
-        let control = control.fieldsByteCount
-        return control == 0 ? count : count + ProtobufSize.field(of: control)
+        return count
     }
 }
 
@@ -48,7 +45,7 @@ extension WireMessage {
 
 extension IHave {
     var fieldByteCount: Int {
-        ProtobufSize.field(of: topic.fieldByteCount + ids.reduce(0) { $0 + ProtobufSize.field(of: $1.bytes) })
+        ProtobufSize.field(of: topic.fieldByteCount + ids.reduce(0) { $0 + ProtobufSize.field(of: $1.byteCount) })
     }
 }
 
@@ -77,6 +74,6 @@ extension ControlMessage {
 
     /// An IWANT or IDONTWANT; nothing without ids.
     static func idsByteCount(_ ids: [MessageID]) -> Int {
-        ids.isEmpty ? 0 : ProtobufSize.field(of: ids.reduce(0) { $0 + ProtobufSize.field(of: $1.bytes) })
+        ids.isEmpty ? 0 : ProtobufSize.field(of: ids.reduce(0) { $0 + ProtobufSize.field(of: $1.byteCount) })
     }
 }

@@ -10,10 +10,16 @@ public struct GossipRPC: Hashable, Sendable {
     private final class Rest: Hashable, Sendable {
         let subscriptions: [Subscription]
         let control: ControlMessage
+        /// Its length on the wire: asked by whoever sends it and by whoever gets it.
+        let byteCount: Int
 
         init?(_ subscriptions: [Subscription], _ control: ControlMessage) {
             if subscriptions.isEmpty && control.isEmpty { return nil }
             (self.subscriptions, self.control) = (subscriptions, control)
+            var count = 0
+            for subscription in subscriptions { count += subscription.fieldByteCount }
+            let inner = control.fieldsByteCount
+            byteCount = inner == 0 ? count : count + ProtobufSize.field(of: inner)
         }
 
         static func == (left: Rest, right: Rest) -> Bool {
@@ -49,6 +55,9 @@ public struct GossipRPC: Hashable, Sendable {
         get { rest?.control ?? ControlMessage() }
         set { rest = Rest(subscriptions, newValue) }
     }
+
+    /// The length of all that is not messages, encoded.
+    var restByteCount: Int { rest?.byteCount ?? 0 }
 
     /// Whether it says nothing but messages.
     public var isMessagesAlone: Bool { rest == nil }

@@ -16,8 +16,6 @@ public struct RPCLimits: Hashable, Sendable {
     public var exchangeCountMax = 16
     /// A signed record of eight addresses has about 500 bytes.
     public var recordByteCountMax = 4 << 10
-    /// Default ids have 46 bytes and ours 20; longer ones are left out.
-    public var idByteCountMax = 128
 
     /// A stranger's backoff in seconds is cut to an hour as it is read, before any arithmetic.
     static let backoffSecondsMax = 3600

@@ -1,0 +1,250 @@
+internal import DequeModule
+internal import Primitives
+
+/// The messages that were judged lately, so that none is judged, delivered or forwarded twice, and of those of the last heartbeats
+/// all that IHAVE may name and IWANT may ask for (gossipsub 1.0, "Message Cache").
+///
+/// One list in the order of the verdicts, of which two lengths are kept. For minutes a message is known by the keyed hash of its id and
+/// topic alone, 62 bits that nobody outside the process can steer: sixteen bytes, and four for finding it. Only the youngest have the rest,
+/// which is what their time is asked about: their bytes, and who brought them.
+///
+/// A message enters by a verdict alone (accept, reject, final ignore), never by a drop for a full queue.
+struct MessageLog: Sendable {
+    enum Verdict: UInt64, Sendable { case accepted, rejected, ignored }
+
+    struct Limits: Sendable {
+        /// How long a judged message is known, and how many are.
+        var timeToLive: Duration
+        var countMax: Int
+        /// Heartbeats for which bytes are kept, and the newest of them that are gossiped about.
+        var windowCount: Int
+        var gossipWindowCount: Int
+        /// Bounds beside time: a burst must not hold memory for all windows; the oldest message gives way.
+        var cachedCountMax: Int
+        var cachedByteCountMax: Int
+    }
+
+    /// What a minute-old message still is.
+    private struct Name: Sendable {
+        /// The verdict in the two bits above the hash.
+        private let word: UInt64
+        let since: Instant
+
+        init(_ key: MessageKey, _ verdict: Verdict, since: Instant) {
+            word = key.hash | verdict.rawValue << UInt64(MessageKey.hashBitCount)
+            self.since = since
+        }
+
+        var hash: UInt64 { word & (1 << UInt64(MessageKey.hashBitCount) - 1) }
+        var verdict: Verdict { Verdict(rawValue: word >> UInt64(MessageKey.hashBitCount)) ?? .ignored }
+    }
+
+    /// What a young message is besides.
+    private struct Detail: Sendable {
+        let id: MessageID
+        /// Who brought a copy, while that still counts (score component P3).
+        var deliverers: PlaceSet
+        /// Only of accepted messages, and only while the bounds allow it.
+        var message: WireMessage?
+        /// How often it was sent to whom because of an IWANT.
+        var transmissions: [(place: PeerPlace, count: Int)] = []
+    }
+
+    /// Another copy of a judged message.
+    struct Copy {
+        let verdict: Verdict
+        let since: Instant
+        /// Whether its bringer brought none before; only asked of accepted messages that are young.
+        let isFirst: Bool
+    }
+
+    let limits: Limits
+    private var names: Deque<Name> = []
+    /// The number of the oldest name; numbers are given in the order of the verdicts.
+    private var firstNumber = 0
+    private var index = NumberIndex()
+    /// Of the youngest names, ending where the names end.
+    private var details: Deque<Detail> = []
+    /// The number at which each kept heartbeat began, the newest last.
+    private var windowStarts: [Int] = [0]
+    /// The oldest number whose message may still be there.
+    private var firstCached = 0
+    private(set) var cachedCount = 0
+    private(set) var cachedByteCount = 0
+    /// Hashes of the youngest names, each at its number modulo their count.
+    ///
+    /// Nearly all copies come soon after the first one, and here they are found in one line of memory, the table takes several.
+    private var youngest = InlineArray<16, UInt32>(repeating: 0)
+
+    init(limits: Limits) {
+        precondition(limits.countMax > 0 && (1...limits.windowCount).contains(limits.gossipWindowCount))
+        self.limits = limits
+    }
+
+    /// Judged messages that are known.
+    var count: Int { names.count }
+
+    private var endNumber: Int { firstNumber + names.count }
+    private var firstDetailed: Int { endNumber - details.count }
+
+    // MARK: Finding
+
+    func contains(_ key: MessageKey) -> Bool { offset(of: key) != nil }
+
+    /// Where the key stands among the names.
+    private func offset(of key: MessageKey) -> Int? {
+        let short = Self.short(key.hash)
+        for age in 0..<min(youngest.count, names.count) {
+            let offset = names.count - 1 - age
+            if youngest[(firstNumber + offset) % youngest.count] == short && names[offset].hash == key.hash {
+                return offset
+            }
+        }
+        return index.find(key.hash, first: firstNumber) { names[$0].hash == key.hash }
+    }
+
+    /// The upper half, since the index goes by the lower one.
+    private static func short(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 30) }
+
+    private func detailIndex(_ offset: Int) -> Int? {
+        let index = offset - (names.count - details.count)
+        return index >= 0 ? index : nil
+    }
+
+    // MARK: Verdicts
+
+    /// Remembers a verdict from `now` on, and an accepted message with it; the oldest gives way when the log is full.
+    mutating func insert(
+        _ key: MessageKey,
+        _ verdict: Verdict,
+        _ message: WireMessage? = nil,
+        deliverers: PlaceSet = PlaceSet(),
+        at now: Instant
+    ) {
+        guard offset(of: key) == nil else { return }
+        if names.count == limits.countMax { removeFirst() }
+        let number = endNumber
+        let name = Name(key, verdict, since: now)
+        names.append(name)
+        index.insert(number, name.hash, first: firstNumber) { [names] in names[$0].hash }
+        youngest[number % youngest.count] = Self.short(key.hash)
+        var detail = Detail(id: key.id, deliverers: deliverers)
+        if let message, case let added = message.fieldByteCount, added <= limits.cachedByteCountMax {
+            while cachedCount == limits.cachedCountMax || cachedByteCount + added > limits.cachedByteCountMax {
+                dropOldestMessage()
+            }
+            detail.message = message
+            cachedCount += 1
+            cachedByteCount += added
+        }
+        details.append(detail)
+    }
+
+    /// Notes that a peer brought a copy; `nil` of a message that is not judged.
+    mutating func noteCopy(of key: MessageKey, from place: PeerPlace) -> Copy? {
+        guard let offset = offset(of: key) else { return nil }
+        let (verdict, since) = (names[offset].verdict, names[offset].since)
+        var isFirst = false
+        if verdict == .accepted, let detail = detailIndex(offset) {
+            isFirst = details[detail].deliverers.insert(place)
+        }
+        return Copy(verdict: verdict, since: since, isFirst: isFirst)
+    }
+
+    /// The peer at this place left, and another one may come to it.
+    mutating func forget(_ place: PeerPlace) {
+        for index in details.indices {
+            details[index].deliverers.remove(place)
+            details[index].transmissions.removeAll { $0.place == place }
+        }
+    }
+
+    // MARK: Gossip
+
+    /// The ids that gossip about `topic` names, oldest first.
+    func gossipIDs(of topic: Topic) -> [MessageID] {
+        gossipRange.compactMap { index in
+            guard let message = details[index].message, message.topic == topic else { return nil }
+            return details[index].id
+        }
+    }
+
+    /// Whether anything at all could be gossiped about.
+    var hasGossip: Bool { gossipRange.contains { details[$0].message != nil } }
+
+    private var gossipRange: Range<Int> {
+        let start = windowStarts[max(0, windowStarts.count - limits.gossipWindowCount)]
+        return max(0, start - firstDetailed)..<details.count
+    }
+
+    /// The message for an IWANT of the peer at `place` and how often it has now been sent to it; of one id under several topics that of
+    /// the first.
+    mutating func transmission(
+        of id: MessageID,
+        in topics: some Sequence<Topic>,
+        to place: PeerPlace
+    ) -> (message: WireMessage, count: Int)? {
+        for topic in topics {
+            guard let offset = offset(of: MessageKey(id: id, topic: topic)), let index = detailIndex(offset),
+                let message = details[index].message
+            else { continue }
+            guard let known = details[index].transmissions.firstIndex(where: { $0.place == place }) else {
+                details[index].transmissions.append((place, 1))
+                return (message, 1)
+            }
+            details[index].transmissions[known].count += 1
+            return (message, details[index].transmissions[known].count)
+        }
+        return nil
+    }
+
+    // MARK: Time
+
+    /// A heartbeat passed: what is older than the windows loses all but its name.
+    mutating func shift() {
+        windowStarts.append(endNumber)
+        guard windowStarts.count > limits.windowCount else { return }
+        windowStarts.removeFirst()
+        while firstDetailed < windowStarts[0], let gone = details.popFirst() {
+            if let message = gone.message { uncount(message) }
+        }
+    }
+
+    mutating func expire(at now: Instant) {
+        while let oldest = names.first?.since, oldest.advanced(by: limits.timeToLive) <= now { removeFirst() }
+    }
+
+    private mutating func removeFirst() {
+        if details.count == names.count, let gone = details.popFirst(), let message = gone.message { uncount(message) }
+        guard let oldest = names.first else { return }
+        index.remove(firstNumber, oldest.hash, first: firstNumber) { [names] in names[$0].hash }
+        names.removeFirst()
+        firstNumber += 1
+    }
+
+    private mutating func dropOldestMessage() {
+        firstCached = max(firstCached, firstDetailed)
+        while firstCached < endNumber {
+            let index = firstCached - firstDetailed
+            firstCached += 1
+            guard let message = details[index].message else { continue }
+            details[index].message = nil
+            return uncount(message)
+        }
+    }
+
+    private mutating func uncount(_ message: WireMessage) {
+        cachedCount -= 1
+        cachedByteCount -= message.fieldByteCount
+    }
+
+    func checkInvariants() {
+        assert(names.count == index.count && names.count <= limits.countMax && details.count <= names.count)
+        assert(windowStarts.count <= limits.windowCount)
+        assert(details.count { $0.message != nil } == cachedCount)
+        assert(cachedCount <= limits.cachedCountMax && cachedByteCount <= limits.cachedByteCountMax)
+        for offset in names.indices {
+            assert(index.find(names[offset].hash, first: firstNumber) { $0 == offset } == offset)
+        }
+    }
+}
