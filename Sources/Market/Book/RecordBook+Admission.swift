@@ -3,7 +3,9 @@ public import Primitives
 extension RecordBook {
     /// Whether a record is not above what its subject has seen.
     public func isStale(_ record: SignedRecord) -> Bool {
-        if let floor = floors[record.subject], record.standingSequence <= floor.sequence { return true }
+        if !floors.isEmpty, let floor = floors[record.subject], record.standingSequence <= floor.sequence {
+            return true
+        }
         guard let holding = holdings[record.subject] else { return false }
         return record.standingSequence < holding.sequence
     }
@@ -101,7 +103,7 @@ extension RecordBook {
         at now: Int64,
         into changes: inout [BookChange]
     ) -> [SignedRecord] {
-        guard case .conflict(let body) = conflict.record.body else { return [] }
+        guard conflict.kind == .conflict, case .conflict(let body) = conflict.record.body else { return [] }
         let rivals = [body.first, body.second].filter { rival in
             guard case .offers(let segment) = profile.lane(of: rival) else { return true }
             return config.followedSegments?.contains(segment) ?? true
@@ -167,21 +169,22 @@ extension RecordBook {
         var holding = Holding(record: record, receivedAt: receivedAt, floorUntil: until)
         if let old = holdings[subject] {
             leaveGroup(subject, old)
-            for gone in [old.record, old.rival].compactMap(\.self) { unlist(gone, into: &changes) }
+            unlist(old.record, into: &changes)
+            if let rival = old.rival { unlist(rival, into: &changes) }
             holding.floorBelow = old.floorBelow
             holding.floorUntil = max(until, old.floorUntil)
             holding.forwarding = old.forwarding
             holding.dueAt = old.dueAt
             refreshRowsOfOldClass(
                 old.record,
-                newClass: record.record.marketClass,
+                newClass: record.marketClass,
                 replaced: holding,
                 at: now,
                 into: &changes
             )
         } else {
             subjects.insert(subject)
-            if let floor = floors[subject] {
+            if !floors.isEmpty, let floor = floors[subject] {
                 holding.floorBelow = floor.sequence
                 holding.floorUntil = max(until, floor.until)
                 dropFloor(of: subject, into: &changes)
@@ -235,7 +238,9 @@ extension RecordBook {
     }
 
     private func announceMissingOffers(after record: SignedRecord, at now: Int64, into changes: inout [BookChange]) {
-        guard case .presence(let body) = record.record.body, current(record.subject)?.id == record.id else { return }
+        guard record.kind == .presence, case .presence(let body) = record.record.body,
+            current(record.subject)?.id == record.id
+        else { return }
         let ours = offerDigest(of: record.author, in: body.marketClass, upTo: body.highSequence, at: now)
         if ours.count != body.offerCount || ours.digest != body.offerDigest {
             changes.append(.offersMissing(provider: record.author, marketClass: body.marketClass))

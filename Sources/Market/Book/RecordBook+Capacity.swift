@@ -40,15 +40,23 @@ extension RecordBook {
     mutating func joinGroup(_ subject: SubjectKey) {
         guard let holding = holdings[subject] else { return }
         let member = GroupMember(sequence: holding.sequence, subject: subject)
-        let group = group(of: holding.record)
-        let position = groups[group, default: []].firstIndex { $0 > member } ?? groups[group, default: []].count
-        groups[group, default: []].insert(member, at: position)
+        Self.insert(member, into: &groups[group(of: holding.record), default: []])
+    }
+
+    private static func insert(_ member: GroupMember, into members: inout [GroupMember]) {
+        members.insert(member, at: members.firstIndex { $0 > member } ?? members.count)
     }
 
     mutating func leaveGroup(_ subject: SubjectKey, _ holding: Holding) {
         let group = group(of: holding.record)
-        groups[group]?.removeAll { $0.subject == subject }
-        if groups[group]?.isEmpty == true { groups[group] = nil }
+        let isEmpty = Self.remove(subject, from: &groups[group, default: []])
+        if isEmpty { groups[group] = nil }
+    }
+
+    /// Whether nothing is left.
+    private static func remove(_ subject: SubjectKey, from members: inout [GroupMember]) -> Bool {
+        if let place = members.firstIndex(where: { $0.subject == subject }) { members.remove(at: place) }
+        return members.isEmpty
     }
 
     /// Pushes the lowest sequence out of the group that a subject has just joined, if it is one too many.
@@ -62,7 +70,7 @@ extension RecordBook {
     }
 
     func group(of record: SignedRecord) -> Group {
-        Group(author: record.subject.author, kind: record.subject.kind, marketClass: record.record.marketClass)
+        Group(author: record.subject.author, kind: record.subject.kind, marketClass: record.marketClass)
     }
 
     // MARK: Bytes: whole authors by today's rank
@@ -76,7 +84,7 @@ extension RecordBook {
     }
 
     func isCut(_ author: Ed25519.PublicKey, from shelf: Shelf, at now: Int64) -> Bool {
-        guard let cut = cuts[shelf], cut.day == SegmentCut.day(at: now) else { return false }
+        guard !cuts.isEmpty, let cut = cuts[shelf], cut.day == SegmentCut.day(at: now) else { return false }
         return SegmentCut.rank(of: author, on: cut.day) >= cut.rank
     }
 

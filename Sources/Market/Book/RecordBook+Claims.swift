@@ -40,7 +40,9 @@ extension RecordBook {
     public var claimCount: Int { claims.count }
 
     /// Whether a proof says that this provider leased a slot twice: its offers are not shown.
-    public func isProven(_ provider: Ed25519.PublicKey) -> Bool { proofCounts[provider] != nil }
+    public func isProven(_ provider: Ed25519.PublicKey) -> Bool {
+        !proofCounts.isEmpty && proofCounts[provider] != nil
+    }
 
     /// The proofs against a provider, ascending by subject.
     public func proofs(against provider: Ed25519.PublicKey) -> [SignedRecord] {
@@ -64,7 +66,7 @@ extension RecordBook {
 
     /// Remembers what a lease says about its slots to the lease's expiry, whether or not the record itself stays.
     mutating func rememberClaims(of record: SignedRecord, into changes: inout [BookChange]) {
-        guard case .lease(let lease) = record.record.body else { return }
+        guard record.kind == .lease, case .lease(let lease) = record.record.body else { return }
         for claim in lease.body.claims {
             if let known = claims[claim] {
                 note(record, against: known.lease, into: &changes)
@@ -99,9 +101,10 @@ extension RecordBook {
         clashes[provider] = nil
     }
 
-    /// Counts a proof against its culprit in or out.
+    /// Counts a conflict, and a proof against its culprit, in or out.
     mutating func count(_ record: SignedRecord, by change: Int) {
-        guard case .proof(let body) = record.record.body else { return }
+        if record.kind == .conflict { conflictCount += change }
+        guard record.kind == .proof, case .proof(let body) = record.record.body else { return }
         let count = proofCounts[body.culprit, default: 0] + change
         proofCounts[body.culprit] = count == 0 ? nil : count
     }

@@ -40,6 +40,7 @@ extension RecordBook {
             }
         }
         assert(recordCount == subjectsByID.count)
+        assert(conflictCount == holdings.values.count { $0.record.kind == .conflict })
         assert(setSum == subjectsByID.keys.reduce(0) { $0 &+ $1.head })
         assert(byteCount == envelopeByteCount && shelfByteCounts.values.reduce(0, +) == byteCount)
         assert(shelfByteCounts.values.allSatisfy { $0 <= config.segmentByteCountMax })

@@ -15,7 +15,7 @@ extension RecordBook {
         switch subject.kind {
         case .offer: refreshRow(of: subject, cause: cause, at: now, into: &changes)
         case .machine, .presence:
-            refreshRows(of: subject.author, in: record.record.marketClass, cause: cause, at: now, into: &changes)
+            refreshRows(of: subject.author, in: record.marketClass, cause: cause, at: now, into: &changes)
         case .conflict:
             guard case .conflict(let body) = record.record.body else { return }
             for rival in [body.first, body.second] {
@@ -40,7 +40,7 @@ extension RecordBook {
         at now: Int64,
         into changes: inout [BookChange]
     ) {
-        guard old.subject.kind == .machine, old.record.marketClass != newClass else { return }
+        guard old.subject.kind == .machine, old.marketClass != newClass else { return }
         holdings[old.subject] = holding
         refreshRows(touchedBy: old, at: now, into: &changes)
     }
@@ -141,13 +141,12 @@ extension RecordBook {
             case .offer(let offer) = holding.record.record.body
         else { return nil }
         let record = holding.record
-        let provider = subject.author
-        let machineRecord = current(.machine(offer.machine, of: provider))
+        let machineRecord = current(subject.sibling(.machine, offer.machine.bytes))
         var machine: MachineBody?
         if case .machine(let body) = machineRecord?.record.body, body.marketClass == offer.marketClass {
             machine = body
         }
-        let presenceKey = SubjectKey.presence(of: provider, in: offer.marketClass)
+        let presenceKey = subject.sibling(.presence, [offer.marketClass.rawValue])
         var (heardAt, presence): (Int64, PresenceBody?) = (holding.receivedAt, nil)
         var vouchedUntil = record.record.issuedAt + Listing.vouchedMilliseconds
         if let held = holdings[presenceKey], !isHidden(presenceKey, held),

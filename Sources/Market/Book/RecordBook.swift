@@ -106,6 +106,8 @@ public struct RecordBook: Sendable {
 
     var holdings: [SubjectKey: Holding] = [:]
     var subjectsByID: [RecordID: SubjectKey] = [:]
+    /// Held conflicts: while there are none, none is looked for.
+    var conflictCount = 0
     /// Every held subject, ascending: one author's stand together.
     var subjects = SortedBlocks<SubjectKey>()
     /// At most as many members each as their kind allows, ascending by sequence.
@@ -267,7 +269,8 @@ public struct RecordBook: Sendable {
     /// Two bodies, or a conflict that someone signed, hide a subject until a higher sequence arrives.
     func isHidden(_ subject: SubjectKey, _ holding: Holding) -> Bool {
         if holding.rival != nil { return true }
-        guard subject.kind != .conflict, subject.kind != .proof, let conflict = holdings[.conflict(over: subject)]
+        guard conflictCount > 0, subject.kind != .conflict, subject.kind != .proof,
+            let conflict = holdings[.conflict(over: subject)]
         else { return false }
         return conflict.sequence >= holding.sequence
     }
@@ -280,18 +283,4 @@ public struct RecordPage: Sendable {
     public let next: SubjectKey?
 
     static let end = RecordPage(records: [], next: nil)
-}
-
-extension SignedRecord {
-    /// What decides along a subject key: the sequence; of a conflict the disputed one, whoever found it; proofs over one
-    /// claim all say the same.
-    var standingSequence: UInt64 {
-        switch record.body {
-        case .conflict(let body): body.sequence
-        case .proof: 1
-        case .machine, .offer, .presence, .withdrawal, .request, .bid, .lease, .leaseState, .receipt,
-            .countersignature, .attestation, .storefront:
-            record.sequence
-        }
-    }
 }

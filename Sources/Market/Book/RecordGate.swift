@@ -123,7 +123,7 @@ public struct RecordGate: Sendable {
     ) -> Screening {
         let record = read.record
         if let verdict = headerVerdict(of: record, on: lane, against: book, at: now) { return .drop(verdict) }
-        guard profile.lanes(of: record).contains(where: isFollowed) else { return .drop(.ignore(.topicNotFollowed)) }
+        guard profile.carries(record, in: isFollowed) else { return .drop(.ignore(.topicNotFollowed)) }
         guard !isBanned(record.subject.author), !isBanned(record.author) else { return .drop(.ignore(.banned)) }
         let checks = read.checks ?? record.signatureChecks
         guard budget.spend(checks.count, at: instant) else { return .drop(.ignore(.verificationBudget)) }
@@ -159,7 +159,7 @@ public struct RecordGate: Sendable {
         guard record.record.issuedAt <= now + Self.clockToleranceMilliseconds else { return .ignore(.early) }
         guard !book.contains(record.id) else { return .ignore(.duplicate) }
         guard !book.isStale(record) else { return .ignore(.stale) }
-        if let lane, !profile.lanes(of: record).contains(lane) { return .reject(.wrongTopic) }
+        if let lane, !profile.carries(record, in: { $0 == lane }) { return .reject(.wrongTopic) }
         return nil
     }
 }

@@ -1,7 +1,9 @@
 public import Cryptography
 
 /// What a record says; exactly one body.
-public enum RecordBody: Hashable, Sendable {
+///
+/// Behind a reference: bodies are large, and whoever only asks of which kind one is must not copy all that it says.
+public indirect enum RecordBody: Hashable, Sendable {
     case machine(MachineBody)
     case offer(OfferBody)
     case presence(PresenceBody)
@@ -65,6 +67,17 @@ public enum RecordBody: Hashable, Sendable {
         case .leaseState(let body): body.provider
         case .countersignature(let body): body.provider
         case .attestation(let body): body.provider
+        }
+    }
+
+    /// What stands in the place of the record's own sequence along its subject key.
+    var disputedSequence: UInt64? {
+        switch self {
+        case .conflict(let body): body.sequence
+        case .proof: 1
+        case .machine, .offer, .presence, .withdrawal, .request, .bid, .lease, .leaseState, .receipt,
+            .countersignature, .attestation, .storefront:
+            nil
         }
     }
 

@@ -19,7 +19,14 @@ public final class SignedRecord: Sendable {
     public let record: Record
     public let id: RecordID
     public let subject: SubjectKey
-    /// What picks the record's sub-shard; a property, because a record's segment is asked for many times.
+    // What a book asks of a record again and again, read off the body once.
+    public let kind: RecordKind
+    /// The class whose topics carry it (`RecordBody.marketClass`).
+    public let marketClass: MarketClass
+    /// What decides along a subject key: the sequence; of a conflict the disputed one, whoever found it; proofs over one
+    /// claim all say the same.
+    let standingSequence: UInt64
+    /// What picks the record's sub-shard.
     let shardByte: UInt8
     private let signature: [UInt8]
 
@@ -30,7 +37,7 @@ public final class SignedRecord: Sendable {
         try self.init(envelope: bytes, as: .outermost)
     }
 
-    init(envelope bytes: [UInt8], as place: RecordPlace) throws(RecordError) {
+    convenience init(envelope bytes: [UInt8], as place: RecordPlace) throws(RecordError) {
         let opened: SignedEnvelope
         do {
             opened = try SignedEnvelope(parsing: bytes.span, byteCountMax: Self.byteCountMax)
@@ -38,36 +45,37 @@ public final class SignedRecord: Sendable {
             throw .envelope(error)
         }
         guard opened.payloadType == Self.payloadType else { throw .payloadType }
-        record = try Record(payload: opened.payload, as: place)
+        let record = try Record(payload: opened.payload, as: place)
         guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
         try record.body.check(author: opened.publicKey)
-        envelope = bytes
-        author = opened.publicKey
-        signature = opened.signature
-        id = Self.id(author: opened.publicKey, payload: opened.payload)
-        subject = record.subject(author: opened.publicKey)
-        shardByte = MarketProfile.shardByte(of: record.body.provider ?? opened.publicKey, in: record.marketClass)
+        self.init(record, envelope: bytes, opened: opened)
     }
 
     /// Signs a record.
     ///
     /// - Throws: `RecordError` if a bound does not hold: nobody would accept the record.
-    public init(signing record: Record, by key: Ed25519.PrivateKey) throws(RecordError) {
+    public convenience init(signing record: Record, by key: Ed25519.PrivateKey) throws(RecordError) {
         let payload = try record.payload()
         try record.body.check(author: key.publicKey)
         let sealed = SignedEnvelope.seal(payload: payload, payloadType: Self.payloadType, domain: Self.domain, by: key)
         let bytes = sealed.bytes
         guard bytes.count <= record.kind.envelopeByteCountMax else { throw .tooLong }
-        envelope = bytes
-        author = key.publicKey
-        self.record = record
-        signature = sealed.signature
-        id = Self.id(author: key.publicKey, payload: payload)
-        subject = record.subject(author: key.publicKey)
-        shardByte = MarketProfile.shardByte(of: record.body.provider ?? key.publicKey, in: record.marketClass)
+        self.init(record, envelope: bytes, opened: sealed)
     }
 
-    public var kind: RecordKind { record.kind }
+    /// A record within its bounds, with the envelope that holds it.
+    private init(_ record: Record, envelope: [UInt8], opened: SignedEnvelope) {
+        self.envelope = envelope
+        self.record = record
+        author = opened.publicKey
+        signature = opened.signature
+        id = Self.id(author: opened.publicKey, payload: opened.payload)
+        subject = record.subject(author: opened.publicKey)
+        kind = record.kind
+        marketClass = record.marketClass
+        standingSequence = record.body.disputedSequence ?? record.sequence
+        shardByte = MarketProfile.shardByte(of: record.body.provider ?? opened.publicKey, in: marketClass)
+    }
 
     /// The signatures that must hold: the author's, a lease's acceptance, and those of what is embedded.
     public var signatureChecks: [SignatureCheck] {

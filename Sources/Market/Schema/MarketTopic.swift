@@ -56,15 +56,17 @@ public struct MarketTopic: Hashable, Sendable {
 }
 
 extension MarketProfile {
-    /// The lanes of which any may carry a record: one, except that a request is welcome with each class that it names, and a
-    /// storefront, which only the DHT keeps, nowhere.
-    public func lanes(of record: SignedRecord) -> [MarketTopic.Lane] {
-        switch record.record.body {
-        case .request(let body): body.classes.map(MarketTopic.Lane.requests)
-        case .storefront: []
+    /// Whether one of the lanes that may carry a record is wanted: its own, except that a request is welcome with each class that
+    /// it names, and a storefront, which only the DHT keeps, nowhere.
+    public func carries(_ record: SignedRecord, in isWanted: (MarketTopic.Lane) -> Bool) -> Bool {
+        switch record.kind {
+        case .request:
+            guard case .request(let body) = record.record.body else { return false }
+            return body.classes.contains { isWanted(.requests($0)) }
+        case .storefront: return false
         case .machine, .offer, .presence, .withdrawal, .conflict, .bid, .lease, .leaseState, .receipt,
             .countersignature, .attestation, .proof:
-            [lane(of: record)]
+            return isWanted(lane(of: record))
         }
     }
 
@@ -73,8 +75,8 @@ extension MarketProfile {
         switch record.subject.kind {
         case .machine, .offer, .presence, .withdrawal, .lease, .leaseState, .receipt, .countersignature, .attestation,
             .storefront:
-            .offers(segment(of: record.record.marketClass, shardByte: record.shardByte))
-        case .request, .bid: .requests(record.record.marketClass)
+            .offers(segment(of: record.marketClass, shardByte: record.shardByte))
+        case .request, .bid: .requests(record.marketClass)
         case .conflict, .proof: .proofs
         }
     }

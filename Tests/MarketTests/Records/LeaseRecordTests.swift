@@ -117,9 +117,12 @@ import Testing
             RequestBody.Alternative(marketClass: .other, count: 2),
         ]
         let request = try S.signed(.request(body), by: S.key(1), sequence: 1, for: S.hour)
-        #expect(MarketProfile.first.lanes(of: request) == [.requests(.other), .requests(.nvidiaDatacenter)])
+        let profile = MarketProfile.first
+        let lanes = profile.topics(network: "main").compactMap { MarketTopic(text: $0)?.lane }
+        let welcoming = lanes.filter { lane in profile.carries(request, in: { $0 == lane }) }
+        #expect(welcoming == [.requests(.other), .requests(.nvidiaDatacenter)])
         let storefront = try S.signed(.storefront(S.storefront(&random)), by: S.key(1), sequence: 1)
-        #expect(MarketProfile.first.lanes(of: storefront) == [])
+        #expect(!profile.carries(storefront) { _ in true })
         body.alternatives.append(body.alternatives[0])
         #expect(error(.request(body), expires: S.hour) == .contradiction("request.alternatives"))
         body.alternatives = []
