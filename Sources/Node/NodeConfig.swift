@@ -36,9 +36,9 @@ public struct NodeConfig: Sendable {
     public var banned: [Ban] = []
     public var allowed: [BanTarget] = []
 
-    public var swarm = SwarmConfig()
-    public var gossip = GossipsubConfig()
-    public var book = RecordBookConfig()
+    @Shared public var swarm = SwarmConfig()
+    @Shared public var gossip = GossipsubConfig()
+    @Shared public var book = RecordBookConfig()
 
     public init(listen: [Endpoint], seeds: [Multiaddr] = []) {
         self.listen = listen

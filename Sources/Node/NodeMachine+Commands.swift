@@ -110,7 +110,8 @@ extension NodeMachine {
 
     // MARK: Writes
 
-    mutating func persisted(_ ticket: Ticket, at now: Instant, into outputs: inout [Output]) {
+    /// Whether anything follows from it: for most writes nobody waits.
+    mutating func persisted(_ ticket: Ticket, at now: Instant, into outputs: inout [Output]) -> Bool {
         if storeFailure != nil {
             storeFailure = nil
             outputs.append(.event(.storeRecovered))
@@ -119,8 +120,9 @@ extension NodeMachine {
         case .desk(let ticket): work.append(.desk(.persisted(ticket)))
         case .leases(let ticket): work.append(.leases(.persisted(ticket)))
         case .command(let id): outputs.append(.answer(id, .done))
-        case .cache, nil: break
+        case .cache, nil: if case .running = phase { return false }
         }
+        return true
     }
 
     mutating func persistFailed(

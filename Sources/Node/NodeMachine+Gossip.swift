@@ -32,7 +32,7 @@ extension NodeMachine {
         case .send(let remote, let rpc):
             guard let stream = gossipStreams.outbound(of: remote) else { return }
             if config.swarmSeat.isTyped {
-                outputs.append(.rpc(remote, rpc))
+                outputs.append(.rpc(stream, rpc))
             } else {
                 work.append(.swarm(.write(stream, LengthPrefixedFrames.framed(rpc.encoded))))
             }

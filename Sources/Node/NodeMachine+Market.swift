@@ -18,16 +18,7 @@ extension NodeMachine {
             return tell(.ignore(.verificationBudget), to: origin, into: &outputs)
         }
         var budget = VerificationBudget()
-        let screening = gate.screen(
-            envelope,
-            in: nil,
-            against: book,
-            at: wall.unixMilliseconds(at: now),
-            instant: now,
-            budget: &budget,
-            isFollowed: { followed.contains($0) }
-        )
-        settle(screening, from: origin, into: &outputs)
+        settle(screen(envelope, in: nil, &budget, at: now), from: origin, into: &outputs)
     }
 
     /// Judges one gossiped message, or begins to.
@@ -43,30 +34,51 @@ extension NodeMachine {
             return tell(.ignore(.topicNotFollowed), to: origin, into: &outputs)
         }
         gossipCounts.countReceived(message.topic)
-        let milliseconds = wall.unixMilliseconds(at: now)
+        var budget = budgets[remote] ?? VerificationBudget()
         let screening: RecordGate.Screening
         if let content = message.content as? GossipedRecord {
-            screening = gate.screen(
-                content.read,
-                in: lane,
-                against: book,
-                at: milliseconds,
-                instant: now,
-                budget: &budgets[remote, default: VerificationBudget()],
-                isFollowed: { followed.contains($0) }
-            )
+            screening = screen(content.read, in: lane, &budget, at: now)
         } else {
-            screening = gate.screen(
-                message.data,
-                in: lane,
-                against: book,
-                at: milliseconds,
-                instant: now,
-                budget: &budgets[remote, default: VerificationBudget()],
-                isFollowed: { followed.contains($0) }
-            )
+            screening = screen(message.data, in: lane, &budget, at: now)
         }
+        budgets[remote] = budget
         settle(screening, from: origin, into: &outputs)
+    }
+
+    // Nothing of the node changes while a record is screened: else the book would be copied for it, tables and all.
+
+    private func screen(
+        _ envelope: [UInt8],
+        in lane: MarketTopic.Lane?,
+        _ budget: inout VerificationBudget,
+        at now: Instant
+    ) -> RecordGate.Screening {
+        gate.screen(
+            envelope,
+            in: lane,
+            against: book,
+            at: wall.unixMilliseconds(at: now),
+            instant: now,
+            budget: &budget,
+            isFollowed: followed.contains
+        )
+    }
+
+    private func screen(
+        _ read: ReadRecord,
+        in lane: MarketTopic.Lane,
+        _ budget: inout VerificationBudget,
+        at now: Instant
+    ) -> RecordGate.Screening {
+        gate.screen(
+            read,
+            in: lane,
+            against: book,
+            at: wall.unixMilliseconds(at: now),
+            instant: now,
+            budget: &budget,
+            isFollowed: followed.contains
+        )
     }
 
     private mutating func settle(

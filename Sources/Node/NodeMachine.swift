@@ -188,7 +188,8 @@ extension NodeMachine {
         static let leases: ClosedRange<UInt64> = (4 << 48)...((5 << 48) - 1)
     }
 
-    private var earliestDeadline: Instant? {
+    /// Mutating, so that the machine is looked at in place: one that is merely asked would be copied whole.
+    private mutating func arm() {
         var deadline: Instant? =
             switch phase {
             case .closing(let deadline), .disconnecting(let deadline): deadline
@@ -205,7 +206,7 @@ extension NodeMachine {
         if !leases.isEmpty { deadline = earliest(deadline, leases[0].nextDeadline) }
         deadline = earliest(deadline, conflicts.nextDeadline)
         deadline = earliest(deadline, prices.nextDeadline)
-        return earliest(deadline, bookDeadline)
+        nextDeadline = earliest(deadline, bookDeadline)
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
@@ -223,13 +224,13 @@ extension NodeMachine {
             // Most RPCs bring what the node has: nothing follows from them, and no deadline moves.
             if !heard(rpc, from: remote, at: now, into: &outputs) { return }
         case .verified(let batch, let results): verified(batch, results, at: now, into: &outputs)
-        case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
+        case .persisted(let ticket): if !persisted(ticket, at: now, into: &outputs) { return }
         case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)
         case .command(let id, let command): carryOut(command, id, at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
         settle(at: now, into: &outputs)
-        nextDeadline = earliestDeadline
+        arm()
     }
 
     /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.

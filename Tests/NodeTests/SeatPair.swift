@@ -89,8 +89,8 @@ struct SeatPair {
         switch output {
         case .transport: preconditionFailure("a node without a swarm has no transport")
         case .swarm(let input): carryOut(input, of: node)
-        case .rpc(let remote, let rpc):
-            precondition(isTyped && remote == nodes[1 - node].peer)
+        case .rpc(let stream, let rpc):
+            precondition(isTyped && gossipStreams.contains(stream))
             rpcCount += 1
             schedule(1 - node, .rpc(nodes[node].peer, rpc))
         case .verify(let batch, let checks): schedule(node, .verified(batch, checks.map(\.holds)))

@@ -30,7 +30,10 @@ struct GossipStreams: Sendable {
 
     func owns(_ request: StreamRequestID) -> Bool { requestIDs.contains(request.rawValue) }
 
-    func outbound(of peer: PeerID) -> StreamHandle? { peers[peer]?.outbound }
+    func outbound(of peer: PeerID) -> StreamHandle? {
+        // In place: a value that is merely asked for would be copied, with what waits in its frames.
+        peers.index(forKey: peer).flatMap { peers.values[$0].outbound }
+    }
 
     func peer(of stream: StreamHandle) -> PeerID? { owners[stream] }
 

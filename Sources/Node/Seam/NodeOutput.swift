@@ -1,6 +1,5 @@
 public import Cryptography
 public import Gossipsub
-public import Identity
 public import Swarm
 
 extension NodeMachine {
@@ -10,8 +9,8 @@ extension NodeMachine {
         indirect case transport(TransportOutput)
         /// In the driver's seat: what its swarm must do.
         indirect case swarm(SwarmMachine.Input)
-        /// In the driver's seat with typed gossip: one RPC on our stream to a peer.
-        case rpc(PeerID, GossipRPC)
+        /// In the driver's seat with typed gossip: one RPC on our gossip stream to a peer.
+        case rpc(StreamHandle, GossipRPC)
         /// At most `NodeLimits.signatureBatchCountMax` checks.
         case verify(BatchID, [SignatureCheck])
         case persist(Ticket, [StoreChange])

@@ -53,8 +53,9 @@ struct GossipTap: Sendable {
         kept.reserveCapacity(outputs.count)
         for output in outputs {
             switch output {
-            case .rpc(let peer, let rpc):
-                if let changed = change(peer, rpc) { kept.append(.rpc(peer, changed)) }
+            case .rpc(let stream, let rpc):
+                guard let peer = owners[stream] else { continue }
+                if let changed = change(peer, rpc) { kept.append(.rpc(stream, changed)) }
             case .swarm(.write(let stream, let bytes)):
                 guard let peer = owners[stream], let rpc = Self.unframed(bytes) else {
                     kept.append(output)
@@ -70,7 +71,7 @@ struct GossipTap: Sendable {
     /// What the driver must do so that this RPC reaches a peer; `nil` if there is no stream to it.
     func sending(_ rpc: GossipRPC, to peer: PeerID) -> NodeMachine.Output? {
         guard let stream = streams[peer] else { return nil }
-        return isTyped ? .rpc(peer, rpc) : .swarm(.write(stream, Self.framed(rpc)))
+        return isTyped ? .rpc(stream, rpc) : .swarm(.write(stream, Self.framed(rpc)))
     }
 
     private static func framed(_ rpc: GossipRPC) -> [UInt8] { LengthPrefixedFrames.framed(rpc.encoded) }

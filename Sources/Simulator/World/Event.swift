@@ -7,7 +7,6 @@ internal import Swarm
 enum Event: Sendable {
     /// The node's timer, if it is still armed for this instant.
     case deadline(NodeLife)
-    case verified(NodeLife, BatchID, [Bool])
     /// A group of writes came to its end.
     case stored(NodeLife, Ticket)
     case storeFailed(NodeLife, Ticket)
@@ -39,7 +38,6 @@ enum Event: Sendable {
     var code: UInt64 {
         switch self {
         case .deadline: 1
-        case .verified: 2
         case .stored: 3
         case .storeFailed: 4
         case .dialFailed: 5

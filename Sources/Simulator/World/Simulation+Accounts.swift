@@ -89,8 +89,8 @@ extension Simulation {
         let topic = MarketTopic(network: "main", lane: .offers(segment)).text
         var (links, looked) = (0, 0)
         for index in nodes.indices where looked < Self.meshSampleCount && isHonest(index) {
-            guard nodes[index].isUp else { continue }
-            links += nodes[index].machines[0].mesh(of: topic).count
+            guard let count = nodes[index].ask({ $0.mesh(of: topic).count }) else { continue }
+            links += count
             looked += 1
         }
         return looked == 0 ? 0 : Double(links) / Double(looked)
@@ -150,22 +150,17 @@ struct NodeWitness: Witness {
     let nodes: [VirtualNode]
 
     func holds(_ id: RecordID, node: Int) -> Bool {
-        // In place: a machine that is merely asked would be copied, tables and all.
-        unsafe nodes[node].machines.withUnsafeBufferPointer { machines in
-            unsafe !machines.isEmpty && machines[0].contains(id)
-        }
+        nodes[node].ask { $0.contains(id) } ?? false
     }
 
-    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].isUp ? nodes[node].machines[0].connectedPeers : [] }
+    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].ask(\.connectedPeers) ?? [] }
 
-    func score(of peer: PeerID, at node: Int) -> Double {
-        nodes[node].isUp ? nodes[node].machines[0].score(of: peer) : 0
-    }
+    func score(of peer: PeerID, at node: Int) -> Double { nodes[node].ask { $0.score(of: peer) } ?? 0 }
 
     func gauges(of node: Int, into gauges: inout [Gauge]) {
-        guard nodes[node].isUp else { return }
+        guard let records = nodes[node].ask(\.recordCount) else { return }
         gauges.append(Gauge("connections", nodes[node].swarm.connectionCount, limit: Self.connectionCountMax))
-        gauges.append(Gauge("records", nodes[node].machines[0].recordCount, limit: Self.recordCountMax))
+        gauges.append(Gauge("records", records, limit: Self.recordCountMax))
     }
 
     /// All connections of one node: inbound and outbound limits together.

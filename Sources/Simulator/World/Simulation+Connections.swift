@@ -135,7 +135,7 @@ extension Simulation {
             let back = there.advanced(by: now.duration(to: there))
             return queue.insert(.dialFailed(life(of: index), request.rawValue, .refused), at: back)
         }
-        let end = wires.open(dialer: life(of: index), listener: life(of: target), at: now)
+        let end = wires.open(dialer: party(index), listener: party(target), at: now)
         wires[end].dialer.requests = [request]
         wires[end].listener.arrival = there
         addLink(end, of: index, to: target)
@@ -143,12 +143,15 @@ extension Simulation {
         queue.insert(.handshake(end.far, 0), at: there)
     }
 
+    /// A node as one side of a new connection.
+    func party(_ index: Int) -> (life: NodeLife, peer: PeerID) { (life(of: index), nodes[index].identity.peer) }
+
     /// When the first packet of a dial arrives; `nil` if nobody ever answers it.
     mutating func knock(at target: Int, from index: Int) -> Instant? {
         network.noteDial(from: index, to: target)
         guard network.canDial(from: index, to: target), !nodes[target].hasDeparted else { return nil }
         traffic.count(.handshake, byteCount: Self.dialLegs[0])
-        switch network.send(from: index, to: target, byteCount: Self.dialLegs[0], at: now) {
+        switch network.send(from: index, to: target, byteCount: Self.dialLegs[0], at: departure(of: index)) {
         case .arrives(let there): return there
         case .dropped: return nil
         }

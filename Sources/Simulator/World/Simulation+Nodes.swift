@@ -83,6 +83,7 @@ extension Simulation {
         )
         nodes[index].machines = [machine]
         (nodes[index].armed, nodes[index].wakesAt) = (.distantFuture, .distantFuture)
+        nodes[index].isBusyUntil = .zero
         nodes[index].swarm = VirtualSwarm()
         nodes[index].hasRun = true
         upCount += 1
@@ -97,16 +98,9 @@ extension Simulation {
     }
 
     private func config(of index: Int, contacts: [Multiaddr]) -> NodeConfig {
-        var config = NodeConfig(listen: [nodes[index].endpoint], seeds: contacts)
-        config.followedSegments = followed
-        config.swarm = swarm
-        if let plan = scenario.workload.leases { config.leases.counter.meterSeconds = plan.meterSeconds }
-        config.swarmSeat =
-            switch scenario.fidelity {
-            case .messages: .driver(typedGossip: true)
-            case .frames: .driver(typedGossip: false)
-            case .bytes: .machine
-            }
+        // A copy of the one that all share, so that what they have in common is there once.
+        var config = settings
+        (config.listen, config.seeds) = ([nodes[index].endpoint], contacts)
         return config
     }
 
@@ -198,11 +192,15 @@ extension Simulation {
 
     mutating func persist(_ ticket: Ticket, _ changes: [StoreChange], of index: Int) {
         let due = now.advanced(by: VirtualStore.commitTime)
-        if nodes[index].store.isFull {
-            queue.insert(.storeFailed(life(of: index), ticket), at: due)
-        } else {
-            nodes[index].store.begin(ticket, changes, at: now, in: &library)
+        guard !nodes[index].store.isFull else {
+            return queue.insert(.storeFailed(life(of: index), ticket), at: due)
+        }
+        nodes[index].store.begin(ticket, changes, at: now, in: &library)
+        if changes.contains(where: \.isOwnState) {
             queue.insert(.stored(life(of: index), ticket), at: due)
+        } else {
+            // No flush is waited for: the system has it.
+            owe(index, .persisted(ticket))
         }
     }
 

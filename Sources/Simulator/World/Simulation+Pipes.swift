@@ -51,7 +51,7 @@ extension Simulation {
             let back = there.advanced(by: now.duration(to: there))
             return queue.insert(.dialFailed(life(of: index), connection.rawValue, .refused), at: back)
         }
-        let end = wires.open(dialer: life(of: index), listener: life(of: target), at: now)
+        let end = wires.open(dialer: party(index), listener: party(target), at: now)
         wires[end].dialer.socket = connection
         wires[end].listener.socket = ConnectionID(rawValue: end.far.rawValue << 1 | 1)
         wires[end].listener.arrival = there

@@ -27,7 +27,7 @@ extension Simulation {
     private mutating func pass(_ event: Event, to end: WireEnd, byteCount: Int) {
         let (near, far) = (wires.node(at: end.far), wires.node(at: end))
         if !nodes[far].isHostile, isMeasuring { honestReceivedByteCount += byteCount }
-        switch network.send(from: near, to: far, byteCount: byteCount, at: now) {
+        switch network.send(from: near, to: far, byteCount: byteCount, at: departure(of: near)) {
         case .arrives(let instant):
             let due = max(instant, wires.arrival(at: end))
             wires[end][end].arrival = due
@@ -75,7 +75,8 @@ extension Simulation {
         guard let name = protocols.first(where: spoken.contains) else {
             // Multistream's "no" takes a round trip.
             traffic.count(.handshake, byteCount: 80)
-            guard case .arrives(let there) = network.send(from: index, to: far, byteCount: 80, at: now) else { return }
+            guard case .arrives(let there) = network.send(from: index, to: far, byteCount: 80, at: departure(of: index))
+            else { return }
             let back = there.advanced(by: now.duration(to: there))
             return queue.insert(.streamRefused(life(of: index), request.rawValue), at: back)
         }
@@ -142,15 +143,9 @@ extension Simulation {
         guard wires.isUp(end), let place = wires.place(of: stream, on: end) else { return }
         wires[end].streams[place].arrive(at: end)
         let index = wires.node(at: end)
-        guard let peer = peer(beyond: end, from: index) else { return }
+        let peer = wires.peer(at: end.far)
         let name = kinds.name(of: wires[end].streams[place].kind)
         feed(index, .swarm(.inboundStream(handle(stream, at: end), peer, name)))
-    }
-
-    private func peer(beyond end: WireEnd, from index: Int) -> PeerID? {
-        let far = wires.node(at: end.far)
-        guard nodes[far].life != wires.life(at: end.far) else { return nodes[far].identity.peer }
-        return nodes[index].links.first { $0.end == end }?.peer
     }
 
     mutating func received(_ bytes: [UInt8], on stream: UInt32, at end: WireEnd) {
@@ -175,8 +170,9 @@ extension Simulation {
 
     // MARK: Typed gossip
 
-    mutating func send(_ rpc: GossipRPC, to peer: PeerID, from index: Int) {
-        guard let end = link(to: peer, from: index)?.end, wires.isUp(end) else { return }
+    mutating func send(_ rpc: GossipRPC, on stream: StreamHandle) {
+        let end = WireEnd(rawValue: stream.connection.rawValue)
+        guard wires.isUp(end) else { return }
         let byteCount = rpc.byteCount
         let kind: TrafficKind = rpc.messages.isEmpty ? .gossipControl : .gossipPublish
         let framed = byteCount + Self.frameByteCount + (byteCount < 128 ? 1 : 2)
@@ -185,9 +181,7 @@ extension Simulation {
 
     mutating func received(_ rpc: GossipRPC, at end: WireEnd) {
         guard wires.isUp(end) else { return }
-        let index = wires.node(at: end)
-        guard let peer = peer(beyond: end, from: index) else { return }
         copyCount += rpc.messages.count
-        feed(index, .rpc(peer, rpc))
+        feed(wires.node(at: end), .rpc(wires.peer(at: end.far), rpc))
     }
 }

@@ -35,8 +35,10 @@ public struct Simulation: Sendable {
     var queue = EventQueue<Event>()
     var network: VirtualNetwork
     var wires = WireTable()
+    /// What every node is told, but for its address and its contacts.
+    let settings: NodeConfig
     /// What every node's swarm is told, or what is done in its place.
-    var swarm = SwarmConfig()
+    var swarm: SwarmConfig { settings.swarm }
     var kinds = StreamKinds()
     var directory = PeerDirectory()
     var library = RecordLibrary()
@@ -81,6 +83,7 @@ public struct Simulation: Sendable {
         streams = RandomStreams(seed: seed)
         segments = Workload.segments(count: scenario.workload.segmentCount)
         followed = segments.count == MarketProfile.first.segments.count ? nil : Set(segments)
+        settings = Self.settings(of: scenario, followed: followed)
         network = VirtualNetwork(plan: scenario.network, nodeCount: 0, streams: streams)
         signatures = SignatureMemo(computesAll: options.computesSignatures)
         trace = TraceHash(seed: seed)
@@ -89,6 +92,19 @@ public struct Simulation: Sendable {
         corruption = streams.fast(.faults, node: -2)
         churn = scenario.churn.map { ChurnSchedule(plan: $0, nodeCount: scenario.nodeCount, streams: streams) }
         build()
+    }
+
+    private static func settings(of scenario: Scenario, followed: Set<Segment>?) -> NodeConfig {
+        var settings = NodeConfig(listen: [])
+        settings.followedSegments = followed
+        if let plan = scenario.workload.leases { settings.leases.counter.meterSeconds = plan.meterSeconds }
+        settings.swarmSeat =
+            switch scenario.fidelity {
+            case .messages: .driver(typedGossip: true)
+            case .frames: .driver(typedGossip: false)
+            case .bytes: .machine
+            }
+        return settings
     }
 
     /// When the run ends.
@@ -141,14 +157,13 @@ extension Simulation {
         carryOut(event)
         tell()
         if options.invariantStride > 0, eventCount % options.invariantStride == 0, node != EventNote.world {
-            if nodes[Int(node)].isUp { nodes[Int(node)].machines[0].checkInvariants(at: now) }
+            _ = nodes[Int(node)].ask { $0.checkInvariants(at: now) }
         }
     }
 
     mutating func carryOut(_ event: Event) {
         switch event {
         case .deadline(let life): deadline(of: life)
-        case .verified(let life, let batch, let results): feed(life, .verified(batch, results))
         case .stored(let life, let ticket): stored(ticket, of: life)
         case .storeFailed(let life, let ticket): storeFailed(ticket, of: life)
         case .dialFailed(let life, let request, let failure): dialFailed(life, request, failure)
@@ -171,10 +186,11 @@ extension Simulation {
     }
 
     /// Whom an event concerns and what else goes into the trace: lengths, numbers.
-    private func note(of event: Event) -> EventNote {
+    ///
+    /// Mutating like all that happens to every event: a method that merely asks is given a copy of the world, some kilobytes of it.
+    private mutating func note(of event: Event) -> EventNote {
         switch event {
         case .deadline(let life), .trim(let life): note(event, life, 0)
-        case .verified(let life, let batch, let results): note(event, life, batch.rawValue << 8 | UInt64(results.count))
         case .stored(let life, let ticket), .storeFailed(let life, let ticket): note(event, life, ticket.rawValue)
         case .dialFailed(let life, let request, let failure): note(event, life, request << 2 | UInt64(failure.rawValue))
         case .streamRefused(let life, let request): note(event, life, request)
@@ -190,11 +206,11 @@ extension Simulation {
         }
     }
 
-    private func note(_ event: Event, _ life: NodeLife, _ size: UInt64) -> EventNote {
+    private mutating func note(_ event: Event, _ life: NodeLife, _ size: UInt64) -> EventNote {
         EventNote(at: now, code: event.code, node: life.node, size: size)
     }
 
-    private func note(_ event: Event, _ end: WireEnd, _ size: UInt64) -> EventNote {
+    private mutating func note(_ event: Event, _ end: WireEnd, _ size: UInt64) -> EventNote {
         let (node, far) = (wires.nodeNumber(at: end), wires.nodeNumber(at: end.far))
         return EventNote(at: now, code: event.code, node: node, far: far, size: size)
     }
@@ -269,11 +285,11 @@ extension Simulation {
 
     mutating func carryOut(_ output: NodeMachine.Output, of index: Int) {
         switch output {
-        case .rpc(let peer, let rpc): send(rpc, to: peer, from: index)
+        case .rpc(let stream, let rpc): send(rpc, on: stream)
         case .verify(let batch, let checks):
             let results = checks.map { signatures.holds($0) }
-            let due = now.advanced(by: Self.verificationTime * checks.count)
-            queue.insert(.verified(life(of: index), batch, results), at: due)
+            nodes[index].isBusyUntil = departure(of: index).advanced(by: Self.verificationTime * checks.count)
+            owe(index, .verified(batch, results))
         case .persist(let ticket, let changes): persist(ticket, changes, of: index)
         case .swarm(let input): carryOut(input, of: index)
         case .transport(let output): carryOut(output, of: index)
@@ -282,6 +298,9 @@ extension Simulation {
         case .stopped: end(index, .stopped)
         }
     }
+
+    /// When a node's next word can leave: a verdict is known at once here, but what follows from it waits until the node has verified.
+    func departure(of index: Int) -> Instant { max(now, nodes[index].isBusyUntil) }
 
     /// What a signature costs a node: libsodium's figure on an ordinary core.
     static let verificationTime = Duration.microseconds(60)

@@ -24,7 +24,6 @@ struct EventNote: Hashable, Sendable {
         let (high, low) = (size >> 32, size & 0xFFFF_FFFF)
         return switch code {
         case 1: "timer"
-        case 2: "\(size & 0xFF) signatures checked, batch \(size >> 8)"
         case 3: "write \(size) is durable"
         case 4: "write \(size) failed"
         case 5: "dial \(size >> 2) failed: \(DialFailure(rawValue: UInt8(size & 3)).map { "\($0)" } ?? "unknown")"

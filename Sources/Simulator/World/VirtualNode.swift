@@ -16,6 +16,8 @@ struct VirtualNode: Sendable {
     var isHostile = false
     /// When the timer fires; the end of time while it is not armed.
     var armed = Instant.distantFuture
+    /// Until when it verifies signatures: what it says leaves no sooner.
+    var isBusyUntil = Instant.zero
     /// While it is paused, what happened meanwhile, in order.
     var backlog: [Event]?
     var identity: VirtualIdentity
@@ -44,6 +46,13 @@ struct VirtualNode: Sendable {
     var firstSession: Duration?
 
     var isUp: Bool { !machines.isEmpty }
+
+    /// Asks the machine of a node that is up in place: one that is merely asked would be copied, tables and all.
+    func ask<Answer>(_ question: (NodeMachine) -> Answer) -> Answer? {
+        unsafe machines.withUnsafeBufferPointer { machines in
+            unsafe machines.isEmpty ? nil : question(machines[0])
+        }
+    }
     var isPaused: Bool { backlog != nil }
 
     init(endpoint: Endpoint, identity: VirtualIdentity, keepsCache: Bool) {

@@ -1,3 +1,4 @@
+internal import Identity
 internal import Primitives
 internal import Swarm
 
@@ -16,6 +17,8 @@ struct Wire: Sendable {
     struct Side: Sendable {
         var node: UInt32
         var life: UInt32
+        /// Who the node was when the connection was made.
+        var peer: PeerID
         var phase = Phase.opening
         /// Everything that is under way to this end arrives by then.
         var arrival = Instant.zero
@@ -28,8 +31,8 @@ struct Wire: Sendable {
     }
 
     var generation: UInt32 = 0
-    var dialer = Side(node: 0, life: 0)
-    var listener = Side(node: 0, life: 0)
+    var dialer: Side
+    var listener: Side
     var openedAt = Instant.zero
     var streams: [WireStream] = []
     var nextStream: UInt32 = 1

@@ -7,23 +7,24 @@ struct WireTable: Sendable {
     private var free: [UInt32] = []
 
     /// Makes a connection whose ends are both opening, and gives the dialer's.
-    mutating func open(dialer: NodeLife, listener: NodeLife, at now: Instant) -> WireEnd {
-        let slot = free.popLast() ?? UInt32(wires.count)
-        if Int(slot) == wires.count {
-            wires.append(
-                Wire(dialer: Wire.Side(node: 0, life: 0), listener: Wire.Side(node: 0, life: 0))
-            )
-        }
-        let generation = wires[Int(slot)].generation &+ 1
+    mutating func open(
+        dialer: (life: NodeLife, peer: PeerID),
+        listener: (life: NodeLife, peer: PeerID),
+        at now: Instant
+    ) -> WireEnd {
         var wire = Wire(
-            dialer: Wire.Side(node: dialer.node, life: dialer.life),
-            listener: Wire.Side(node: listener.node, life: listener.life)
+            dialer: Wire.Side(node: dialer.life.node, life: dialer.life.life, peer: dialer.peer),
+            listener: Wire.Side(node: listener.life.node, life: listener.life.life, peer: listener.peer)
         )
-        wire.generation = generation
-        wire.openedAt = now
-        wire.isUsed = true
+        (wire.openedAt, wire.isUsed) = (now, true)
+        guard let slot = free.popLast() else {
+            wire.generation = 1
+            wires.append(wire)
+            return WireEnd(slot: UInt32(wires.count - 1), generation: 1, isDialer: true)
+        }
+        wire.generation = wires[Int(slot)].generation &+ 1
         wires[Int(slot)] = wire
-        return WireEnd(slot: slot, generation: generation, isDialer: true)
+        return WireEnd(slot: slot, generation: wire.generation, isDialer: true)
     }
 
     /// Frees the place once both ends know.
@@ -60,6 +61,11 @@ struct WireTable: Sendable {
 
     func life(at end: WireEnd) -> UInt32 {
         end.isDialer ? wires[end.slot].dialer.life : wires[end.slot].listener.life
+    }
+
+    /// Who the node at an end was when the connection was made.
+    func peer(at end: WireEnd) -> PeerID {
+        end.isDialer ? wires[end.slot].dialer.peer : wires[end.slot].listener.peer
     }
 
     func phase(of end: WireEnd) -> Wire.Phase {

@@ -40,7 +40,7 @@ import Testing
     /// What a node sends to a peer, as it leaves the machine at this fidelity.
     static func sending(_ rpc: GossipRPC, to node: Int, _ fidelity: Fidelity) -> NodeMachine.Output {
         fidelity == .messages
-            ? .rpc(TrialTown.peer(node), rpc)
+            ? .rpc(stream(node), rpc)
             : .swarm(.write(stream(node), LengthPrefixedFrames.framed(rpc.encoded)))
     }
 
@@ -48,7 +48,7 @@ import Testing
     static func sent(_ outputs: [NodeMachine.Output], peers: Int = 4) -> [(node: Int, rpc: GossipRPC)] {
         outputs.compactMap { output in
             switch output {
-            case .rpc(let peer, let rpc): return (1...peers).first { TrialTown.peer($0) == peer }.map { ($0, rpc) }
+            case .rpc(let handle, let rpc): return (1...peers).first { stream($0) == handle }.map { ($0, rpc) }
             case .swarm(.write(let handle, let bytes)):
                 var frames = LengthPrefixedFrames(byteCountMax: 1 << 20)
                 frames.append(bytes)
