@@ -43,7 +43,7 @@ import Testing
 
 @Suite struct `Files of scenarios` {
     @Test func `are found`() {
-        #expect(ScenarioFolder.files(in: "").count >= 18)
+        #expect(ScenarioFolder.files(in: "").count >= 19)
         #expect(ScenarioFolder.files(in: "long").count >= 10)
         #expect(ScenarioFolder.files(in: "validate").count >= 6)
     }
@@ -70,7 +70,9 @@ import Testing
         #expect(try ScenarioFolder.load(file).scenario.nodeCount >= 500)
     }
 
-    @Test func `cover every fault but noise on the wire, every role, every invariant and every expectation`() throws {
+    @Test func `cover every fault, every fidelity but frames, every role, every invariant and every expectation`()
+        throws
+    {
         let scenarios = try ScenarioFolder.files(in: "").map { try ScenarioFolder.load($0).scenario }
         let roles = scenarios.flatMap { $0.adversaries.map { Self.word(of: $0.role) } }
         #expect(Set(roles) == ["silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker"])
@@ -78,9 +80,10 @@ import Testing
         #expect(
             faults.isSuperset(of: [
                 "partition", "onewayPartition", "swizzle", "crash", "departure", "flashCrowd", "slowLinks", "clockStep",
-                "diskFull", "disconnect", "pause",
+                "diskFull", "disconnect", "pause", "corrupt",
             ])
         )
+        #expect(Set(scenarios.map(\.fidelity)).isSuperset(of: [.messages, .bytes]))
         let expectations = Set(scenarios.flatMap { $0.expectations.map { Self.word(of: $0) } })
         #expect(
             expectations == [
