@@ -84,11 +84,12 @@ let package = Package(
         library(
             "Node",
             [
-                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "Primitives", "Swarm",
-                collections, deque,
+                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "MulticastDNS", "Primitives",
+                "Swarm", collections, deque,
             ]
         ),
         library("Kademlia", ["Cryptography", "Identity", "Primitives", "Swarm", collections, deque]),
+        library("MulticastDNS", ["Identity", "Primitives", collections]),
         library("Compression", ["CLZ4"]),
         library("Reconciliation", ["Cryptography", "Primitives", collections]),
         library(
@@ -102,13 +103,13 @@ let package = Package(
         library("Sockets", ["CUV", "Primitives", "Swarm", deque]),
         library(
             "EventLoop",
-            ["Cryptography", "Identity", "Market", "Node", "Primitives", "Sockets", "Swarm", deque]
+            ["Cryptography", "Identity", "Market", "MulticastDNS", "Node", "Primitives", "Sockets", "Swarm", deque]
         ),
         library("Storage", ["Cryptography", "Identity", "Market", "Node", "Primitives", grdb]),
         library("Inventory", ["Market", "Primitives"]),
         library(
             "LocalAPI",
-            ["Cryptography", "Identity", "Market", "Node", "Primitives", "Swarm", flyingFox, flyingSocks],
+            ["Cryptography", "Identity", "Kademlia", "Market", "Node", "Primitives", "Swarm", flyingFox, flyingSocks],
             resources: [.embedInCode("Resources")]
         ),
         .executableTarget(
@@ -121,7 +122,11 @@ let package = Package(
         ),
         library(
             "DaemonControl",
-            ["Cryptography", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", "Yamux", collections, deque]
+            [
+                "Cryptography", "Gossipsub", "Identity", "Kademlia", "Primitives", "Sockets", "Swarm", "Yamux",
+                collections,
+                deque,
+            ]
         ),
         .executableTarget(
             name: "libp2pd",
@@ -166,7 +171,7 @@ let package = Package(
             "NodeTests",
             [
                 "Cryptography", "Gossipsub", "Identity", "Kademlia", "Market", "Node", "Primitives", "Swarm",
-                "TestSupport",
+                "TestSupport", collections,
             ]
         ),
         tests("SocketsTests", ["Primitives", "Sockets", "Swarm"]),
@@ -187,21 +192,25 @@ let package = Package(
         tests("InventoryTests", ["Inventory", "Market"]),
         tests(
             "LocalAPITests",
-            ["Cryptography", "Identify", "Identity", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]
+            ["Cryptography", "Identify", "Identity", "Kademlia", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]
         ),
         tests("CommandLineTests", ["Cryptography", "Identity", "LocalAPI", "Market", "Primitives", "rialto"]),
         tests(
             "InteropTests",
             [
-                "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identify", "Identity", "Market", "Node",
-                "Primitives", "Sockets", "Swarm", "libp2pd",
+                "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identify", "Identity", "Kademlia", "Market",
+                "Node", "Primitives", "Sockets", "Swarm", "libp2pd",
             ],
             resources: [.copy("Peers")]
         ),
         tests(
             "DaemonControlTests",
-            ["Cryptography", "DaemonControl", "Gossipsub", "Identity", "Primitives", "Sockets", "Swarm", collections]
+            [
+                "Cryptography", "DaemonControl", "Gossipsub", "Identity", "Kademlia", "Primitives", "Sockets", "Swarm",
+                collections,
+            ]
         ),
+        tests("MulticastDNSTests", ["Cryptography", "Identity", "MulticastDNS", "Primitives"]),
         tests("CompressionTests", ["Compression", "Primitives"]),
         tests("ReconciliationTests", ["Cryptography", "Primitives", "Reconciliation"]),
         tests("KademliaTests", ["Cryptography", "Identity", "Kademlia", "Primitives", "Swarm"]),

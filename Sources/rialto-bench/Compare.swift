@@ -88,6 +88,7 @@ struct Compare: ParsableCommand {
             ConnectWorkload(count: max(1, 200 / hurry)),
             GossipPairWorkload(count: max(1, 20_000 / hurry)),
             GossipMeshWorkload(count: max(1, 5_000 / hurry)),
+            DHTWorkload(count: max(8, 400 / hurry)),
             StreamWorkload(byteCount: max(1, 1_024 / hurry) << 20),
             MemoryWorkload(),
             RecordPathWorkload(count: max(1, 20_000 / hurry)),

@@ -25,7 +25,14 @@ import Testing
         .stopHandling(["/a"], at: .path("/tmp/x")),
         .tag(peer(3), "good", weight: 5), .tag(peer(3), "bad", weight: -5), .untag(peer(3), "good"),
         .listSubscribers("news"), .publish("news", []), .publish("news", [1, 2, 3]), .subscribe("news"),
+        .dht(.findPeer(peer(1)), timeoutSeconds: nil), .dht(.publicKey(of: peer(1)), timeoutSeconds: 3),
+        .dht(.findProviders(multihash: multihash, count: 7), timeoutSeconds: nil),
+        .dht(.provide(multihash: multihash), timeoutSeconds: nil),
+        .dht(.closestPeers(key: [1, 2]), timeoutSeconds: nil), .dht(.value(key: [1]), timeoutSeconds: nil),
+        .dht(.searchValue(key: [1]), timeoutSeconds: nil), .dht(.putValue(key: [1], [2, 3]), timeoutSeconds: nil),
     ]
+
+    static let multihash = Multihash(sha256: [1]).bytes
 
     static let responses: [ControlResponse] = [
         .ok, .failed("no"), .failed(""),
@@ -33,6 +40,8 @@ import Testing
         .stream(StreamInfo(peer: peer(1), address: address.bytes, protocolName: "/a")),
         .peers([.init(peer: peer(1), addresses: [address.bytes]), .init(peer: peer(2), addresses: [])]),
         .topics(["a", "b"]), .topics([]), .subscribers([peer(1), peer(2)]),
+        .dht(.begin), .dht(.end), .dht(.value([])), .dht(.value([1])),
+        .dht(.peer(.init(peer: peer(1), addresses: [address.bytes]))),
     ]
 
     @Test(arguments: requests)
@@ -63,6 +72,9 @@ import Testing
             0x08, 0x03, 0x22, 0x0d, 0x0a, 0x05, 0x90, 0x03, 0x02, 0x2f, 0x73, 0x12, 0x02, 0x2f, 0x61, 0x18, 0x00,
         ]
         #expect(handler.encoded == expected)
+        let search = ControlRequest.dht(.closestPeers(key: [7, 8]), timeoutSeconds: nil)
+        #expect(search.encoded == [0x08, 0x04, 0x2a, 0x06, 0x08, 0x03, 0x22, 0x02, 7, 8])
+        #expect(ControlResponse.dht(.value([9])).encoded == [0x08, 0x00, 0x2a, 0x05, 0x08, 0x01, 0x1a, 0x01, 9])
     }
 
     @Test(
@@ -74,7 +86,7 @@ import Testing
         #expect(throws: ControlError.malformed) { try ControlRequest(parsing: bytes) }
     }
 
-    @Test(arguments: [UInt64](1...3) + [6, 7, 8, 10])
+    @Test(arguments: [UInt64](1...4) + [6, 7, 8, 10])
     func `a request without its parameters is refused`(kind: UInt64) {
         var writer = ProtobufWriter()
         writer.requiredVarint(1, kind)
@@ -127,6 +139,36 @@ import Testing
             _ = try? StreamInfo(parsing: bytes)
             _ = try? TopicMessage(parsing: bytes)
             _ = try? LocalAddress(multiaddr: bytes)
+        }
+    }
+}
+
+@Suite struct `Content ids` {
+    private func request(_ contentID: [UInt8]) -> [UInt8] {
+        var writer = ProtobufWriter()
+        writer.requiredVarint(1, 4)
+        writer.message(5) {
+            $0.requiredVarint(1, 8)
+            $0.requiredBytes(3, contentID)
+        }
+        return writer.bytes
+    }
+
+    @Test func `both versions name the same multihash`() throws {
+        let multihash = Multihash(sha256: [1, 2, 3]).bytes
+        for id in [multihash, [0x01, 0x55] + multihash, [0x01, 0x70] + multihash] {
+            #expect(
+                try ControlRequest(parsing: request(id)) == .dht(.provide(multihash: multihash), timeoutSeconds: nil)
+            )
+        }
+    }
+
+    @Test(
+        arguments: [[], [1], [2, 0x55, 0, 1, 7], [1, 0x55], [1, 0x55, 0x12, 0x20, 1], [1, 0x80, 0x80]] as [[UInt8]]
+    )
+    func `what is none is refused`(id: [UInt8]) {
+        #expect(throws: ControlError.refused("the content id is malformed")) {
+            try ControlRequest(parsing: request(id))
         }
     }
 }

@@ -1,4 +1,5 @@
 import Identity
+import Kademlia
 import Primitives
 import Sockets
 import Testing
@@ -15,7 +16,8 @@ import Testing
         #expect(flags.identityPath == "key")
         #expect(flags.hostAddresses == [Endpoint(address: IPAddress(127, 0, 0, 1), port: 0)])
         #expect(flags.hasPubsub && !flags.isQuiet && !flags.wantsHelp)
-        #expect(flags.ignored == ["dhtServer", "persistentConnMaxMsgSize"])
+        #expect(flags.dhtMode == .server)
+        #expect(flags.ignored == ["persistentConnMaxMsgSize"])
     }
 
     @Test func `the defaults are those of p2pd`() throws {

@@ -45,7 +45,7 @@ final class DaemonPeer: Sendable {
     private let nextHandler = Atomic<Int>(1)
 
     /// Starts a daemon on the loopback interface and returns when it listens; `number` makes its identity.
-    init(_ kind: DaemonKind, _ number: UInt8 = 200, hasPubsub: Bool = true) throws {
+    init(_ kind: DaemonKind, _ number: UInt8 = 200, hasPubsub: Bool = true, hasDHT: Bool = false) throws {
         self.kind = kind
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "rialto-daemon-\(UUID().uuidString.prefix(8))"
@@ -61,6 +61,7 @@ final class DaemonPeer: Sendable {
             "-noise=true", "-tls=false", "-muxer", "yamux",
         ]
         if hasPubsub { arguments.append("-pubsub") }
+        if hasDHT { arguments.append("-dhtServer") }
         process = try PeerProcess(try ForeignPeers.program("venv/bin/python"), arguments)
         // It says where the control socket is once that is open.
         while !String(decoding: try process.readLine(), as: UTF8.self).hasPrefix("Control socket") {}

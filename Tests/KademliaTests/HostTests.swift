@@ -77,6 +77,8 @@ import Testing
             switch output {
             case .swarm(.connect(let request, let peer, let addresses)):
                 "connect \(request.rawValue) \(peer.map { $0 == peerID(1) } ?? false) \(addresses.count)"
+            case .swarm(.learned(let peer, let addresses, from: nil)):
+                "learned \(peer == peerID(1)) \(addresses.count)"
             case .swarm(.openStream(let request, _, let names)): "open \(request.rawValue) \(names)"
             case .swarm(.write(let stream, _)): "write \(stream.stream)"
             case .swarm(.closeWrite(let stream)): "close \(stream.stream)"
@@ -94,7 +96,7 @@ import Testing
         var config = KademliaConfig()
         config.seeds = [peer(1)]
         let world = World(config)
-        #expect(Self.words(world.feed(.started)) == ["connect 1000 true 1"])
+        #expect(Self.words(world.feed(.started)) == ["learned true 1", "connect 1000 true 0"])
         world.connect(1)
         let opened = world.feed(.swarm(.connectAnswered(ConnectRequestID(rawValue: 1_000), .success(peerID(1)))))
         #expect(Self.words(opened) == ["open 1000 [\"/rialto/kad/1.0.0\"]"])

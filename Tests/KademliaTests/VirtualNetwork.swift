@@ -12,6 +12,8 @@ final class VirtualNetwork {
     }
 
     let nodeCount: Int
+    /// Which of the test's peers each node is; those behind the first `nodeCount` are hostile from the start.
+    private let names: [Int]
     /// They answer, but name their own kind alone, the nearest to whatever is searched.
     private(set) var hostile: Set<Int> = []
     private(set) var now = Instant.zero
@@ -29,35 +31,66 @@ final class VirtualNetwork {
     /// Pairs that have a connection, the smaller number first.
     private var connections: Set<[Int]> = []
 
-    init(nodeCount: Int, config: KademliaConfig, seed number: UInt8) {
+    /// `hostileCount` of the nodes are hostile before anybody has spoken, and so are `ground`, peers that come on top.
+    init(nodeCount: Int, config: KademliaConfig, seed number: UInt8, hostileCount: Int = 0, ground: [Int] = []) {
         self.nodeCount = nodeCount
+        names = Array(0..<nodeCount) + ground
         random = SeededRandom(seed: seed(number))
-        armed = Array(repeating: nil, count: nodeCount)
-        for number in 0..<nodeCount {
+        armed = Array(repeating: nil, count: names.count)
+        hostile = Set(nodeCount..<names.count)
+        // The seed is honest: nobody helps who knows liars alone.
+        if hostileCount > 0 { hostile.formUnion(random.sample(Array(1..<nodeCount), hostileCount)) }
+        for number in names.indices {
             var config = config
             config.seeds = number == 0 ? [] : [peer(0)]
+            let (peerID, peer) = (identity(of: number), entry(of: number))
             machines.append(
                 KademliaMachine(
-                    own: peerID(number),
+                    own: peerID,
                     config: config,
                     validator: RankedValues(),
                     random: random.split()
                 )
             )
-            numbers[peerID(number)] = number
-            keys.append(KademliaKey(hashing: peerID(number).bytes))
+            numbers[peerID] = number
+            keys.append(KademliaKey(hashing: peerID.bytes))
             let start = Instant.zero.advanced(by: .milliseconds(random.below(10_000)))
             queue.push(.feed(number, .clock(unixMilliseconds: 0)), at: start)
-            queue.push(.feed(number, .ownAddresses(peer(number).addresses)), at: start)
+            queue.push(.feed(number, .ownAddresses(peer.addresses)), at: start)
             queue.push(.feed(number, .started), at: start)
         }
     }
+
+    private func identity(of node: Int) -> PeerID { peerID(names[node]) }
+
+    private func entry(of node: Int) -> KademliaPeer { peer(names[node]) }
+
+    private func address(of node: Int) -> IPAddress { host(names[node]) }
 
     var honest: [Int] { (0..<nodeCount).filter { !hostile.contains($0) && !dead.contains($0) } }
 
     var tableCounts: [Int] { honest.map { machines[$0].tableCount } }
 
     func kill(_ number: Int) { dead.insert(number) }
+
+    /// A node that was away begins anew with an empty table.
+    func revive(_ number: Int, config: KademliaConfig) {
+        dead.remove(number)
+        armed[number] = nil
+        var config = config
+        config.seeds = [entry(of: 0)]
+        machines[number] = KademliaMachine(
+            own: identity(of: number),
+            config: config,
+            validator: RankedValues(),
+            random: random.split()
+        )
+        for input in [.clock(unixMilliseconds: 0), .ownAddresses(entry(of: number).addresses), .started]
+            as [KademliaMachine.Input]
+        {
+            queue.push(.feed(number, input), at: now)
+        }
+    }
 
     /// So many of the nodes have only waited to be known.
     func turnHostile(_ count: Int) { hostile = Set(random.sample(Array(0..<nodeCount), count)) }
@@ -116,7 +149,7 @@ final class VirtualNetwork {
             if !expectsResponse { queue.push(.feed(node, .delivered(id)), at: now.advanced(by: delay())) }
         case .respond(let id, let bytes):
             guard let question = inbound.removeValue(forKey: id) else { return }
-            let answer = KademliaMachine.Input.response(question.1, bytes, from: host(node))
+            let answer = KademliaMachine.Input.response(question.1, bytes, from: address(of: node))
             queue.push(.feed(question.from, answer), at: now.advanced(by: delay()))
         case .refuse(let id):
             guard let question = inbound.removeValue(forKey: id) else { return }
@@ -130,29 +163,29 @@ final class VirtualNetwork {
     private func deliver(_ bytes: [UInt8], _ id: KademliaRequestID, from asker: Int, to node: Int) {
         guard !dead.contains(node) else { return }
         if connections.insert([min(asker, node), max(asker, node)]).inserted {
-            feed(node, .identified(peer(asker), isServer: true, from: host(asker)))
-            feed(asker, .identified(peer(node), isServer: true, from: host(node)))
+            feed(node, .identified(entry(of: asker), isServer: true, from: address(of: asker)))
+            feed(asker, .identified(entry(of: node), isServer: true, from: address(of: node)))
         }
         guard !hostile.contains(node) else {
             guard let answer = lie(about: bytes, at: node) else { return }
-            let input = KademliaMachine.Input.response(id, answer.encoded, from: host(node))
+            let input = KademliaMachine.Input.response(id, answer.encoded, from: address(of: node))
             return queue.push(.feed(asker, input), at: now.advanced(by: delay()))
         }
         nextNumber += 1
         let number = KademliaInboundID(rawValue: nextNumber)
         inbound[number] = (asker, id)
-        feed(node, .inbound(number, peerID(asker), bytes, from: host(asker)))
+        feed(node, .inbound(number, identity(of: asker), bytes, from: address(of: asker)))
     }
 
     private func lie(about bytes: [UInt8], at node: Int) -> KademliaMessage? {
         guard var message = try? KademliaMessage(parsing: bytes.span), message.kind != .addProvider else { return nil }
-        if message.key == peerID(node).bytes {
-            message.closerPeers = [peer(node)]
+        if message.key == identity(of: node).bytes {
+            message.closerPeers = [entry(of: node)]
             return message
         }
         let target = KademliaKey(hashing: message.key)
         let friends = hostile.sorted { keys[$0].distance(to: target) < keys[$1].distance(to: target) }
-        message.closerPeers = friends.prefix(machines[node].config.k).map { peer($0) }
+        message.closerPeers = friends.prefix(machines[node].config.k).map { entry(of: $0) }
         message.record = nil
         return message
     }

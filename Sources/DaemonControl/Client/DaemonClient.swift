@@ -10,7 +10,7 @@ internal import Sockets
 package struct DaemonClient: Sendable {
     /// The path of the control socket.
     package let control: String
-    private static let timeoutSeconds = 10
+    static let timeoutSeconds = 10
 
     package init(control: String) {
         self.control = control

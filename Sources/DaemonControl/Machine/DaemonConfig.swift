@@ -1,5 +1,6 @@
 package import Gossipsub
 package import Identity
+package import Kademlia
 package import Primitives
 package import Swarm
 internal import Yamux
@@ -12,6 +13,8 @@ package struct DaemonConfig: Sendable {
     package var swarm = DaemonConfig.openSwarm
     /// `nil` without pubsub.
     package var gossip: GossipsubConfig?
+    /// `nil` without a hash table.
+    package var kademlia: KademliaMode?
 
     package init() {}
 

@@ -32,7 +32,7 @@ extension DaemonMachine {
     ) {
         switch programs[id]?.role {
         case .piping(let stream): work.append(.swarm(.write(stream, bytes)))
-        case .asking, .waiting:
+        case .asking, .waiting, .searching:
             programs[id]?.frames.append(bytes)
             answerNext(id, at: now, into: &outputs)
         case .subscribed, nil: break  // Whoever listens has nothing to say.
@@ -92,7 +92,7 @@ extension DaemonMachine {
         case .piping(let stream):
             work.append(.swarm(.closeWrite(stream)))
             if programs[id]?.hasStreamEnded == true { finish(stream, id, into: &outputs) }
-        case .waiting, nil: break
+        case .waiting, .searching, nil: break
         }
     }
 
@@ -123,6 +123,9 @@ extension DaemonMachine {
         switch program.role {
         case .asking, .piping: break
         case .waiting(let wait): abandon(wait, of: id)
+        case .searching(let search):
+            waiting.remove(id)
+            searches[search.command] = nil
         case .subscribed(let topic): unsubscribe(id, from: topic)
         }
     }

@@ -23,7 +23,7 @@ extension DaemonMachine {
             answer(publish(data, in: topic, at: now, into: &outputs), to: id, into: &outputs)
         case .subscribe(let topic): subscribe(id, to: topic, into: &outputs)
         case .identify, .connect, .disconnect, .listPeers, .openStream, .handleStreams, .stopHandling, .tag, .untag,
-            .trim:
+            .trim, .dht:
             preconditionFailure("\(request) is not about topics")
         }
     }

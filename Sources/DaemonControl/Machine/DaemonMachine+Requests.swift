@@ -43,6 +43,7 @@ extension DaemonMachine {
         case .trim:
             // The swarm trims by itself as soon as it has too many connections; there is nothing to hurry.
             answer(.ok, to: id, into: &outputs)
+        case .dht(let request, let timeout): search(request, within: timeout, of: id, at: now, into: &outputs)
         case .listTopics, .listSubscribers, .publish, .subscribe:
             carryOutPubsub(request, of: id, at: now, into: &outputs)
         }
@@ -181,12 +182,14 @@ extension DaemonMachine {
     mutating func finish(
         _ id: LocalStreamID,
         _ response: ControlResponse,
+        followedBy list: [DHTResponse] = [],
         at now: Instant,
         into outputs: inout [Output]
     ) {
         waiting.remove(id)
         programs[id]?.role = .asking
         answer(response, to: id, into: &outputs)
+        for entry in list { outputs.append(.local(.send(id, LengthPrefixedFrames.framed(entry.encoded)))) }
         updateReading(id, into: &outputs)
         answerNext(id, at: now, into: &outputs)
     }

@@ -11,6 +11,7 @@ extension DaemonMachine {
     static let orphanByteCountMax = 1 << 20
 
     mutating func apply(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
+        if heardByKademlia(output, at: now, into: &outputs) { return }
         switch output {
         case .transport(let output): outputs.append(.transport(output))
         case .listening(let address): outputs.append(.listening(address))

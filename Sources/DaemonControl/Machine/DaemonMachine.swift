@@ -2,6 +2,7 @@ package import Cryptography
 internal import DequeModule
 package import Gossipsub
 package import Identity
+internal import Kademlia
 internal import OrderedCollections
 package import Primitives
 package import Sockets
@@ -43,6 +44,7 @@ package struct DaemonMachine: Sendable {
     enum Work: Sendable {
         case swarm(SwarmMachine.Input)
         case gossip(GossipsubMachine.Input)
+        case kademlia(KademliaHost.Input)
     }
 
     /// Who asked for a stream.
@@ -54,10 +56,13 @@ package struct DaemonMachine: Sendable {
     let config: DaemonConfig
     var swarm: SwarmMachine
     var gossip: GossipsubMachine?
+    var kademlia: KademliaHost?
     var wires: GossipWires
     var programs: [LocalStreamID: Program] = [:]
     /// The programs whose requests wait, in the order in which they began to.
     var waiting: OrderedSet<LocalStreamID> = []
+    /// Who asked the hash table for something.
+    var searches: [KademliaCommandID: LocalStreamID] = [:]
     var connectRequests: [ConnectRequestID: LocalStreamID] = [:]
     var streamRequests: [StreamRequestID: StreamPurpose] = [:]
     /// Which program a stream is carried to.
@@ -80,13 +85,22 @@ package struct DaemonMachine: Sendable {
         self.config = config
         swarm = SwarmMachine(config: config.swarm, identity: identity, random: random.split())
         wires = GossipWires(rpcByteCountMax: config.gossip?.rpc.byteCountMax ?? 1)
-        guard let gossipConfig = config.gossip else { return }
-        gossip = GossipsubMachine(
-            config: gossipConfig,
-            key: identity,
-            firstSequence: firstSequence,
-            random: random.split()
-        )
+        if let gossipConfig = config.gossip {
+            gossip = GossipsubMachine(
+                config: gossipConfig,
+                key: identity,
+                firstSequence: firstSequence,
+                random: random.split()
+            )
+        }
+        if let mode = config.kademlia {
+            kademlia = KademliaHost(
+                mode,
+                own: swarm.peer,
+                bootstrapPeers: config.bootstrapPeers,
+                random: random.split()
+            )
+        }
     }
 
     package var peer: PeerID { swarm.peer }
@@ -96,9 +110,8 @@ package struct DaemonMachine: Sendable {
 
     package var nextDeadline: Instant? {
         var due = earliest(swarm.nextDeadline, gossip?.nextDeadline)
-        for program in waiting {
-            if case .waiting(let wait) = programs[program]?.role { due = earliest(due, wait.deadline) }
-        }
+        due = earliest(due, kademlia?.nextDeadline)
+        for program in waiting { due = earliest(due, programs[program]?.role.deadline) }
         return due
     }
 
@@ -107,6 +120,7 @@ package struct DaemonMachine: Sendable {
         case .started:
             tellProtocols()
             work.append(.swarm(.started(listen: config.listen)))
+            work.append(.kademlia(.started))
             for address in config.bootstrapPeers {
                 let request = ConnectRequestID(rawValue: nextRequestNumber())
                 work.append(.swarm(.connect(request, address.peerID, [address])))
@@ -114,7 +128,9 @@ package struct DaemonMachine: Sendable {
         case .transport(let input): work.append(.swarm(.transport(input)))
         case .local(let input): handle(input, at: now, into: &outputs)
         case .verified(let answers): for (id, holds) in answers { work.append(.gossip(.verified(id, holds))) }
-        case .clock(let milliseconds): work.append(.swarm(.clock(unixMilliseconds: milliseconds)))
+        case .clock(let milliseconds):
+            work.append(.swarm(.clock(unixMilliseconds: milliseconds)))
+            work.append(.kademlia(.clock(unixMilliseconds: milliseconds)))
         case .shutdown:
             guard !isShuttingDown else { return }
             isShuttingDown = true
@@ -139,6 +155,7 @@ package struct DaemonMachine: Sendable {
                 gossip?.handle(input, at: now, into: &told)
                 for output in told { apply(output, at: now, into: &outputs) }
                 told.removeAll(keepingCapacity: true)
+            case .kademlia(let input): step(input, at: now, into: &outputs)
             }
         }
     }
@@ -146,14 +163,22 @@ package struct DaemonMachine: Sendable {
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
         if let due = swarm.nextDeadline, due <= now { work.append(.swarm(.deadlineReached)) }
         if let due = gossip?.nextDeadline, due <= now { work.append(.gossip(.deadlineReached)) }
+        if let due = kademlia?.nextDeadline, due <= now { work.append(.kademlia(.deadlineReached)) }
         for program in waiting {
-            guard case .waiting(let wait) = programs[program]?.role, wait.deadline <= now else { continue }
-            expired(wait, of: program, at: now, into: &outputs)
+            guard let role = programs[program]?.role, let deadline = role.deadline, deadline <= now else { continue }
+            switch role {
+            case .waiting(let wait): expired(wait, of: program, at: now, into: &outputs)
+            case .searching(let search):
+                searches[search.command] = nil
+                finish(program, .failed("the request timed out"), at: now, into: &outputs)
+            case .asking, .piping, .subscribed: break
+            }
         }
     }
 
     func checkInvariants() {
         swarm.checkInvariants()
+        kademlia?.checkInvariants()
         assert(work.isEmpty)
         for (stream, program) in pipes {
             guard case .piping(stream) = programs[program]?.role else {
@@ -161,7 +186,7 @@ package struct DaemonMachine: Sendable {
             }
         }
         for program in waiting {
-            guard case .waiting = programs[program]?.role else { preconditionFailure("a program waits for nothing") }
+            precondition(programs[program]?.role.deadline != nil, "a program waits for nothing")
         }
     }
 
@@ -180,6 +205,7 @@ package struct DaemonMachine: Sendable {
     /// Tells the swarm what peers may open streams for.
     mutating func tellProtocols() {
         let gossipNames = gossip == nil ? [] : GossipsubVersion.protocolNames
-        work.append(.swarm(.setProtocols(gossipNames + handlers.keys)))
+        let served = kademlia.flatMap { $0.machine.mode == .server ? $0.protocolName : nil }
+        work.append(.swarm(.setProtocols(gossipNames + (served.map { [$0] } ?? []) + handlers.keys)))
     }
 }

@@ -1,4 +1,5 @@
 internal import Identity
+internal import Kademlia
 internal import Primitives
 internal import Swarm
 internal import Gossipsub
@@ -8,12 +9,23 @@ struct Program: Sendable {
     enum Role: Sendable {
         /// Requests come, answers go. → all others
         case asking
-        /// A request is under way; those behind it wait. → asking, piping
+        /// A connection or a stream is on its way; requests behind it wait. → asking, piping
         case waiting(Wait)
+        /// The hash table is searched; requests behind it wait. → asking
+        case searching(Search)
         /// The connection is the stream, from now on to its end.
         case piping(StreamHandle)
         /// Messages of a topic go, until the program leaves.
         case subscribed(Topic)
+
+        /// When a request that could not be answered at once is given up.
+        var deadline: Instant? {
+            switch self {
+            case .waiting(let wait): wait.deadline
+            case .searching(let search): search.deadline
+            case .asking, .piping, .subscribed: nil
+            }
+        }
     }
 
     var role = Role.asking
@@ -35,14 +47,21 @@ struct Program: Sendable {
     var shouldBeRead: Bool {
         switch role {
         case .asking: !isCongested
-        case .waiting: false
+        case .waiting, .searching: false
         case .piping: !isStreamCongested
         case .subscribed: true
         }
     }
 }
 
-/// A request that cannot be answered at once.
+/// A question to the hash table.
+struct Search: Sendable {
+    let request: DHTRequest
+    let command: KademliaCommandID
+    let deadline: Instant
+}
+
+/// A request for a connection or a stream that cannot be answered at once.
 struct Wait: Sendable {
     enum Goal: Sendable {
         case connection

@@ -14,6 +14,7 @@ extension DaemonConfig {
             swarm.trimming.highWater = flags.connectionHighWater
             swarm.trimming.grace = flags.connectionGrace
         }
+        kademlia = flags.dhtMode
         guard flags.hasPubsub else { return }
         var gossip = DaemonConfig.openGossip
         if let interval = flags.heartbeatInterval { gossip.heartbeatInterval = interval }

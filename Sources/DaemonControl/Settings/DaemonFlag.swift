@@ -30,6 +30,9 @@ struct DaemonFlag: Sendable {
         ("pubsubSignStrict", toggle("true", only: "true")),
         ("gossipsubHeartbeatInterval", value("such as 500ms; 1s")),
         ("gossipsubHeartbeatInitialDelay", value("such as 50ms; 100ms")),
+        ("dht", toggle("search the DHT of /ipfs/kad/1.0.0, as a client")),
+        ("dhtClient", toggle("the same")),
+        ("dhtServer", toggle("answer there too")),
         ("connManager", toggle("close connections above the high-water mark")),
         ("connLo", value("low-water mark; 256")),
         ("connHi", value("high-water mark; 512")),
@@ -45,7 +48,7 @@ struct DaemonFlag: Sendable {
     /// `tls` is one of them: a peer that speaks both chooses Noise.
     private static let ignoredSwitches = [
         "tls", "quic", "natPortMap", "relay", "relayActive", "relayHop", "autoRelay", "relayDiscovery", "relayService",
-        "autonat", "pprof", "forceReachabilityPublic", "forceReachabilityPrivate", "dht", "dhtClient", "dhtServer", "i",
+        "autonat", "pprof", "forceReachabilityPublic", "forceReachabilityPrivate", "i",
     ]
 
     private static let ignoredValues = [

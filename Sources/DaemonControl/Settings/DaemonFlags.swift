@@ -1,4 +1,5 @@
 package import Identity
+package import Kademlia
 package import Primitives
 package import Sockets
 
@@ -15,6 +16,8 @@ package struct DaemonFlags: Hashable, Sendable {
     package var hasPubsub = false
     package var heartbeatInterval: Duration?
     package var firstHeartbeat: Duration?
+    /// `nil` without a hash table.
+    package var dhtMode: KademliaMode?
     package var trimsConnections = false
     package var connectionLowWater = 256
     package var connectionHighWater = 512
@@ -71,6 +74,8 @@ package struct DaemonFlags: Hashable, Sendable {
         case "pubsub": hasPubsub = try Self.isOn(value, name)
         case "gossipsubHeartbeatInterval": heartbeatInterval = try Self.duration(value, name)
         case "gossipsubHeartbeatInitialDelay": firstHeartbeat = try Self.duration(value, name)
+        case "dht", "dhtClient": if try Self.isOn(value, name) { dhtMode = dhtMode ?? .client }
+        case "dhtServer": if try Self.isOn(value, name) { dhtMode = .server }
         case "connManager": trimsConnections = try Self.isOn(value, name)
         case "connLo": connectionLowWater = try Self.count(value, name)
         case "connHi": connectionHighWater = try Self.count(value, name)

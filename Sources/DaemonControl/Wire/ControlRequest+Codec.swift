@@ -46,9 +46,8 @@ extension ControlRequest {
         case .listPeers:
             self = .listPeers
             return
-        case .dht: throw .refused("this daemon has no DHT")
         case .persistentConnection: throw .refused("this daemon has no persistent connections")
-        case .connect, .openStream, .handleStreams, .connectionManager, .disconnect, .pubsub, .stopHandling: break
+        case .connect, .openStream, .handleStreams, .dht, .connectionManager, .disconnect, .pubsub, .stopHandling: break
         }
         guard let body = try request.message(kind.body) else { throw .refused("the request has no parameters") }
         switch kind {
@@ -67,7 +66,8 @@ extension ControlRequest {
             self = .disconnect(try body.peer(1))
         case .connectionManager: self = try Self.connectionManager(body)
         case .pubsub: self = try Self.pubsub(body)
-        case .identify, .listPeers, .dht, .persistentConnection: throw .malformed
+        case .dht: self = .dht(try DHTRequest(body), timeoutSeconds: Self.timeout(body, in: 7))
+        case .identify, .listPeers, .persistentConnection: throw .malformed
         }
     }
 
@@ -112,8 +112,8 @@ extension ControlRequest {
         return try LocalAddress(multiaddr: address)
     }
 
-    private static func timeout(_ body: ControlFields) -> Int? {
-        guard let value = body.number(3), Int64(bitPattern: value) > 0 else { return nil }
+    private static func timeout(_ body: ControlFields, in field: Int = 3) -> Int? {
+        guard let value = body.number(field), Int64(bitPattern: value) > 0 else { return nil }
         return WireInteger(value).int(clampedTo: timeoutSecondsMax)
     }
 
@@ -137,6 +137,7 @@ extension ControlRequest {
         case .stopHandling: .stopHandling
         case .tag, .untag, .trim: .connectionManager
         case .listTopics, .listSubscribers, .publish, .subscribe: .pubsub
+        case .dht: .dht
         }
     }
 
@@ -180,6 +181,9 @@ extension ControlRequest {
         case .subscribe(let topic):
             body.requiredVarint(1, 3)
             body.text(2, topic.text)
+        case .dht(let request, let timeout):
+            request.write(into: &body)
+            body.varint(7, UInt64(timeout ?? 0))
         }
     }
 }

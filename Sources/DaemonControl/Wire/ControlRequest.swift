@@ -19,6 +19,7 @@ package enum ControlRequest: Hashable, Sendable {
     case listSubscribers(Topic)
     case publish(Topic, [UInt8])
     case subscribe(Topic)
+    case dht(DHTRequest, timeoutSeconds: Int?)
 
     /// What happens to a handler that a protocol has already.
     package enum HandlerRule: Hashable, Sendable {

@@ -10,6 +10,7 @@ package enum ControlResponse: Hashable, Sendable {
     case peers([PeerEntry])
     case topics([String])
     case subscribers([PeerID])
+    case dht(DHTResponse)
 
     /// A peer and addresses of it, as they stand on the wire: others know kinds of addresses that we do not.
     package struct PeerEntry: Hashable, Sendable {
@@ -31,6 +32,7 @@ package enum ControlResponse: Hashable, Sendable {
         case .failed(let words): writer.message(2) { $0.requiredBytes(1, words.utf8) }
         case .stream(let info): writer.requiredBytes(3, info.encoded)
         case .identity(let entry): writer.requiredBytes(4, entry.encoded)
+        case .dht(let response): writer.requiredBytes(5, response.encoded)
         case .peers(let entries): for entry in entries { writer.requiredBytes(6, entry.encoded) }
         case .topics(let topics):
             writer.message(7) { pubsub in for topic in topics { pubsub.requiredBytes(1, topic.utf8) } }
@@ -57,6 +59,8 @@ package enum ControlResponse: Hashable, Sendable {
             self = .stream(try StreamInfo(parsing: info))
         } else if let identity = fields.bytes(4) {
             self = .identity(try PeerEntry(parsing: identity))
+        } else if let response = fields.bytes(5) {
+            self = .dht(try DHTResponse(parsing: response))
         } else if let pubsub = try fields.message(7) {
             let peers = pubsub.list(2)
             self = peers.isEmpty ? .topics(try pubsub.texts(1)) : .subscribers(try peers.map(Self.peer))

@@ -133,7 +133,9 @@ public struct KademliaHost: Sendable {
             calls[id] = Call(peer: peer.id, message: message, expectsResponse: expectsResponse)
             guard connected[peer.id] == nil else { return open(id, into: &outputs) }
             let request = ConnectRequestID(rawValue: firstRequest + id.rawValue)
-            outputs.append(.swarm(.connect(request, peer.id, peer.addresses)))
+            // Told by strangers, and to be dialled as such: only what may pass between us and them is left of it.
+            outputs.append(.swarm(.learned(peer.id, peer.addresses, from: nil)))
+            outputs.append(.swarm(.connect(request, peer.id, [])))
         case .cancel(let id):
             guard let call = calls.removeValue(forKey: id), case .waiting(let stream) = call.state else { return }
             callers[stream] = nil

@@ -26,5 +26,10 @@ public struct IPGroup: Hashable, Comparable, Sendable {
 
     public var isExempt: Bool { prefix == 0 }
 
+    /// Four bytes that no other group has.
+    public var bytes: [UInt8] {
+        stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: prefix >> UInt32($0)) }
+    }
+
     public static func < (left: IPGroup, right: IPGroup) -> Bool { left.prefix < right.prefix }
 }

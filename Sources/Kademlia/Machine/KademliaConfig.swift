@@ -36,6 +36,10 @@ public struct KademliaConfig: Sendable {
     public var providerExpiry = Duration.seconds(48 * 3600)
     /// Afterwards a provider is told without addresses, for addresses change.
     public var providerAddressExpiry = Duration.seconds(30 * 60)
+    /// Keys that so many want to be named for that newcomers wait, the longer the fuller the key is.
+    public var waitingKeys: Set<[UInt8]> = []
+    /// How soon we say again that we provide one of them, while we may have to wait.
+    public var waitingIntervals = [Duration.seconds(60), .seconds(600)]
     /// How often we store our own values again.
     public var publishInterval = Duration.seconds(12 * 3600)
     /// A value that claims to live longer is refused.

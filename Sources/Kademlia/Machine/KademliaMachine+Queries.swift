@@ -55,7 +55,7 @@ extension KademliaMachine {
         guard (1...KademliaMessage.keyByteCountMax).contains(purpose.key.count) else { throw .malformedKey }
         switch purpose {
         case .provide(let key):
-            let dueAt = now.advanced(by: config.provideInterval)
+            let dueAt = now.advanced(by: config.interval(of: key, .provided, after: 0))
             guard publications.keep(.provided, for: key, dueAt: dueAt) else { throw .busy }
         case .putValue(let value):
             guard let clock, let standing = judge(value, at: now) else { throw .refusedValue }
@@ -133,6 +133,9 @@ extension KademliaMachine {
         switch purpose {
         case .findPeer:
             return config.routing
+        case .refresh(own.bytes):
+            // Whoever hides a node from its neighbours hides all that they hold from it, and it from them.
+            return config.secure
         case .refresh:
             var limits = config.routing
             limits.beta = limits.k
@@ -259,10 +262,10 @@ extension KademliaMachine {
 
     /// Publishes again what is due.
     mutating func publishDue(at now: Instant, into outputs: inout [Output]) {
-        let (provided, valued) = (config.provideInterval, config.publishInterval)
+        let config = config
         while let (key, content) = publications.takeDue(
             at: now,
-            again: { now.advanced(by: $0 == .provided ? provided : valued) }
+            again: { key, content, count in now.advanced(by: config.interval(of: key, content, after: count)) }
         ) {
             let purpose: Query.Purpose
             switch content {
@@ -279,5 +282,13 @@ extension KademliaMachine {
                 continue
             }
         }
+    }
+}
+
+extension KademliaConfig {
+    /// How long after it was said for the `count`th time something is said again.
+    fileprivate func interval(of key: [UInt8], _ content: Publications.Content, after count: Int) -> Duration {
+        guard content == .provided else { return publishInterval }
+        return waitingKeys.contains(key) && count < waitingIntervals.count ? waitingIntervals[count] : provideInterval
     }
 }

@@ -111,7 +111,16 @@ extension KademliaMachine {
         let provider = entry.visible(from: source)
         guard !provider.addresses.isEmpty else { return }
         let group = provider.group(connectedFrom: source)
+        guard mayProvide(message.key, peer, group, now: now) else { return }
         providers.add(peer, addresses: provider.addresses, group: group, for: message.key, at: now)
+    }
+
+    /// Whether a provider is named at once, or has waited long enough for a key that many want.
+    private mutating func mayProvide(_ key: [UInt8], _ peer: PeerID, _ group: IPGroup, now: Instant) -> Bool {
+        guard config.waitingKeys.contains(key), !providers.contains(peer, of: key, at: now) else { return true }
+        let crowd = providers.crowd(of: key, in: group)
+        let wait = WaitingRoom.wait(count: crowd.count, kindred: group.isExempt ? 0 : crowd.kindred)
+        return waitingRoom.admits(peer, of: group, to: key, after: wait, at: now)
     }
 
     /// What is held after a request to store, if it is what the request brought.

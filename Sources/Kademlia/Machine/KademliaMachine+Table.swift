@@ -20,7 +20,7 @@ extension KademliaMachine {
             remove(peer.id, at: now, into: &outputs)
         } else if known.contains(peer.id) {
             _ = known.admit(peer, group: .exempt, isFirstHand: true, at: now)
-        } else if known.admits(peer.id, group: peer.group(connectedFrom: source)) {
+        } else if !peer.addresses.isEmpty, known.admits(peer.id, group: peer.group(connectedFrom: source)) {
             examine(peer, at: now, into: &outputs)
         }
     }

@@ -38,6 +38,7 @@ public struct KademliaMachine: Sendable {
     var waitingChecks: OrderedDictionary<PeerID, KademliaPeer> = [:]
 
     var providers: ProviderStore
+    var waitingRoom = WaitingRoom()
     var values: ValueStore
     var publications = Publications()
     var requestAllowances = PeerAllowances(
@@ -88,6 +89,9 @@ public struct KademliaMachine: Sendable {
     public var heldRecordCount: Int { providers.recordCount + values.count }
 
     public func contains(_ peer: PeerID) -> Bool { known.contains(peer) }
+
+    /// A peer of the table with its addresses.
+    public func knownPeer(_ peer: PeerID) -> KademliaPeer? { known.peer(peer) }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
@@ -153,6 +157,7 @@ public struct KademliaMachine: Sendable {
         known.checkInvariants()
         requests.checkInvariants()
         providers.checkInvariants()
+        waitingRoom.checkInvariants()
         values.checkInvariants()
         publications.checkInvariants()
         requestAllowances.checkInvariants()

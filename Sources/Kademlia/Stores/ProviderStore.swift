@@ -93,6 +93,16 @@ struct ProviderStore: Sendable {
         return true
     }
 
+    func contains(_ peer: PeerID, of key: [UInt8], at now: Instant) -> Bool {
+        byKey[key]?.records[peer].map { $0.expiresAt > now } ?? false
+    }
+
+    /// How many provide a key, and how many of them are of one network.
+    func crowd(of key: [UInt8], in group: IPGroup) -> (count: Int, kindred: Int) {
+        guard let providers = byKey[key] else { return (0, 0) }
+        return (providers.records.count, providers.groupCounts[group, default: 0])
+    }
+
     /// The live providers of a key, the longest unheard of first; addresses that are too old are left out.
     func providers(of key: [UInt8], at now: Instant) -> [KademliaPeer] {
         guard let providers = byKey[key] else { return [] }

@@ -14,6 +14,8 @@ struct Publications: Sendable {
     private struct Entry: Sendable {
         let content: Content
         var dueAt: Instant
+        /// How often it has come due.
+        var repeatCount = 0
     }
 
     private var entries: OrderedDictionary<[UInt8], Entry> = [:]
@@ -36,10 +38,14 @@ struct Publications: Sendable {
         arm()
     }
 
-    /// The next entry that is due, put off until `again`.
-    mutating func takeDue(at now: Instant, again: (Content) -> Instant) -> (key: [UInt8], content: Content)? {
+    /// The next entry that is due, put off until `again`, which is told how often it has come due.
+    mutating func takeDue(
+        at now: Instant,
+        again: ([UInt8], Content, Int) -> Instant
+    ) -> (key: [UInt8], content: Content)? {
         guard let (key, entry) = entries.elements.first(where: { $0.value.dueAt <= now }) else { return nil }
-        entries[key]?.dueAt = again(entry.content)
+        entries[key]?.repeatCount = min(entry.repeatCount + 1, 1_000)
+        entries[key]?.dueAt = again(key, entry.content, entry.repeatCount + 1)
         arm()
         return (key, entry.content)
     }

@@ -3,7 +3,8 @@ internal import Primitives
 /// When the table is filled anew, and what of a round is still to be done.
 ///
 /// A round searches for ourselves and then for a random key of every bucket that no search has touched for an interval, one search
-/// after the other (libp2p/specs, kad-dht, "Bootstrap process").
+/// after the other (libp2p/specs, kad-dht, "Bootstrap process"); and at its end for ourselves again, with all that it has brought:
+/// the first search knew only what a seed told.
 struct TableRefresh: Sendable {
     enum Target: Hashable, Sendable {
         case own
@@ -35,7 +36,7 @@ struct TableRefresh: Sendable {
         let stale = (0..<min(bucketCount, searchedAt.count)).filter { bucket in
             searchedAt[bucket].map { $0.duration(to: now) >= interval / 2 } ?? true
         }
-        targets = stale.reversed().map(Target.bucket) + [.own]
+        targets = [.own] + stale.reversed().map(Target.bucket) + [.own]
     }
 
     mutating func nextTarget() -> Target? { targets.popLast() }

@@ -1,13 +1,13 @@
 internal import CUV
-internal import Primitives
+package import Primitives
 
 /// The addresses of this machine's interfaces.
-enum InterfaceAddresses {
+package enum InterfaceAddresses {
     /// More than a sane machine has; what comes behind is left out.
     static let countMax = 64
 
     /// Of all interfaces that are up, loopback included, IPv4 first, in the order of their bytes.
-    static func current() -> [IPAddress] {
+    package static func current() -> [IPAddress] {
         var list: UnsafeMutablePointer<uv_interface_address_t>?
         var count: Int32 = 0
         guard unsafe uv_interface_addresses(&list, &count) == 0 else { return [] }

@@ -28,6 +28,8 @@ struct DialJob: Sendable {
     var requests: [ConnectRequestID]
     /// Still to be tried, in order.
     var endpoints: [Endpoint] = []
+    /// Those of them that were not named by whoever asks, but by strangers.
+    var strange: Set<Endpoint> = []
     var names: Deque<Name> = []
     var lookups: OrderedDictionary<ResolutionID, (name: Name, timeout: Instant)> = [:]
     var attempts: OrderedDictionary<ConnectionID, Attempt> = [:]

@@ -38,6 +38,7 @@ struct DialMachine: Sendable {
     let ownPeer: PeerID
     let config: DialConfig
     private(set) var backoff: DialBackoff
+    private var strangers = StrangerDials()
     private var jobs: OrderedDictionary<UInt64, DialJob> = [:]
     private var jobOfPeer: [PeerID: UInt64] = [:]
     private var jobOfAttempt: [ConnectionID: UInt64] = [:]
@@ -90,6 +91,7 @@ struct DialMachine: Sendable {
         assert(jobs.values.allSatisfy { !$0.isExhausted && !$0.requests.isEmpty })
         assert(jobOfPeer.allSatisfy { jobs[$0.value]?.peer == $0.key })
         backoff.checkInvariants()
+        strangers.checkInvariants()
     }
 
     // MARK: Requests
@@ -153,7 +155,7 @@ struct DialMachine: Sendable {
     private mutating func takeUp(_ address: Multiaddr, isTrusted: Bool, depth: Int, in id: UInt64, at now: Instant) {
         switch address.dialTarget {
         case .endpoint(let endpoint):
-            takeUp([endpoint], in: id, at: now)
+            takeUp([endpoint], isTrusted: isTrusted, in: id, at: now)
         case .name(let name, let port, .any):
             look(up: .addresses(name), port: port, depth: depth, isTrusted: isTrusted, in: id)
         case .name(let name, let port, .ipv4):
@@ -169,7 +171,7 @@ struct DialMachine: Sendable {
         }
     }
 
-    private mutating func takeUp(_ endpoints: [Endpoint], in id: UInt64, at now: Instant) {
+    private mutating func takeUp(_ endpoints: [Endpoint], isTrusted: Bool, in id: UInt64, at now: Instant) {
         guard var job = jobs[id] else { return }
         for endpoint in endpoints where endpoint.port > 0 && endpoint.address.scope != nil {
             guard job.seen.count < config.endpointsPerPeerMax, job.seen.insert(endpoint).inserted else { continue }
@@ -177,6 +179,7 @@ struct DialMachine: Sendable {
                 job.note(.backoff)
             } else {
                 job.endpoints.append(endpoint)
+                if !isTrusted { job.strange.insert(endpoint) }
             }
         }
         job.endpoints = HappyOrder.ordered(job.endpoints) { $0.isExemptFromNetworkLimits }
@@ -203,7 +206,7 @@ struct DialMachine: Sendable {
         case .addresses(let addresses):
             guard let port = name.port else { break }
             let usable = addresses.prefix(config.addressesPerAnswerMax).filter { name.isTrusted || $0.scope == .global }
-            takeUp(usable.map { Endpoint(address: $0, port: port) }, in: id, at: now)
+            takeUp(usable.map { Endpoint(address: $0, port: port) }, isTrusted: name.isTrusted, in: id, at: now)
         case .text(let lines):
             let prefix = "dnsaddr="
             let listed = lines.filter { $0.hasPrefix(prefix) }
@@ -250,6 +253,7 @@ struct DialMachine: Sendable {
             let attempt = jobs[id]?.attempts.removeValue(forKey: connection)
         else { return }
         backoff.succeeded(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint))
+        strangers.reached(attempt.endpoint)
         finish(id, .success(peer), into: &outputs)
     }
 
@@ -305,6 +309,11 @@ struct DialMachine: Sendable {
     private mutating func startAttempts(of id: UInt64, at now: Instant, into outputs: inout [Output]) {
         while let job = jobs[id], let endpoint = job.endpoints.first, jobOfAttempt.count < config.parallelMax {
             guard job.attempts.isEmpty || job.nextAttemptAt.map({ $0 <= now }) ?? true else { return }
+            if job.strange.contains(endpoint), strangers.limits(endpoint), !strangers.take(endpoint, at: now) {
+                jobs[id]?.endpoints.removeFirst()
+                jobs[id]?.note(.backoff)
+                continue
+            }
             let connection = ConnectionID(rawValue: nextConnection)
             nextConnection += 2
             let timeout = endpoint.address.isExemptFromNetworkLimits ? config.nearTimeout : config.farTimeout

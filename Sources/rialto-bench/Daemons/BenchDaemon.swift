@@ -15,7 +15,7 @@ final class BenchDaemon {
     private var handlerCount = 0
 
     /// Starts a daemon on the loopback interface and returns when it listens; `number` makes its identity.
-    init(_ side: Side, _ programs: DaemonPrograms, number: Int, hasPubsub: Bool = false) throws {
+    init(_ side: Side, _ programs: DaemonPrograms, number: Int, hasPubsub: Bool = false, hasDHT: Bool = false) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("rialto-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         let identity = folder.appendingPathComponent("identity")
@@ -27,6 +27,7 @@ final class BenchDaemon {
             "/ip4/127.0.0.1/tcp/0", "-noise=true", "-tls=false", "-muxer", "yamux",
         ]
         if hasPubsub { arguments.append("-pubsub") }
+        if hasDHT { arguments.append("-dhtServer") }
         process = try ChildProcess(arguments, environment: ["HOME": folder.path])
         var text = ""
         while !text.contains("Control socket") {

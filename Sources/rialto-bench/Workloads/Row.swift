@@ -4,6 +4,9 @@ enum Row: String, CaseIterable, Codable {
     case gossipPair = "gossip-pair"
     case gossipMesh = "gossip-mesh"
     case gossipCPU = "gossip-cpu"
+    case dhtProvide = "dht-provide"
+    case dhtFind = "dht-find"
+    case dhtClosest = "dht-closest"
     case stream
     case memoryIdle = "memory-idle"
     case memoryLoaded = "memory-loaded"
@@ -21,6 +24,9 @@ enum Row: String, CaseIterable, Codable {
         case .gossipPair: "gossip 512 B, signed, 2 nodes, 8 in flight"
         case .gossipMesh: "gossip 512 B, signed, 8 nodes in full mesh, 16 in flight"
         case .gossipCPU: "processor time per delivery, 2 nodes"
+        case .dhtProvide: "DHT of 8 nodes: provide, median"
+        case .dhtFind: "DHT of 8 nodes: find providers, median"
+        case .dhtClosest: "DHT of 8 nodes: closest peers, median"
         case .stream: "raw stream, writes of 64 KiB"
         case .memoryIdle: "resident memory, idle"
         case .memoryLoaded: "resident memory, 96 connections"
@@ -41,7 +47,7 @@ enum Row: String, CaseIterable, Codable {
         case .stream: "MB/s"
         case .memoryIdle, .memoryLoaded: "MiB"
         case .memoryConnection: "KiB"
-        case .search, .negotiation: "ms"
+        case .search, .negotiation, .dhtProvide, .dhtFind, .dhtClosest: "ms"
         }
     }
 
@@ -49,7 +55,9 @@ enum Row: String, CaseIterable, Codable {
     var isRate: Bool {
         switch self {
         case .connect, .gossipPair, .gossipMesh, .stream, .recordPath, .duplicates, .store, .awards: true
-        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .negotiation: false
+        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .negotiation, .dhtProvide, .dhtFind,
+            .dhtClosest:
+            false
         }
     }
 
@@ -57,7 +65,8 @@ enum Row: String, CaseIterable, Codable {
     var isCompared: Bool {
         switch self {
         case .recordPath, .duplicates, .store, .search, .negotiation, .awards: false
-        case .connect, .gossipPair, .gossipMesh, .gossipCPU, .stream, .memoryIdle, .memoryLoaded, .memoryConnection:
+        case .connect, .gossipPair, .gossipMesh, .gossipCPU, .dhtProvide, .dhtFind, .dhtClosest, .stream, .memoryIdle,
+            .memoryLoaded, .memoryConnection:
             true
         }
     }

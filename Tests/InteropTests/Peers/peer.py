@@ -18,6 +18,7 @@ from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.crypto.x25519 import create_new_key_pair as create_noise_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.host.ping import PingService, handle_ping
+from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.pubsub.gossipsub import GossipSub
@@ -105,6 +106,7 @@ class Peer:
             strict_signing=signs,
             msg_id_constructor=get_peer_and_seqno_msg_id if signs else hash_of_data,
         )
+        self.dht = KadDHT(self.host, DHTMode.SERVER)
         self.host.set_stream_handler(PING, handle_ping)
         self.host.set_stream_handler(ECHO, echo)
         self.host.set_stream_handler(KEEP, keep)
@@ -112,7 +114,8 @@ class Peer:
     async def run(self):
         listen = multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")
         async with self.host.run([listen]), background_trio_service(self.pubsub):
-            async with background_trio_service(self.router), trio.open_nursery() as nursery:
+            services = background_trio_service(self.router), background_trio_service(self.dht)
+            async with services[0], services[1], trio.open_nursery() as nursery:
                 await self.pubsub.wait_until_ready()
                 self.nursery = nursery
                 address = str(self.host.get_transport_addrs()[0]).split("/p2p/")[0]
@@ -189,6 +192,22 @@ class Peer:
         else:
             message = rpc_pb2.Message(data=bytes.fromhex(data), topicIDs=[topic])
             await self.pubsub.push_msg(self.pubsub.my_id, message)
+
+    async def do_join(self, peer):
+        """Puts a connected peer into the hash table's routing table, once it has said that it serves."""
+        while not await self.dht.add_peer(ID.from_base58(peer)):
+            await trio.sleep(0.01)
+
+    async def do_find(self, peer):
+        """The addresses of a peer, by the hash table."""
+        found = await self.dht.find_peer(ID.from_base58(peer))
+        return [] if found is None else [str(address) for address in found.addrs]
+
+    async def do_provide(self, key):
+        return await self.dht.provide(key)
+
+    async def do_providers(self, key):
+        return [found.peer_id.to_base58() for found in await self.dht.find_providers(key)]
 
     async def do_mesh(self, topic, count):
         """Returns when the topic's mesh has so many peers."""
