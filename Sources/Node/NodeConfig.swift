@@ -26,8 +26,11 @@ public struct NodeConfig: Sendable {
     /// Who keeps the connections; whoever is not a socket's driver says so here.
     public var swarmSeat = SwarmSeat.machine
 
-    /// The part of this node in the distributed hash table; `nil` for none.
-    public var kademlia: NodeKademlia?
+    /// The part of this node in the distributed hash table, by which it finds peers; `nil` for none.
+    public var kademlia: NodeKademlia? = NodeKademlia()
+
+    /// Whether the node tells its local network of itself and looks for others there, by multicast DNS.
+    public var usesMulticastDNS = false
 
     /// What a provider's policy says; `setLeasePolicy` replaces it.
     public var leases = LeasePolicy()
@@ -61,8 +64,14 @@ public struct NodeConfig: Sendable {
 public struct NodeKademlia: Sendable {
     /// A name of our own, so that two networks never merge by accident; `/ipfs/kad/1.0.0` speaks with foreign peers.
     public var protocolName = "/rialto/kad/1.0.0"
-    /// Its seeds come from the node's own.
+    /// Its seeds come from the node's own, its mode from `mode`.
     public var config = KademliaConfig()
+    /// `nil`: a server as long as others can reach the node (``TableMode``).
+    public var mode: KademliaMode?
 
-    public init() {}
+    public init() {
+        // Advertisements age faster than the content of other networks: hourly, for three hours.
+        config.provideInterval = .seconds(3_600)
+        config.providerExpiry = .seconds(3 * 3_600)
+    }
 }

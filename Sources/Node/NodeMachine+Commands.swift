@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import Gossipsub
 internal import Identity
+internal import Kademlia
 internal import Market
 internal import OrderedCollections
 internal import Primitives
@@ -48,6 +49,7 @@ extension NodeMachine {
         case .dht(let command): carryOut(command, id, at: now, into: &outputs)
         case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
             carryOutLease(command, id, at: now, into: &outputs)
+        case .findStorefront(let remote): findStorefront(of: remote, for: id, at: now, into: &outputs)
         case .shutdown: shutDown(id, at: now, into: &outputs)
         }
     }
@@ -99,6 +101,8 @@ extension NodeMachine {
             case .success(let record): work.append(.leases(.signed(signature, record)))
             case .failure: work.append(.leases(.signFailed(signature)))
             }
+        case .answered(let request, let result) where request.rawValue >= Self.firstOwnSearch:
+            signedOwn(result, at: now, into: &outputs)
         case .answered(let request, .success(let record)):
             if let command = commands.granted(request) { outputs.append(.answer(command, .offer(record))) }
         case .answered(let request, .failure(let refusal)):
@@ -186,7 +190,8 @@ extension NodeMachine {
             signing: signing,
             seedCount: config.seeds.count,
             clockOffset: clock.map { .milliseconds($0.milliseconds) },
-            clockSampleCount: clock?.count ?? 0
+            clockSampleCount: clock?.count ?? 0,
+            table: kademlia.first.map { NodeTable($0.machine) }
         )
     }
 

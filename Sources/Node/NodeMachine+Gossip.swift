@@ -56,7 +56,7 @@ extension NodeMachine {
         }
     }
 
-    private mutating func drawRecommendedConnect() -> ConnectRequestID {
+    mutating func drawRecommendedConnect() -> ConnectRequestID {
         let range = RequestRange.recommendedConnects
         defer { nextRecommended = nextRecommended == range.upperBound ? range.lowerBound : nextRecommended + 1 }
         return ConnectRequestID(rawValue: nextRecommended)

@@ -1,5 +1,6 @@
 internal import Identity
 internal import Kademlia
+internal import OrderedCollections
 internal import Primitives
 internal import Swarm
 
@@ -22,6 +23,7 @@ extension NodeMachine {
         switch output {
         case .connected, .disconnected, .identified, .addressesChanged:
             stepKademlia(.swarm(output), at: now, into: &outputs)
+            weighMode(output, at: now, into: &outputs)
         case _ where isTaken:
             stepKademlia(.swarm(output), at: now, into: &outputs)
         case .transport, .listening, .listenFailed, .connectAnswered, .streamOpened, .streamFailed, .inboundStream,
@@ -44,6 +46,42 @@ extension NodeMachine {
         stepKademlia(.command(KademliaCommandID(rawValue: id.rawValue), command), at: now, into: &outputs)
     }
 
+    // MARK: Server or client
+
+    var tableDeadline: Instant? {
+        guard !kademlia.isEmpty else { return nil }
+        let modeDeadline = config.kademlia?.mode == nil ? tableMode.nextDeadline : nil
+        return earliest(kademlia[0].nextDeadline, modeDeadline)
+    }
+
+    mutating func expireTable(at now: Instant, into outputs: inout [Output]) {
+        stepKademlia(.deadlineReached, at: now, into: &outputs)
+        guard let due = tableMode.nextDeadline, due <= now else { return }
+        tableMode.settle(at: now)
+        takeMode(at: now, into: &outputs)
+    }
+
+    private mutating func weighMode(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
+        switch output {
+        case .identified(let remote, let description):
+            guard let direction = connected[remote]?.connection.direction else { return }
+            tableMode.identified(remote, direction, observedAt: description.observedAddress, at: now)
+        case .disconnected(let remote, _): tableMode.disconnected(remote, at: now)
+        case .addressesChanged(let addresses): tableMode.moved(to: addresses, at: now)
+        default: return
+        }
+        takeMode(at: now, into: &outputs)
+    }
+
+    private mutating func takeMode(at now: Instant, into outputs: inout [Output]) {
+        guard config.kademlia?.mode == nil, !kademlia.isEmpty, kademlia[0].machine.mode != tableMode.mode else {
+            return
+        }
+        stepKademlia(.mode(tableMode.mode), at: now, into: &outputs)
+        weighRendezvous(isServer: tableMode.mode == .server, at: now, into: &outputs)
+        work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols + kademliaProtocols)))
+    }
+
     mutating func stepKademlia(_ input: KademliaHost.Input, at now: Instant, into outputs: inout [Output]) {
         guard !kademlia.isEmpty else { return }
         var said: [KademliaHost.Output] = []
@@ -52,8 +90,10 @@ extension NodeMachine {
             switch output {
             case .swarm(let input): work.append(.swarm(input))
             case .finished(let id, let result):
+                guard !finishOwnSearch(id, result, at: now, into: &outputs) else { continue }
                 outputs.append(.answer(CommandID(rawValue: id.rawValue), .dht(result)))
-            case .peerAdded, .peerRemoved: break
+            case .peerAdded(let peer): joinedTable(peer, at: now)
+            case .peerRemoved: break
             }
         }
     }
@@ -61,12 +101,19 @@ extension NodeMachine {
 
 extension KademliaHost {
     /// The part that the settings describe; those seeds that name their peer are the table's seeds too.
-    init(_ part: NodeKademlia, own: PeerID, seeds: [Multiaddr], random: SeededRandom) {
+    init(_ part: NodeKademlia, own: PeerID, network: String, seeds: [Multiaddr], random: SeededRandom) {
         var config = part.config
+        config.mode = part.mode ?? .client
+        config.waitingKeys = Interest.allKeys(network: network)
         config.seeds += seeds.compactMap { address in
             address.peerID.map { KademliaPeer(id: $0, addresses: [address]) }
         }
-        let machine = KademliaMachine(own: own, config: config, validator: NoValues(), random: random)
+        let machine = KademliaMachine(
+            own: own,
+            config: config,
+            validator: StorefrontValues(network: network),
+            random: random
+        )
         self.init(
             machine: machine,
             protocolName: part.protocolName,

@@ -1,7 +1,7 @@
 internal import Gossipsub
 internal import Identity
 internal import Market
-internal import Market
+internal import MulticastDNS
 internal import OrderedCollections
 internal import Primitives
 internal import Swarm
@@ -31,11 +31,18 @@ extension NodeMachine {
         case .listenFailed(let endpoint, let failure): outputs.append(.event(.listenFailed(endpoint, failure)))
         case .connected(let remote, let info):
             connected[remote] = ConnectedPeer(connection: info)
+            heardByCompany(output, at: now)
             outputs.append(.event(.connected(info)))
             work.append(.seeds(.connected(remote)))
-        case .disconnected(let remote, _): disconnected(remote, into: &outputs)
-        case .connectAnswered(let request, let result): connectAnswered(request, result, into: &outputs)
-        case .identified(let remote, let description): identified(remote, description, at: now)
+        case .disconnected(let remote, _):
+            heardByCompany(output, at: now)
+            disconnected(remote, into: &outputs)
+        case .connectAnswered(let request, let result):
+            heardByCompany(output, at: now)
+            connectAnswered(request, result, into: &outputs)
+        case .identified(let remote, let description):
+            heardByCompany(output, at: now)
+            identified(remote, description, at: now)
         case .streamOpened(let request, let stream, _): streamOpened(request, stream)
         case .streamFailed(let request, _): streamFailed(request)
         case .inboundStream(let stream, let remote, let protocolName): accepted(stream, remote, protocolName)
@@ -47,18 +54,19 @@ extension NodeMachine {
         case .streamDrained(let stream):
             if let remote = gossipStreams.peer(of: stream) { work.append(.gossip(.drained(remote))) }
         case .roundTrip(let remote, let duration): connected[remote]?.roundTrip = duration
-        case .addressesChanged(let addresses): moved(to: addresses, into: &outputs)
+        case .addressesChanged(let addresses): moved(to: addresses, at: now, into: &outputs)
         case .refused(let endpoint, let reason): outputs.append(.event(.connectionRefused(endpoint, reason)))
         case .stopped: stop(into: &outputs)
         }
     }
 
-    private mutating func moved(to addresses: [Multiaddr], into outputs: inout [Output]) {
+    private mutating func moved(to addresses: [Multiaddr], at now: Instant, into outputs: inout [Output]) {
         for address in addresses where !toldAddresses.contains(address) {
             outputs.append(.event(.listening(address.with(peer: peer))))
         }
         toldAddresses = OrderedSet(addresses)
         work.append(.desk(.addresses(addresses.map(\.bytes))))
+        stepMulticastDNS(.ownAddresses(addresses), at: now, into: &outputs)
         becomeReadyIfPossible(into: &outputs)
     }
 
@@ -165,8 +173,14 @@ extension NodeMachine {
     mutating func stepSeeds(_ input: PeerSeeds.Input, at now: Instant) {
         var seedOutputs: [PeerSeeds.Output] = []
         seeds.handle(input, at: now, into: &seedOutputs)
-        for case .connect(let request, let remote, let addresses) in seedOutputs {
-            work.append(.swarm(.connect(request, remote, addresses)))
+        for output in seedOutputs {
+            switch output {
+            case .connect(let request, let remote, let addresses):
+                work.append(.swarm(.connect(request, remote, addresses)))
+            case .release(let remote):
+                // A seed that carries a mesh link of ours has taken us in.
+                if connected[remote]?.value == 0 { work.append(.swarm(.disconnect(remote))) }
+            }
         }
     }
 

@@ -4,6 +4,7 @@ internal import Gossipsub
 public import Identity
 internal import Kademlia
 public import Market
+internal import MulticastDNS
 internal import OrderedCollections
 public import Primitives
 internal import Swarm
@@ -38,6 +39,17 @@ public struct NodeMachine: Sendable {
     var exchange: RecordExchangeMachine
     /// One or none; an array, as the swarm.
     var kademlia: [KademliaHost] = []
+    var tableMode: TableMode
+    /// Each one or none, as the hash table: they find by it.
+    var company: [PeerCompany] = []
+    var rendezvous: [Rendezvous] = []
+    var storefront: [StorefrontKeeper] = []
+    /// One or none.
+    var multicastDNS: [MulticastDNSMachine] = []
+    /// What the node itself searches in the hash table.
+    var ownSearches: OrderedDictionary<KademliaCommandID, OwnSearch> = [:]
+    var nextOwnSearch = NodeMachine.firstOwnSearch
+    var restoredCompany: CompanyRecord
     var exchangeAt: Instant?
     /// Connected peers that speak the exchange protocol.
     var exchangePartners: OrderedSet<PeerID> = []
@@ -146,9 +158,26 @@ public struct NodeMachine: Sendable {
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
         for (name, value) in facts.fresh { cacheChanges.append(.setFact(name: name, value: value)) }
+        restoredCompany = CompanyRecord(
+            reading: restored.facts.first { $0.name == CompanyRecord.factName }?.value ?? []
+        )
+        tableMode = TableMode(announced: config.swarm.announcedAddresses)
         if let part = config.kademlia {
-            kademlia = [KademliaHost(part, own: peer, seeds: config.seeds, random: random.split())]
+            kademlia = [
+                KademliaHost(part, own: peer, network: config.network, seeds: config.seeds, random: random.split())
+            ]
+            company = [PeerCompany(requestIDs: RequestRange.companyConnects, random: random.split())]
+            rendezvous = [
+                Rendezvous(
+                    segments: config.followedSegments,
+                    network: config.network,
+                    profile: gate.profile,
+                    random: random.split()
+                )
+            ]
+            storefront = [StorefrontKeeper()]
         }
+        if config.usesMulticastDNS { multicastDNS = [MulticastDNSMachine(own: peer, random: random.split())] }
         self.random = random
     }
 }
@@ -186,6 +215,7 @@ extension NodeMachine {
         static let kademlia: ClosedRange<UInt64> = (3 << 48)...((4 << 48) - 1)
         /// Of streams and of connections.
         static let leases: ClosedRange<UInt64> = (4 << 48)...((5 << 48) - 1)
+        static let companyConnects: ClosedRange<UInt64> = (5 << 48)...((6 << 48) - 1)
     }
 
     /// Mutating, so that the machine is looked at in place: one that is merely asked would be copied whole.
@@ -199,7 +229,9 @@ extension NodeMachine {
         deadline = earliest(deadline, gossip.nextDeadline)
         deadline = earliest(deadline, seeds.nextDeadline)
         deadline = earliest(deadline, exchange.nextDeadline)
-        if !kademlia.isEmpty { deadline = earliest(deadline, kademlia[0].nextDeadline) }
+        deadline = earliest(deadline, tableDeadline)
+        deadline = earliest(deadline, discoveryDeadline)
+        deadline = earliest(deadline, multicastDNS.first?.nextDeadline)
         deadline = earliest(deadline, exchangeAt)
         deadline = earliest(deadline, catchUp.nextDeadline)
         deadline = earliest(deadline, desk.nextDeadline)
@@ -227,6 +259,8 @@ extension NodeMachine {
         case .persisted(let ticket): if !persisted(ticket, at: now, into: &outputs) { return }
         case .persistFailed(let ticket, let failure): persistFailed(ticket, failure, at: now, into: &outputs)
         case .command(let id, let command): carryOut(command, id, at: now, into: &outputs)
+        case .multicast(let bytes, let source):
+            stepMulticastDNS(.received(bytes, from: source), at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
         settle(at: now, into: &outputs)
@@ -272,7 +306,10 @@ extension NodeMachine {
             }
             work.append(.gossip(.subscribe(topic, TopicConfig())))
         }
-        work.append(.seeds(.started(seeds: config.seeds, remembered: restoredPeers)))
+        startDiscovery(at: now, into: &outputs)
+        stepMulticastDNS(.started, at: now, into: &outputs)
+        // Who has company of its own choice need not ask for that of the seeds.
+        work.append(.seeds(.started(seeds: config.seeds, remembered: company.isEmpty ? restoredPeers : [])))
         restoredPeers = []
         exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
         prices.start(at: now)
@@ -301,7 +338,11 @@ extension NodeMachine {
         work.append(.gossip(.deadlineReached))
         work.append(.seeds(.deadlineReached))
         work.append(.exchange(.deadlineReached))
-        stepKademlia(.deadlineReached, at: now, into: &outputs)
+        expireTable(at: now, into: &outputs)
+        expireDiscovery(at: now, into: &outputs)
+        if let due = multicastDNS.first?.nextDeadline, due <= now {
+            stepMulticastDNS(.deadlineReached, at: now, into: &outputs)
+        }
         work.append(.desk(.deadlineReached))
         if !leases.isEmpty { work.append(.leases(.deadlineReached)) }
         expireBook(at: now)
@@ -328,6 +369,9 @@ extension NodeMachine {
     /// The rows of the market as this node sees them now, in no particular order.
     public var marketListings: [Listing] { book.listings }
 
+    /// Whether the driver must keep a socket of the group of multicast DNS.
+    public var usesMulticastDNS: Bool { !multicastDNS.isEmpty }
+
     public func isConnected(to remote: PeerID) -> Bool { connected[remote] != nil }
 
     /// Checks what must always hold, in every machine; for tests and the simulator.
@@ -337,6 +381,10 @@ extension NodeMachine {
         seeds.checkInvariants()
         exchange.checkInvariants()
         kademlia.first?.checkInvariants()
+        tableMode.checkInvariants()
+        company.first?.checkInvariants()
+        rendezvous.first?.checkInvariants()
+        multicastDNS.first?.checkInvariants()
         desk.checkInvariants()
         leases.first?.checkInvariants()
         book.checkInvariants()

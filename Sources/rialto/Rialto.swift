@@ -32,8 +32,8 @@ struct Rialto: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, GPU.self, Offer.self, Search.self,
-            Stats.self, BookCommand.self, Trust.self,
+            Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, DHT.self, GPU.self, Offer.self,
+            Search.self, Stats.self, BookCommand.self, Trust.self,
             Bid.self, LeaseCommand.self, Credit.self,
             RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,
         ]

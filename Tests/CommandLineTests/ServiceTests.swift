@@ -94,7 +94,7 @@ import Testing
         let process = Process()
         process.executableURL = TestHome.program
         process.arguments = ["up", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--api", "off"]
-        process.environment = ["RIALTO_HOME": home.path]
+        process.environment = ["RIALTO_HOME": home.path, "RIALTO_MDNS": "off"]
         let screen = try #require(FileHandle(forUpdatingAtPath: terminal.path))
         process.standardInput = screen
         process.standardOutput = FileHandle(forWritingAtPath: output)

@@ -12,7 +12,7 @@ import Testing
         let words =
             "ulimit -f \(fileKibibyteMax); exec '\(TestHome.program.path)' up --json --log json --listen /ip4/127.0.0.1/tcp/0 --api off"
         process.arguments = ["-c", words]
-        process.environment = ["RIALTO_HOME": home.path, "PATH": "/usr/bin:/bin"]
+        process.environment = ["RIALTO_HOME": home.path, "RIALTO_MDNS": "off", "PATH": "/usr/bin:/bin"]
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: name + ".out")
         process.standardError = FileHandle(forWritingAtPath: name + ".err")

@@ -57,7 +57,9 @@ final class TestHome: Sendable {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
-        process.environment = ["RIALTO_HOME": path, "PATH": "/usr/bin:/bin"].merging(environment) { $1 }
+        // Nodes of other tests, and of the machine's network, are none of a test's business.
+        let usual = ["RIALTO_HOME": path, "RIALTO_MDNS": "off", "PATH": "/usr/bin:/bin"]
+        process.environment = usual.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: name + ".out")
         process.standardError = FileHandle(forWritingAtPath: name + ".err")

@@ -1,5 +1,6 @@
 import Cryptography
 import Identity
+import Kademlia
 import LocalAPI
 import Market
 @testable import Node
@@ -54,7 +55,9 @@ final class FakeNode: NodeControl {
         case .placeBid: return .failed(.unknownOffer)
         case .cancelBid: return .failed(.unknownBid)
         case .closeLease, .readyLease: return .failed(.unknownLease)
-        case .status, .metrics, .dht: return .failed(.shuttingDown)
+        case .dht(let command): return .dht(Samples.result(of: command))
+        case .findStorefront: return .dht(.failed(.notFound))
+        case .status, .metrics: return .failed(.shuttingDown)
         }
     }
 }

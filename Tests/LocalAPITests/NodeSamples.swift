@@ -16,6 +16,7 @@ struct SampleState {
     var clockSampleCount = 0
     var uptime = Duration.seconds(3_600)
     var swarm = SwarmCounters()
+    var table: NodeTable? = NodeTable(isServer: true, serverCount: 12, heldRecordCount: 3)
 
     static func peer(_ number: UInt8) -> PeerID {
         PeerID(publicKey: Ed25519.PrivateKey(seed: [UInt8](repeating: number, count: 32)).publicKey)
@@ -39,7 +40,8 @@ struct SampleState {
             signing: signing,
             seedCount: 1,
             clockOffset: clockOffset,
-            clockSampleCount: clockSampleCount
+            clockSampleCount: clockSampleCount,
+            table: table
         )
     }
 

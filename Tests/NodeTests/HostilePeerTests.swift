@@ -77,7 +77,7 @@ import Testing
                 if let dialed { inputs.append(.transport(.received(dialed, bytes))) }
             case .persist(let ticket, _): feedNode(.persisted(ticket))
             case .verify(let batch, let checks): feedNode(.verified(batch, checks.map(\.holds)))
-            case .transport, .swarm, .rpc, .answer, .event, .stopped: break
+            case .transport, .swarm, .rpc, .multicast, .answer, .event, .stopped: break
             }
         }
     }

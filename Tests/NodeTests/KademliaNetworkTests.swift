@@ -17,7 +17,7 @@ import Testing
             nodes.append(
                 network.addNode(seeds: seeds) { config in
                     var part = NodeKademlia()
-                    part.config.mode = clients.contains(number) ? .client : .server
+                    part.mode = clients.contains(number) ? .client : .server
                     config.kademlia = part
                 }
             )
@@ -62,7 +62,7 @@ import Testing
 
     @Test func `a node without a part in it cannot ask`() {
         var network = TestNetwork(seed: 3)
-        let node = network.addNode()
+        let node = network.addNode { $0.kademlia = nil }
         guard case .dht(.failed(.noPeers)) = network.ask(node, .dht(.findProviders(key))) else {
             Issue.record("it answered otherwise")
             return

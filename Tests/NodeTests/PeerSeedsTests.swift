@@ -9,15 +9,18 @@ import Testing
 @Suite struct `Peer seeds` {
     private var seeds = PeerSeeds(requestIDs: 0...99, random: SeededRandom(testSeed: 1))
     private var dialed: [(request: ConnectRequestID, peer: PeerID?)] = []
+    private var released: [PeerID] = []
     private let network = TestNetwork.line(count: 20)
 
     private mutating func feed(_ input: PeerSeeds.Input, at now: Instant = .zero) {
         var outputs: [PeerSeeds.Output] = []
         seeds.handle(input, at: now, into: &outputs)
         seeds.checkInvariants()
-        dialed = outputs.map { output in
+        released = outputs.compactMap { if case .release(let peer) = $0 { peer } else { nil } }
+        dialed = outputs.compactMap { output -> (request: ConnectRequestID, peer: PeerID?)? in
             switch output {
             case .connect(let request, let peer, _): (request, peer)
+            case .release: nil
             }
         }
     }
@@ -46,6 +49,24 @@ import Testing
         #expect(seeds.nextDeadline == nil)
         feed(.disconnected(network.peers[0]))
         #expect(seeds.nextDeadline != nil)
+    }
+
+    @Test mutating func `with company enough a seed is visited for ten seconds every ten minutes`() throws {
+        feed(.started(seeds: [network.addresses[0]], remembered: []))
+        let request = try #require(dialed.first?.request)
+        feed(.connected(network.peers[0]))
+        feed(.connectAnswered(request, .success(network.peers[0])))
+        feed(.company(isEnough: true))
+        #expect(seeds.nextDeadline == .zero.advanced(by: PeerSeeds.visitMin))
+        let end = Instant.zero.advanced(by: PeerSeeds.visitMin)
+        feed(.deadlineReached, at: end)
+        #expect(released == [network.peers[0]])
+        #expect(seeds.nextDeadline == nil)
+        feed(.disconnected(network.peers[0]), at: end)
+        let due = try #require(seeds.nextDeadline)
+        #expect(end.duration(to: due) >= .seconds(480) && end.duration(to: due) <= .seconds(720))
+        feed(.deadlineReached, at: due)
+        #expect(dialed.map(\.peer) == [network.peers[0]])
     }
 
     @Test mutating func `remembered peers are dialled only while company is scarce`() {

@@ -36,6 +36,7 @@ struct SeatPair {
         self.isTyped = isTyped
         nodes = (0..<2).map { number in
             var config = NodeConfig(listen: [Self.endpoints[number]])
+            config.kademlia = nil
             config.swarmSeat = .driver(typedGossip: isTyped)
             configure(&config)
             return NodeMachine(
@@ -96,7 +97,7 @@ struct SeatPair {
         case .verify(let batch, let checks): schedule(node, .verified(batch, checks.map(\.holds)))
         case .persist(let ticket, _): schedule(node, .persisted(ticket))
         case .answer(_, let answer): answers.append(answer)
-        case .event, .stopped: break
+        case .event, .multicast, .stopped: break
         }
     }
 

@@ -210,7 +210,7 @@ extension SiegeField {
             guard case .offer(let body) = record.record.body else { return }
             published[body.offer] = askedAt[id]
             onSale.append(body.offer)
-        case .answer, .stopped: break
+        case .answer, .multicast, .stopped: break
         case .event(.listingsChanged(let changes)) where party == .renter:
             for case .appeared(let listing) in changes {
                 guard let since = published.removeValue(forKey: listing.offer.offer) else { continue }

@@ -107,6 +107,8 @@ extension TestNetwork {
         let slot = nodes[index.rawValue]
         precondition(slot.machine == nil, "node \(index.rawValue) runs already")
         var config = NodeConfig(listen: [slot.endpoint], seeds: seeds)
+        // Who knows whom is the test's choice.
+        config.kademlia = nil
         configure(&config)
         nodes[index.rawValue].machine = NodeMachine(
             config: config,
@@ -269,6 +271,13 @@ extension TestNetwork {
             }
         case .answer(let id, let answer): answers[id] = answer
         case .event(let event): events.append((now, index, event))
+        case .multicast(let bytes):
+            // All nodes share one cable, on which a datagram takes a millisecond.
+            let source = nodes[index.rawValue].endpoint.address
+            for other in nodes.indices where nodes[other].machine?.usesMulticastDNS == true {
+                let due = now.advanced(by: .milliseconds(1))
+                schedule(NodeIndex(rawValue: other), .multicast(bytes, from: source), at: due)
+            }
         case .stopped:
             nodes[index.rawValue].machine = nil
             nodes[index.rawValue].generation += 1

@@ -1,4 +1,6 @@
 internal import Cryptography
+internal import Identity
+internal import MulticastDNS
 internal import Node
 internal import Primitives
 internal import Sockets
@@ -27,6 +29,7 @@ final class NodeDriver {
 
     private var clock = LoopClock()
     private var transport: TCPTransport?
+    private var multicast: MulticastSocket?
     private var signal: LoopSignal?
     private var deadlineTimer: LoopTimer?
     private var clockTimer: LoopTimer?
@@ -71,6 +74,8 @@ final class NodeDriver {
         pulseTimer = LoopTimer(on: loop) { [unowned self] in pulse() }
         pulseTimer?.arm(after: Self.pulseInterval, every: Self.pulseInterval)
         pulse()
+        // Without it (another program may keep the port for itself) the LAN is not searched, and nothing else fails.
+        if node.usesMulticastDNS { multicast = openMulticast() }
 
         // The transport learns this machine's own addresses before the node dials, and tells them after it has begun.
         inputs = [.started]
@@ -84,6 +89,15 @@ final class NodeDriver {
         workers.close()
         store.close()
         mailbox.close()
+    }
+
+    private func openMulticast() -> MulticastSocket? {
+        MulticastSocket(
+            group: MulticastDNSMachine.group,
+            port: MulticastDNSMachine.port,
+            interfaces: InterfaceAddresses.current(),
+            on: loop
+        ) { [unowned self] bytes, source in feed(.multicast(bytes, from: source)) }
     }
 
     private func feed(_ input: NodeMachine.Input) {
@@ -138,6 +152,7 @@ final class NodeDriver {
         case .persist(let ticket, let changes):
             report { $0.ticketCount += 1 }
             store.persist(ticket, changes)
+        case .multicast(let bytes): multicast?.send(bytes)
         case .answer(let id, let answer):
             self.answer(id, answer)
         case .event(let event):
@@ -216,6 +231,7 @@ final class NodeDriver {
     private func stop() {
         isStopped = true
         transport?.shutDown()
+        multicast?.close()
         signal?.close()
         deadlineTimer?.close()
         clockTimer?.close()

@@ -4,7 +4,8 @@ internal import Yams
 /// Reads a scenario's YAML: every word is checked, and every mistake is told with its line, before anything runs.
 public struct ScenarioReader {
     static let keys = [
-        "name", "purpose", "nodes", "duration", "fidelity", "network", "churn", "workload", "clocks", "faults",
+        "name", "purpose", "nodes", "duration", "fidelity", "network", "discovery", "churn", "workload", "clocks",
+        "faults",
         "adversaries", "expect", "seeds",
     ]
 
@@ -68,6 +69,7 @@ public struct ScenarioReader {
         )
         fields.read("fidelity", into: &scenario.fidelity) { try $0.choice(Fidelity.self) }
         fields.read("network", into: &scenario.network) { try network($0) }
+        fields.read("discovery", into: &scenario.discovery) { try discovery($0) }
         fields.read("churn", into: &scenario.churn) { try churn($0) }
         fields.read("workload", into: &scenario.workload) { try workload($0) }
         fields.read("clocks", into: &scenario.clocks) { try clocks($0) }
@@ -160,6 +162,13 @@ public struct ScenarioReader {
         ] {
             fields.read(key, into: &plan[keyPath: path]) { try $0.positiveLength() }
         }
+        return plan
+    }
+
+    private func discovery(_ place: YAMLPlace) throws -> DiscoveryPlan {
+        let fields = try place.fields(["seeds"], example: "{seeds: 1}")
+        var plan = DiscoveryPlan()
+        fields.read("seeds", into: &plan.seedCount) { try $0.integer(1...64) }
         return plan
     }
 

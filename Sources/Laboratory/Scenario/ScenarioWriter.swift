@@ -10,6 +10,7 @@ public enum ScenarioWriter {
         lines.append("duration: {build-up: \(of(scenario.buildUp)), measure: \(of(scenario.measured))}")
         if scenario.fidelity != .messages { lines.append("fidelity: \(scenario.fidelity.rawValue)") }
         lines.append(mapping: "network", network(scenario.network))
+        if let discovery = scenario.discovery { lines.append("discovery: {seeds: \(discovery.seedCount)}") }
         if let churn = scenario.churn { lines.append(mapping: "churn", self.churn(churn)) }
         lines.append(mapping: "workload", workload(scenario.workload))
         if scenario.clocks.skew != .zero { lines.append("clocks: {skew: \(of(scenario.clocks.skew))}") }

@@ -26,6 +26,8 @@ struct NodeHealth {
     static let clockOffsetMax = Duration.seconds(30)
     /// One or two peers may be wrong themselves.
     static let clockSampleCountMin = 3
+    /// How long a table may take to get its first peer.
+    static let tableFilledWithin = Duration.seconds(60)
 
     let status: NodeStatus
     let book: MetricsBook
@@ -36,7 +38,7 @@ struct NodeHealth {
     static func isLive(_ shell: ShellFacts) -> Bool { shell.sinceLastTurn <= turnMax }
 
     var view: HealthView {
-        let reasons = [loop, store, signing, peers, reconciliation, clock].compactMap(\.self)
+        let reasons = [loop, store, signing, peers, table, reconciliation, clock].compactMap(\.self)
         return HealthView(live: Self.isLive(shell), ready: reasons.isEmpty, reasons: reasons)
     }
 
@@ -77,6 +79,15 @@ struct NodeHealth {
             code: "few_outbound_peers",
             message: "\(status.outboundPeerCount) outbound peers of \(outboundPeerCountMin) (setting ready_peers)"
         )
+    }
+
+    /// Peers that speak with us but know no way to others; a node without any peer has that reason already.
+    private var table: HealthReason? {
+        let count = status.inboundPeerCount + status.outboundPeerCount
+        guard let table = status.table, table.serverCount == 0, count > 0, status.uptime > Self.tableFilledWithin else {
+            return nil
+        }
+        return HealthReason(code: "empty_table", message: "none of the \(count) peers serves the hash table")
     }
 
     /// A node that nobody has compared itself with since long ago; one without any peer has that reason already.

@@ -19,6 +19,7 @@ struct MetricsPage {
         addResources(to: &page)
         addGossip(to: &page)
         addMarket(to: &page)
+        addTable(to: &page)
         addShell(to: &page)
         addProcess(to: &page)
         return page.text
@@ -233,6 +234,13 @@ struct MetricsPage {
         }
         page.add(.gauge, "rialto_clock_peers", "Outbound peers that told their time", node.status.clockSampleCount)
         page.add(.counter, "rialto_clock_steps_total", "Times that the system's clock was set", book.clockStepCount)
+    }
+
+    private func addTable(to page: inout PrometheusText) {
+        guard let table = node.status.table else { return }
+        page.add(.gauge, "rialto_dht_server", "Whether others may ask this node", table.isServer ? 1 : 0)
+        page.add(.gauge, "rialto_dht_table_peers", "Peers in the routing table", table.serverCount)
+        page.add(.gauge, "rialto_dht_records", "Provider records and values held for others", table.heldRecordCount)
     }
 
     private func addShell(to page: inout PrometheusText) {

@@ -37,6 +37,8 @@ public struct StatusView: Codable, Hashable, Sendable {
     public let connections: Int
     public let streams: Int
     public let memoryBytes: Int
+    /// Absent if the node has no part in the distributed hash table.
+    public let dht: TableView?
 
     init(_ status: NodeStatus, health: HealthView, shell: NodeShell) {
         peer = status.peer.description
@@ -56,6 +58,7 @@ public struct StatusView: Codable, Hashable, Sendable {
         connections = status.resources.inboundConnections + status.resources.outboundConnections
         streams = status.resources.inboundStreams + status.resources.outboundStreams
         memoryBytes = status.resources.memoryBytes
+        dht = status.table.map(TableView.init)
     }
 }
 

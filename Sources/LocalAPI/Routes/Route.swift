@@ -3,6 +3,9 @@ enum Route {
     case live, ready, document, metrics
     case status, identity, peers, connect
     case disconnect(String)
+    case table, closestPeers, findProviders, provide
+    case findPeer(String)
+    case storefront(String)
     case ownOffers, publish
     case offer(String)
     case update(String)
@@ -38,8 +41,9 @@ enum Route {
     var needsToken: Bool {
         switch self {
         case .live, .ready, .document, .metrics, .search, .watch, .stats, .orderBook, .records, .record: false
-        case .status, .identity, .peers, .connect, .disconnect, .ownOffers, .offer, .publish, .update, .withdraw,
-            .trust, .importRecords, .bans, .ban, .unban, .backup, .reload, .resumeKey, .shutdown,
+        case .status, .identity, .peers, .connect, .disconnect, .table, .findPeer, .storefront, .closestPeers,
+            .findProviders, .provide, .ownOffers, .offer, .publish, .update, .withdraw, .trust, .importRecords, .bans,
+            .ban, .unban, .backup, .reload, .resumeKey, .shutdown,
             .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease:
             true
         }
@@ -59,6 +63,10 @@ enum Route {
         case ["status"]: return ["GET": .status]
         case ["id"]: return ["GET": .identity]
         case ["peers"]: return ["GET": .peers, "POST": .connect]
+        case ["dht"]: return ["GET": .table]
+        case ["dht", "closest"]: return ["GET": .closestPeers]
+        case ["dht", "providers"]: return ["GET": .findProviders]
+        case ["dht", "provided"]: return ["POST": .provide]
         case ["offers"]: return ["GET": .ownOffers, "POST": .publish]
         case ["search"]: return ["GET": .search]
         case ["search", "watch"]: return ["GET": .watch]
@@ -82,6 +90,8 @@ enum Route {
         let name = segments.dropFirst().joined(separator: "/")
         switch (first, segments.count) {
         case ("peers", 2): return ["DELETE": .disconnect(name)]
+        case ("dht", 3) where segments[1] == "peers": return ["GET": .findPeer(segments[2])]
+        case ("dht", 3) where segments[1] == "storefronts": return ["GET": .storefront(segments[2])]
         case ("bans", _): return ["DELETE": .unban(name)]
         case ("records", 2): return ["GET": .record(name)]
         case ("book", 2): return ["GET": .orderBook(name)]

@@ -6,22 +6,31 @@ public import Swarm
 /// Keeps the node in company: dials the configured seeds for ever, and remembered peers while company is scarce.
 ///
 /// Seeds are re-contacted without end, so that two halves of a network that started apart merge as soon as one seed is up. A seed
-/// that fails waits 5 s, then twice as long each time, up to 5 min, with jitter, so that a restarted seed is not trampled.
+/// that fails waits 5 s, then twice as long each time, up to 5 min, with jitter, so that a restarted seed is not trampled. Once the
+/// node has company enough it lets go of its seeds and comes back every ten minutes: everybody knows them, and they have no room
+/// for everybody.
 public struct PeerSeeds: Sendable {
     public enum Input: Sendable {
         case started(seeds: [Multiaddr], remembered: [StoredPeer])
         case connected(PeerID)
         case disconnected(PeerID)
         case connectAnswered(ConnectRequestID, Result<PeerID, ConnectFailure>)
+        /// Whether the node has company enough without its seeds.
+        case company(isEnough: Bool)
         case deadlineReached
     }
 
     public enum Output: Sendable {
         case connect(ConnectRequestID, PeerID?, [Multiaddr])
+        /// The seed is not needed any longer, unless for something else.
+        case release(PeerID)
     }
 
     static let retryMin = Duration.seconds(5)
     static let retryMax = Duration.seconds(300)
+    /// How long a visit to a seed lasts at least, and between two of them, while there is company enough.
+    static let visitMin = Duration.seconds(10)
+    static let visitInterval = Duration.seconds(600)
     /// How many peers are company enough to leave remembered ones in peace: the outbound share of a mesh.
     static let companyCount = 8
     static let seedCountMax = 64
@@ -30,7 +39,9 @@ public struct PeerSeeds: Sendable {
     fileprivate enum State: Sendable {
         case resting(until: Instant)
         case dialing(ConnectRequestID)
-        case connected
+        case connected(since: Instant)
+        /// Company enough: the seed may have been let go of already.
+        case visited
     }
 
     fileprivate struct Candidate: Sendable {
@@ -47,6 +58,7 @@ public struct PeerSeeds: Sendable {
 
     private var candidates: [Candidate] = []
     private var connectedPeers: OrderedSet<PeerID> = []
+    private(set) var hasCompany = false
     private var random: SeededRandom
     private let requestIDs: ClosedRange<UInt64>
     private var nextRequestID: UInt64
@@ -66,8 +78,14 @@ public struct PeerSeeds: Sendable {
         var deadline: Instant?
         let isScarce = scarceCount > 0
         for candidate in candidates {
-            guard candidate.isSeed || isScarce, case .resting(let until) = candidate.state else { continue }
-            deadline = earliest(deadline, until)
+            switch candidate.state {
+            case .resting(let until):
+                if candidate.isSeed || isScarce { deadline = earliest(deadline, until) }
+            case .connected(let since):
+                guard candidate.isSeed, hasCompany else { continue }
+                deadline = earliest(deadline, since.advanced(by: Self.visitMin))
+            case .dialing, .visited: continue
+            }
         }
         return deadline
     }
@@ -81,9 +99,10 @@ public struct PeerSeeds: Sendable {
         case .connected(let peer):
             connectedPeers.append(peer)
             for index in candidates.indices where candidates[index].identity == peer {
-                candidates[index].state = .connected
+                candidates[index].state = .connected(since: now)
                 candidates[index].failures = 0
             }
+        case .company(let isEnough): hasCompany = isEnough
         case .disconnected(let peer):
             connectedPeers.remove(peer)
             for index in candidates.indices where candidates[index].identity == peer { rest(index, at: now) }
@@ -92,6 +111,18 @@ public struct PeerSeeds: Sendable {
             answered(index, result, at: now)
         case .deadlineReached:
             dialDue(at: now, into: &outputs)
+            endVisits(at: now, into: &outputs)
+        }
+    }
+
+    private mutating func endVisits(at now: Instant, into outputs: inout [Output]) {
+        guard hasCompany else { return }
+        for index in candidates.indices where candidates[index].isSeed {
+            guard case .connected(let since) = candidates[index].state, let peer = candidates[index].identity,
+                since.advanced(by: Self.visitMin) <= now
+            else { continue }
+            candidates[index].state = .visited
+            outputs.append(.release(peer))
         }
     }
 
@@ -132,7 +163,7 @@ public struct PeerSeeds: Sendable {
             candidates[index].answeredBy = peer
             // The connection may have come and gone before the answer.
             if connectedPeers.contains(peer) {
-                candidates[index].state = .connected
+                candidates[index].state = .connected(since: now)
                 candidates[index].failures = 0
             } else {
                 rest(index, at: now)
@@ -143,6 +174,11 @@ public struct PeerSeeds: Sendable {
     }
 
     private mutating func rest(_ index: Int, at now: Instant) {
+        if hasCompany, candidates[index].isSeed, candidates[index].failures == 0 {
+            let pause = random.jittered(Self.visitInterval, by: 0.2)
+            candidates[index].state = .resting(until: now.advanced(by: pause))
+            return
+        }
         let doublings = min(candidates[index].failures, 6)
         candidates[index].failures += 1
         let wait = min(Self.retryMin * (1 << doublings), Self.retryMax)

@@ -145,6 +145,10 @@ extension RecordingWriter {
             number(id.rawValue)
             self.command(command)
         case .deadlineReached: number(7)
+        case .multicast(let bytes, let source):
+            number(8)
+            self.bytes(bytes)
+            address(source)
         case .swarm, .rpc: preconditionFailure("a node is recorded that keeps its connections itself")
         }
     }
@@ -167,6 +171,7 @@ extension RecordingWriter {
         }
         optional(config.kademlia) { $0.text($1.protocolName) }
         policy(config.leases)
+        flag(config.usesMulticastDNS)
     }
 
     fileprivate mutating func state(_ state: RestoredState) {
@@ -203,6 +208,7 @@ extension RecordingReader {
         case 5: return .persistFailed(Ticket(rawValue: try number()), try storeFailure())
         case 6: return .command(CommandID(rawValue: try number()), try command())
         case 7: return .deadlineReached
+        case 8: return .multicast(try byteArray(), from: try address())
         default: throw .senseless
         }
     }
@@ -228,6 +234,7 @@ extension RecordingReader {
             return part
         }
         config.leases = try policy()
+        config.usesMulticastDNS = try flag()
         return config
     }
 

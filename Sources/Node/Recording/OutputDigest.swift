@@ -45,6 +45,9 @@ extension RecordingWriter {
             number(3)
             number(command.rawValue)
         case .event: number(4)
+        case .multicast(let datagram):
+            number(6)
+            bytes(datagram)
         case .stopped: number(5)
         case .swarm, .rpc: preconditionFailure("a node is recorded that keeps its connections itself")
         }

@@ -58,6 +58,9 @@ extension RecordingWriter {
             bytes(provider.bytes)
         case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
             leaseCommand(command)
+        case .findStorefront(let peer):
+            number(40)
+            bytes(peer.bytes)
         }
     }
 
@@ -156,6 +159,7 @@ extension RecordingReader {
         case 18: return .metrics
         case 19: return .dht(try tableCommand())
         case 20: return .proofs(try publicKey())
+        case 40: return .findStorefront(try peer())
         case let number: return try leaseCommand(number)
         }
     }

@@ -16,6 +16,7 @@ extension RecordedStep {
         case .persistFailed(let ticket, let failure): "persist \(ticket.rawValue) failed: \(failure)"
         case .command(let id, let command): "command \(id.rawValue): \(Self.word(of: command))"
         case .deadlineReached: "deadline"
+        case .multicast(let bytes, let source): "multicast of \(source): \(bytes.count) bytes"
         case .swarm: "swarm"
         case .rpc: "rpc"
         }
@@ -53,6 +54,7 @@ extension RecordedStep {
         case .credit: "credit"
         case .leasePolicy: "policy"
         case .setLeasePolicy: "set the policy"
+        case .findStorefront(let peer): "find the storefront of \(peer)"
         }
     }
 }
@@ -65,6 +67,7 @@ extension NodeMachine.Output {
         case .rpc: "rpc"
         case .verify(let batch, let checks): "verify \(batch.rawValue): \(checks.count) signatures"
         case .persist(let ticket, let changes): "persist \(ticket.rawValue): \(changes.count) changes"
+        case .multicast(let bytes): "multicast: \(bytes.count) bytes"
         case .answer(let command, _): "answer \(command.rawValue)"
         case .event(let event): "event \(event.word)"
         case .stopped: "stopped"

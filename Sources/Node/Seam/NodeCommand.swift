@@ -52,6 +52,8 @@ public enum NodeCommand: Sendable {
     case credit
     case leasePolicy
     case setLeasePolicy(LeasePolicy)
+    /// Where a provider says that it is and what it has: its storefront, from the hash table alone.
+    case findStorefront(PeerID)
 }
 
 /// What became of a command.
@@ -140,6 +142,29 @@ public struct NodeStatus: Sendable {
     public let clockOffset: Duration?
     /// How many peers the median is of.
     public let clockSampleCount: Int
+    /// The node's part in the distributed hash table; `nil` if it has none.
+    public let table: NodeTable?
+}
+
+/// A node's part in the distributed hash table in numbers.
+public struct NodeTable: Hashable, Sendable {
+    public let isServer: Bool
+    /// Peers in the routing table.
+    public let serverCount: Int
+    /// Provider records and values that others left here.
+    public let heldRecordCount: Int
+
+    init(isServer: Bool, serverCount: Int, heldRecordCount: Int) {
+        (self.isServer, self.serverCount, self.heldRecordCount) = (isServer, serverCount, heldRecordCount)
+    }
+
+    init(_ machine: KademliaMachine) {
+        self.init(
+            isServer: machine.mode == .server,
+            serverCount: machine.tableCount,
+            heldRecordCount: machine.heldRecordCount
+        )
+    }
 }
 
 /// One connected peer.

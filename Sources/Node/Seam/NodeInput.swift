@@ -1,5 +1,6 @@
 public import Gossipsub
 public import Identity
+public import Primitives
 public import Swarm
 
 /// One group of signatures that the driver checks together.
@@ -55,6 +56,8 @@ extension NodeMachine {
         case persisted(Ticket)
         case persistFailed(Ticket, StoreFailure)
         indirect case command(CommandID, NodeCommand)
+        /// A datagram of the group of multicast DNS, and the host that sent it.
+        case multicast([UInt8], from: IPAddress)
         case deadlineReached
     }
 }

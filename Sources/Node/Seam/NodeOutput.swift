@@ -14,6 +14,8 @@ extension NodeMachine {
         /// At most `NodeLimits.signatureBatchCountMax` checks.
         case verify(BatchID, [SignatureCheck])
         case persist(Ticket, [StoreChange])
+        /// A datagram to the group of multicast DNS.
+        case multicast([UInt8])
         indirect case answer(CommandID, NodeAnswer)
         indirect case event(NodeEvent)
         /// The orderly end: nothing follows.

@@ -140,7 +140,7 @@ extension NodeMachine.Input {
     fileprivate var concernsDisk: Bool {
         switch self {
         case .persisted, .persistFailed: true
-        case .started, .clock, .transport, .swarm, .rpc, .verified, .command, .deadlineReached: false
+        case .started, .clock, .transport, .swarm, .rpc, .verified, .command, .multicast, .deadlineReached: false
         }
     }
 }

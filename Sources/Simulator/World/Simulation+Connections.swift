@@ -24,8 +24,10 @@ extension Simulation {
                 hangUp(end, telling: .requested, farEnding: .closed)
             }
         case .setProtocols(let protocols):
+            let isChange = nodes[index].swarm.protocols != protocols
             nodes[index].swarm.protocols = protocols
             nodes[index].swarm.description = nil
+            if isChange { pushIdentify(of: index) }
         case .openStream(let request, let peer, let protocols): openStream(request, to: peer, protocols, from: index)
         case .write(let stream, let bytes): write(bytes, on: stream, of: index)
         case .closeWrite(let stream): closeWrite(stream, of: index)
@@ -232,13 +234,36 @@ extension Simulation {
         transmit(.identified(end.far, since), to: end.far, byteCount: Self.identifyByteCounts.answer, as: .identify)
     }
 
+    /// Tells every peer what has changed of the node (libp2p/specs, identify, "identify/push").
+    private mutating func pushIdentify(of index: Int) {
+        for link in nodes[index].links where wires.isUp(link.end) {
+            // Nobody asked, so nothing is learnt of the way.
+            let byteCount = Self.identifyByteCounts.answer
+            transmit(.identified(link.end.far, .distantFuture), to: link.end.far, byteCount: byteCount, as: .identify)
+        }
+    }
+
     mutating func identified(_ end: WireEnd, askedAt: Instant) {
         guard wires.isUp(end) else { return }
         let (index, far) = (wires.node(at: end), wires.node(at: end.far))
         guard nodes[far].isUp, nodes[far].life == wires.life(at: end.far) else { return }
         let peer = nodes[far].identity.peer
-        owe(index, .swarm(.identified(peer, description(of: far))))
-        owe(index, .swarm(.roundTrip(peer, askedAt.duration(to: now))))
+        owe(index, .swarm(.identified(peer, description(of: far, seeing: index))))
+        if askedAt <= now { owe(index, .swarm(.roundTrip(peer, askedAt.duration(to: now)))) }
+    }
+
+    /// What identify says of a node to another one, whose own address it sees unless a router stands before that.
+    private mutating func description(of index: Int, seeing other: Int) -> PeerDescription {
+        let description = description(of: index)
+        guard scenario.discovery != nil, network.reachability(of: other) == .open else { return description }
+        return PeerDescription(
+            protocolVersion: description.protocolVersion,
+            agentVersion: description.agentVersion,
+            protocols: description.protocols,
+            listenAddresses: description.listenAddresses,
+            observedAddress: Multiaddr(endpoint: nodes[other].endpoint),
+            signedPeerRecord: description.signedPeerRecord
+        )
     }
 
     /// What identify says of a node: its address, its protocols, and the record of them that it signed.

@@ -28,7 +28,7 @@ extension Simulation {
         let index = nodes.count
         network.addNode()
         let identity = VirtualIdentity(streams: streams, node: index, number: 0)
-        nodes.append(VirtualNode(endpoint: Self.endpoint(of: index), identity: identity, keepsCache: keepsCaches))
+        nodes.append(VirtualNode(endpoint: endpoint(of: index), identity: identity, keepsCache: keepsCaches))
         directory.add(identity.peer, node: index)
         nodes[index].clockOffset = drawSkew(of: index)
         return index
@@ -43,16 +43,27 @@ extension Simulation {
     }
 
     /// Every node has an address of its own, globally reachable as far as machines can tell.
-    static func endpoint(of index: Int) -> Endpoint {
+    ///
+    /// Where networks matter, to tables that take few of each, neighbours by number live in different ones.
+    private func endpoint(of index: Int) -> Endpoint {
         precondition(index < 1 << 24, "more nodes than addresses")
-        let bytes = [UInt8(20), UInt8(index >> 16 & 255), UInt8(index >> 8 & 255), UInt8(index & 255)]
+        var bytes = [UInt8(20), UInt8(index >> 16 & 255), UInt8(index >> 8 & 255), UInt8(index & 255)]
+        if scenario.discovery != nil {
+            bytes = [UInt8(20 + index & 63), UInt8(index >> 6 & 255), UInt8(index >> 14 & 255), UInt8(1 + index >> 22)]
+        }
         return Endpoint(address: IPAddress(bytes[0], bytes[1], bytes[2], bytes[3]), port: 4180)
     }
 
     /// The node that has this address.
     func node(at endpoint: Endpoint) -> Int? {
         let bytes = endpoint.address.bytes
-        guard bytes.count == 4, bytes[0] == 20 else { return nil }
+        guard bytes.count == 4 else { return nil }
+        if scenario.discovery != nil {
+            guard (20..<84).contains(bytes[0]), bytes[3] > 0 else { return nil }
+            let index = Int(bytes[0] - 20) | Int(bytes[1]) << 6 | Int(bytes[2]) << 14 | Int(bytes[3] - 1) << 22
+            return index < nodes.count ? index : nil
+        }
+        guard bytes[0] == 20 else { return nil }
         let index = Int(bytes[1]) << 16 | Int(bytes[2]) << 8 | Int(bytes[3])
         return index < nodes.count ? index : nil
     }
@@ -106,6 +117,11 @@ extension Simulation {
 
     /// Draws whom a node knows at first: some of those that are up, can be dialled, and are not itself.
     private func drawContacts(for index: Int, life: UInt32) -> [Multiaddr] {
+        if let discovery = scenario.discovery {
+            return (0..<min(discovery.seedCount, nodes.count)).filter { $0 != index }.map {
+                Multiaddr(endpoint: nodes[$0].endpoint).with(peer: nodes[$0].identity.peer)
+            }
+        }
         var random = streams.fast(.contacts, node: index | Int(life) << 32)
         var drawn: [Int] = []
         // Enough tries to find all that there are when few are up, and an end of them when nobody is.

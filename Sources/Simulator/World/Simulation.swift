@@ -97,6 +97,8 @@ public struct Simulation: Sendable {
     private static func settings(of scenario: Scenario, followed: Set<Segment>?) -> NodeConfig {
         var settings = NodeConfig(listen: [])
         settings.followedSegments = followed
+        // Whom it begins with stands for what the table would give it, unless the scenario lets it look for itself.
+        if scenario.discovery == nil { settings.kademlia = nil }
         if let plan = scenario.workload.leases { settings.leases.counter.meterSeconds = plan.meterSeconds }
         settings.swarmSeat =
             switch scenario.fidelity {
@@ -295,6 +297,7 @@ extension Simulation {
         case .transport(let output): carryOut(output, of: index)
         case .answer(_, let answer): answered(answer, by: index)
         case .event: break  // The referee has seen it.
+        case .multicast: break  // No two nodes share a cable.
         case .stopped: end(index, .stopped)
         }
     }

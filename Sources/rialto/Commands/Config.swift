@@ -9,12 +9,15 @@ struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the settings and where each comes from, or check them.",
         discussion: """
-            Flags win over RIALTO_* variables, those over config.yaml in the home, that over the defaults. An unknown key is an \
-            error. config.yaml:
+            Flags win over RIALTO_* variables, those over config.yaml in the home, that over the defaults; without bootstrap the \
+            seeds of networks/<network>.yaml are used, in the home or shipped with the program. An unknown key is an error. \
+            config.yaml:
               network: main
               listen: [/ip4/0.0.0.0/tcp/4180, /ip6/::/tcp/4180]
               bootstrap: [/ip4/203.0.113.7/tcp/4180/p2p/12D3Koo…]
               api: 127.0.0.1:4181
+              dht: on                      # find peers by the distributed hash table
+              mdns: on                     # tell this LAN of the node, and find others on it
               log: text                    # or json
               log_level: warning           # debug, info, warning, error
               ban: [203.0.113.0/24]        # beside those of 'rialto ban'
@@ -48,6 +51,8 @@ struct Config: AsyncParsableCommand {
                 Row(.listen, settings.listen) { $0.map { Multiaddr(endpoint: $0).description } },
                 Row(.bootstrap, settings.bootstrap) { $0.map(\.description) },
                 Row(.api, settings.api) { [$0.map { "\($0)" } ?? "off"] },
+                Row(.dht, settings.dht) { [$0 ? "on" : "off"] },
+                Row(.mdns, settings.mdns) { [$0 ? "on" : "off"] },
                 Row(.log, settings.log) { [$0.rawValue] },
                 Row(.logLevel, settings.logLevel) { [$0.rawValue] },
                 Row(.ban, settings.ban) { $0.map(\.description) },

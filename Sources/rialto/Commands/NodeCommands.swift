@@ -61,6 +61,7 @@ struct Status: AsyncParsableCommand {
         print("network   \(status.network)")
         print("up        \(Amounts.text(seconds: status.uptimeSeconds))")
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
+        if let table = status.dht { print("table     \(table.servers) servers (\(table.mode) itself)") }
         print("market    offers \(status.listings), records \(status.records)")
         print("own       \(status.ownOffers) offers")
         print("signing   \(Self.signing(status))")

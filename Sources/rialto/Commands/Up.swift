@@ -42,6 +42,19 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("HTTP API on loopback, or off (default: 127.0.0.1:4181).", valueName: "host:port"))
     var api: String?
 
+    @Option(
+        help: ArgumentHelp("Find peers by the distributed hash table: on or off (default: on).", valueName: "on|off")
+    )
+    var dht: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Find peers on the LAN by multicast DNS, and be found: on or off (default: on).",
+            valueName: "on|off"
+        )
+    )
+    var mdns: String?
+
     @Option(help: ArgumentHelp("A settings file instead of config.yaml in the home.", valueName: "file"))
     var config: String?
 
@@ -74,6 +87,8 @@ struct Up: AsyncParsableCommand {
         }
         var nodeConfig = NodeConfig(listen: settings.listen.value, seeds: settings.bootstrap.value)
         nodeConfig.network = settings.network.value
+        if !settings.dht.value { nodeConfig.kademlia = nil }
+        nodeConfig.usesMulticastDNS = settings.mdns.value
         let tuning = settings.tuning
         (nodeConfig.banned, nodeConfig.allowed) = (tuning.banned, tuning.allowed)
         nodeConfig.swarm.trimming.lowWater = tuning.connectionsLow
@@ -95,7 +110,8 @@ struct Up: AsyncParsableCommand {
     private var flags: [SettingKey: [String]] {
         [
             .network: options.network.map { [$0] } ?? [], .listen: listen, .bootstrap: bootstrap,
-            .api: api.map { [$0] } ?? [], .log: log.map { [$0] } ?? [], .logLevel: logLevel.map { [$0] } ?? [],
+            .api: api.map { [$0] } ?? [], .dht: dht.map { [$0] } ?? [], .mdns: mdns.map { [$0] } ?? [],
+            .log: log.map { [$0] } ?? [], .logLevel: logLevel.map { [$0] } ?? [],
         ]
     }
 }

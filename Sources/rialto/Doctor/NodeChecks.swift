@@ -5,9 +5,10 @@ struct NodeChecks {
     let status: StatusView
 
     var findings: [Finding] {
-        [.good("node", "has run for \(Amounts.text(seconds: status.uptimeSeconds))"), peers] + direction + reasons + [
-            clock
-        ]
+        [.good("node", "has run for \(Amounts.text(seconds: status.uptimeSeconds))"), peers] + direction + table
+            + reasons + [
+                clock
+            ]
     }
 
     private var peers: Finding {
@@ -50,6 +51,12 @@ struct NodeChecks {
         ]
     }
 
+    private var table: [Finding] {
+        guard let table = status.dht, table.servers > 0 else { return [] }
+        let part = table.mode == "server" ? "and serves it" : "as a client: it has not been reached from outside"
+        return [.good("table", "knows \(table.servers) servers of the hash table, \(part)")]
+    }
+
     private var reasons: [Finding] {
         status.health.reasons.map { reason in
             switch reason.code {
@@ -70,6 +77,12 @@ struct NodeChecks {
                 )
             case "loop_stuck":
                 .wrong("loop", reason.message, remedy: "restart the node, and report what it did before")
+            case "empty_table":
+                .wrong(
+                    reason.code,
+                    reason.message,
+                    remedy: "connect to a node that can be reached from outside: rialto peers connect <address>"
+                )
             case "not_reconciled":
                 .wrong("market", reason.message, remedy: "check the network; rialto peers shows who is connected")
             default:

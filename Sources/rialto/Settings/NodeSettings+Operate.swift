@@ -22,6 +22,16 @@ extension NodeSettings {
         )
     }
 
+    static func toggle(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> Bool {
+        switch texts {
+        case ["on"], ["true"]: return true
+        case ["off"], ["false"]: return false
+        default:
+            let text = texts.joined(separator: ",")
+            throw CommandFailure(.usage, "\(key.rawValue) '\(text)' (\(origin)) is neither on nor off")
+        }
+    }
+
     static func count(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> Int {
         guard texts.count == 1, let count = Int(texts[0]), (0...countMax).contains(count) else {
             throw CommandFailure(
@@ -80,6 +90,8 @@ extension NodeSettings {
             case .listen: listen.value != old.listen.value
             case .bootstrap: bootstrap.value != old.bootstrap.value
             case .api: api.value != old.api.value
+            case .dht: dht.value != old.dht.value
+            case .mdns: mdns.value != old.mdns.value
             case .log: log.value != old.log.value
             case .logLevel: logLevel.value != old.logLevel.value
             case .ban: ban.value != old.ban.value

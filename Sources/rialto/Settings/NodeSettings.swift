@@ -39,7 +39,11 @@ struct NodeSettings: Sendable {
 
     let network: Setting<String>
     let listen: Setting<[Endpoint]>
+    /// Those of the network's own file unless others are named.
     let bootstrap: Setting<[Multiaddr]>
+    /// Whether the node finds peers by the distributed hash table, and by multicast DNS on the LAN.
+    let dht: Setting<Bool>
+    let mdns: Setting<Bool>
     /// `nil` switches the TCP door of the API off.
     let api: Setting<Endpoint?>
     let log: Setting<LogFormat>
@@ -59,7 +63,7 @@ struct NodeSettings: Sendable {
     static func read(home: String, configPath: String?, flags: [SettingKey: [String]]) throws -> NodeSettings {
         let path = configPath ?? home + "/" + HomeLocation.configName
         let file = try ConfigFile.read(path: path, isRequired: configPath != nil)
-        return try NodeSettings { key in
+        return try NodeSettings(home: home) { key in
             if let texts = flags[key], !texts.isEmpty { return Setting(value: texts, origin: .flag(key.flag)) }
             if let text = ProcessInfo.processInfo.environment[key.variable], !text.isEmpty {
                 let texts = text.split { $0 == "," || $0 == " " }.map(String.init)
@@ -69,7 +73,7 @@ struct NodeSettings: Sendable {
         }
     }
 
-    private init(source: (SettingKey) -> Setting<[String]>?) throws {
+    private init(home: String, source: (SettingKey) -> Setting<[String]>?) throws {
         network = try Self.setting(.network, source, orElse: "main", Self.network)
         listen = try Self.setting(
             .listen,
@@ -79,7 +83,12 @@ struct NodeSettings: Sendable {
                 Endpoint(address: try Self.anyIPv6, port: Self.standardPort),
             ]
         ) { texts, _ in try texts.map(Self.listenEndpoint) }
-        bootstrap = try Self.setting(.bootstrap, source, orElse: []) { texts, _ in try texts.map(Self.bootstrap) }
+        let named = try Self.setting(.bootstrap, source, orElse: []) { texts, _ in try texts.map(Self.bootstrap) }
+        let shipped = named.origin.isStandard ? try NetworkFile.find(network.value, home: home) : nil
+        bootstrap =
+            shipped.flatMap { $0.seeds.isEmpty ? nil : Setting(value: $0.seeds, origin: .file($0.path)) } ?? named
+        dht = try Self.setting(.dht, source, orElse: true) { try Self.toggle(.dht, $0, $1) }
+        mdns = try Self.setting(.mdns, source, orElse: true) { try Self.toggle(.mdns, $0, $1) }
         api = try Self.setting(.api, source, orElse: Endpoint(address: IPAddress(127, 0, 0, 1), port: 4181), Self.api)
         log = try Self.setting(.log, source, orElse: .text) { try Self.choice(.log, $0, $1) }
         logLevel = try Self.setting(.logLevel, source, orElse: .warning) { try Self.choice(.logLevel, $0, $1) }
@@ -151,7 +160,7 @@ struct NodeSettings: Sendable {
         return endpoint
     }
 
-    private static func bootstrap(_ text: String) throws -> Multiaddr {
+    static func bootstrap(_ text: String) throws -> Multiaddr {
         guard let address = try? Multiaddr(text: text), address.peerID != nil else {
             throw CommandFailure(
                 .usage,

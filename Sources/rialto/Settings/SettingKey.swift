@@ -1,6 +1,7 @@
 /// The keys of `config.yaml`; each is, in capitals behind `RIALTO_`, an environment variable, and some are flags of `up`.
 enum SettingKey: String, CaseIterable {
     case network, listen, bootstrap, api
+    case dht, mdns
     case log
     case logLevel = "log_level"
     case ban, allow
@@ -16,7 +17,7 @@ enum SettingKey: String, CaseIterable {
     /// Whether a running node takes a new value.
     var isLive: Bool {
         switch self {
-        case .network, .listen, .bootstrap, .api, .log: false
+        case .network, .listen, .bootstrap, .api, .dht, .mdns, .log: false
         case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers, .auditors: true
         }
     }

@@ -1,0 +1,179 @@
+internal import Gossipsub
+internal import Identity
+internal import Kademlia
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+// How the node finds peers: its company, the rendezvous of its segments, and storefronts, all by the hash table.
+extension NodeMachine {
+    /// Searches of the node itself; commands of the driver have lower numbers.
+    static let firstOwnSearch: UInt64 = 1 << 62
+
+    var discoveryDeadline: Instant? {
+        guard !kademlia.isEmpty else { return nil }
+        let deadline = earliest(company.first?.nextDeadline, rendezvous.first?.nextDeadline)
+        return earliest(deadline, storefront.first?.nextDeadline)
+    }
+
+    mutating func startDiscovery(at now: Instant, into outputs: inout [Output]) {
+        guard !company.isEmpty else { return }
+        let record = restoredCompany
+        stepCompany(.started(record, remembered: restoredPeers), at: now)
+        storefront[0].start(at: now)
+        weighRendezvous(isServer: kademlia[0].machine.mode == .server, at: now, into: &outputs)
+    }
+
+    mutating func expireDiscovery(at now: Instant, into outputs: inout [Output]) {
+        if let due = company.first?.nextDeadline, due <= now { stepCompany(.deadlineReached, at: now) }
+        if let due = rendezvous.first?.nextDeadline, due <= now {
+            let counts = peerCounts
+            var said: [Rendezvous.Output] = []
+            rendezvous[0].expire(at: now, peerCount: { counts[$0] ?? 0 }, into: &said)
+            carryOut(said, at: now, into: &outputs)
+        }
+        renewStorefront(at: now)
+    }
+
+    // MARK: Company
+
+    mutating func stepCompany(_ input: PeerCompany.Input, at now: Instant) {
+        guard !company.isEmpty else { return }
+        var said: [PeerCompany.Output] = []
+        company[0].handle(input, at: now, into: &said)
+        for output in said {
+            switch output {
+            case .connect(let request, let peer, let addresses): dialStranger(request, peer, at: addresses)
+            case .disconnect(let peer): work.append(.swarm(.disconnect(peer)))
+            case .protect(let peer, let isProtected): work.append(.swarm(.protect(peer, isProtected)))
+            case .remember(let record):
+                cacheChanges.append(.setFact(name: CompanyRecord.factName, value: record.bytes))
+            }
+        }
+        if company[0].isEnough != seeds.hasCompany { work.append(.seeds(.company(isEnough: company[0].isEnough))) }
+    }
+
+    /// What the swarm says of connections concerns the company too.
+    mutating func heardByCompany(_ output: SwarmMachine.Output, at now: Instant) {
+        switch output {
+        case .connected(let remote, let info):
+            stepCompany(.connected(remote, info.direction, info.remote.address), at: now)
+        case .disconnected(let remote, _): stepCompany(.disconnected(remote), at: now)
+        case .identified(let remote, let description):
+            guard let source = connected[remote]?.connection.remote.address else { return }
+            let usable = description.listenAddresses.filter { $0.isDialable(learnedFrom: source) }
+            stepCompany(.identified(remote, usable.map(\.withoutPeer)), at: now)
+        case .connectAnswered(let request, let result):
+            if company.first?.owns(request) == true { stepCompany(.connectAnswered(request, result), at: now) }
+        case .transport, .listening, .listenFailed, .streamOpened, .streamFailed, .inboundStream, .data,
+            .remoteClosedWrite, .streamReset, .streamCongested, .streamDrained, .roundTrip, .addressesChanged,
+            .refused, .stopped:
+            break
+        }
+    }
+
+    /// A peer has got a place in the table: it answered, so it may become company.
+    mutating func joinedTable(_ peer: PeerID, at now: Instant) {
+        if !rendezvous.isEmpty { rendezvous[0].tableHasFilled(at: now) }
+        guard let known = kademlia[0].machine.knownPeer(peer) else { return }
+        hear(of: [known], at: now)
+    }
+
+    private mutating func hear(of peers: [KademliaPeer], at now: Instant) {
+        for peer in peers where peer.id != self.peer {
+            guard let address = peer.addresses.first else { continue }
+            stepCompany(.heard([peer], source: IPGroup(of: address)), at: now)
+        }
+    }
+
+    /// Dials whom others have told us of: what was named by the operator is dialled without a limit, this is not.
+    mutating func dialStranger(_ request: ConnectRequestID, _ remote: PeerID, at addresses: [Multiaddr]) {
+        work.append(.swarm(.learned(remote, addresses, from: nil)))
+        work.append(.swarm(.connect(request, remote, [])))
+    }
+
+    // MARK: Rendezvous
+
+    /// Connected peers by what they follow; whoever follows the whole market counts for each segment.
+    private var peerCounts: [Interest: Int] {
+        var counts: [Interest: Int] = [:]
+        for topic in followed.topics {
+            guard case .offers(let segment) = topic.lane, let name = Topic(topic.text) else { continue }
+            counts[.segment(segment)] = gossip.subscribers(of: name).count
+        }
+        counts[.market] = counts.values.min() ?? 0
+        return counts
+    }
+
+    mutating func weighRendezvous(isServer: Bool, at now: Instant, into outputs: inout [Output]) {
+        guard !rendezvous.isEmpty else { return }
+        var said: [Rendezvous.Output] = []
+        rendezvous[0].set(isServer: isServer, at: now, into: &said)
+        carryOut(said, at: now, into: &outputs)
+    }
+
+    private mutating func carryOut(_ said: [Rendezvous.Output], at now: Instant, into outputs: inout [Output]) {
+        for output in said {
+            switch output {
+            case .provide(let key): search(.provide(key), for: .statement, at: now, into: &outputs)
+            case .withdraw(let key): search(.withdraw(key), for: .statement, at: now, into: &outputs)
+            case .find(let key): search(.findProviders(key), for: .rendezvous(key), at: now, into: &outputs)
+            }
+        }
+    }
+
+    /// Asks the table for something of the node's own.
+    mutating func search(
+        _ command: KademliaCommand,
+        for purpose: OwnSearch,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        let id = KademliaCommandID(rawValue: nextOwnSearch)
+        nextOwnSearch += 1
+        ownSearches[id] = purpose
+        stepKademlia(.command(id, command), at: now, into: &outputs)
+    }
+
+    /// One of the node's own searches has ended; `false` if it is a command's.
+    mutating func finishOwnSearch(
+        _ id: KademliaCommandID,
+        _ result: KademliaResult,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) -> Bool {
+        guard id.rawValue >= Self.firstOwnSearch else { return false }
+        switch ownSearches.removeValue(forKey: id) {
+        case .rendezvous(let key):
+            var found: [KademliaPeer] = []
+            if case .providers(let peers) = result { found = peers }
+            let new = found.filter { $0.id != peer && connected[$0.id] == nil && !$0.addresses.isEmpty }
+            if !rendezvous.isEmpty { rendezvous[0].found(key, newCount: new.count, at: now) }
+            hear(of: new, at: now)
+            dialFound(new)
+        case .storefront(let command, let target, let replica):
+            foundStorefront(command, target, replica, result, at: now, into: &outputs)
+        case .statement, nil: break
+        }
+        return true
+    }
+
+    /// Those who follow what we follow are dialled at once, a few by chance.
+    private mutating func dialFound(_ peers: [KademliaPeer]) {
+        for found in random.sample(peers, Self.rendezvousDialCount) {
+            dialStranger(drawRecommendedConnect(), found.id, at: found.addresses)
+        }
+    }
+
+    private static let rendezvousDialCount = 4
+}
+
+/// What one of the node's own searches is for.
+enum OwnSearch: Sendable {
+    /// Something is said, or taken back; nobody waits.
+    case statement
+    case rendezvous([UInt8])
+    /// A command wants a peer's storefront; the replica under which it was looked for.
+    case storefront(CommandID, PeerID, replica: Int)
+}

@@ -1,0 +1,70 @@
+internal import Identity
+internal import Kademlia
+internal import OrderedCollections
+internal import Primitives
+internal import Swarm
+
+/// Whether the node serves the hash table or only asks it: a server that nobody can dial holds up everybody's searches.
+///
+/// A node counts as reachable if the operator announced an address, or if a witness is connected or was within the hour: a peer
+/// that dialled us, or one that we dialled and that sees us at an address of our own, so that no translator stands between us and
+/// its network. libp2p's AutoNAT would ask others to try; these facts cost nobody a dial.
+struct TableMode: Sendable {
+    /// Between two changes: others learn of each by identify, and their tables follow (libp2p/specs, kad-dht, "Client and server mode").
+    static let changeInterval = Duration.seconds(600)
+    /// How long a witness counts after it has gone.
+    static let witnessLifetime = Duration.seconds(3_600)
+    static let witnessCountMax = 1_024
+
+    private(set) var mode = KademliaMode.client
+    private let isAnnounced: Bool
+    private var ownAddresses: Set<IPAddress> = []
+    private var witnesses: OrderedSet<PeerID> = []
+    private var lastWitnessAt: Instant?
+    private var changedAt: Instant?
+
+    init(announced: [Multiaddr]) {
+        isAnnounced = !announced.isEmpty
+    }
+
+    /// When the mode may change although nothing happens; `nil` if it cannot.
+    private(set) var nextDeadline: Instant?
+
+    mutating func moved(to addresses: [Multiaddr], at now: Instant) {
+        ownAddresses = Set(addresses.compactMap { $0.tcpEndpoint?.address.unmapped })
+        settle(at: now)
+    }
+
+    /// A peer said where it sees us.
+    mutating func identified(_ peer: PeerID, _ direction: Direction, observedAt address: Multiaddr?, at now: Instant) {
+        let seen = address?.tcpEndpoint?.address.unmapped
+        guard direction == .inbound || seen.map(ownAddresses.contains) == true else { return }
+        if witnesses.count < Self.witnessCountMax { witnesses.append(peer) }
+        settle(at: now)
+    }
+
+    mutating func disconnected(_ peer: PeerID, at now: Instant) {
+        guard witnesses.remove(peer) != nil else { return }
+        lastWitnessAt = now
+        settle(at: now)
+    }
+
+    mutating func settle(at now: Instant) {
+        let forgottenAt = lastWitnessAt?.advanced(by: Self.witnessLifetime)
+        let hasWitness = !witnesses.isEmpty || forgottenAt.map { $0 > now } == true
+        let wanted: KademliaMode = !ownAddresses.isEmpty && (isAnnounced || hasWitness) ? .server : .client
+        nextDeadline = witnesses.isEmpty && mode == .server ? forgottenAt.map { max($0, now) } : nil
+        guard wanted != mode else { return }
+        if let changedAt, changedAt.advanced(by: Self.changeInterval) > now {
+            nextDeadline = changedAt.advanced(by: Self.changeInterval)
+            return
+        }
+        (mode, changedAt) = (wanted, now)
+        nextDeadline = nil
+        if mode == .server { settle(at: now) }
+    }
+
+    func checkInvariants() {
+        precondition(witnesses.count <= Self.witnessCountMax)
+    }
+}
