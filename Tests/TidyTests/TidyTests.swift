@@ -5,7 +5,7 @@ import Testing
 @Suite struct `The tree is tidy` {
     static let pureModules = [
         "Primitives", "Cryptography", "Identity", "Multistream", "Noise", "Yamux", "Ping", "Identify", "Gossipsub",
-        "Swarm", "Kademlia", "Compression", "Reconciliation", "Market", "Node", "Simulator",
+        "Swarm", "Kademlia", "MulticastDNS", "Compression", "Reconciliation", "Market", "Node", "Simulator",
     ]
 
     /// What would make a machine depend on more than its inputs, each with what to use in its place.
