@@ -220,7 +220,13 @@ private struct RecordingDraw {
         guard let offer = OfferID(bytes(16)), let bid = BidID(bytes(16)), let lease = LeaseID(bytes(16)) else {
             preconditionFailure("16 bytes are an id")
         }
-        let terms = LeaseTerms(image: text(), command: [text()], environment: ["A=b"], ports: [22], accessKeys: [text()])
+        let terms = LeaseTerms(
+            image: text(),
+            command: [text()],
+            environment: ["A=b"],
+            ports: [22],
+            accessKeys: [text()]
+        )
         let provider = Ed25519.PrivateKey(seed: bytes(32)).publicKey
         var wish = BidWish(
             offer: ListingID(provider: provider, offer: offer),

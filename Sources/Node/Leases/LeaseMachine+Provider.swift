@@ -77,8 +77,9 @@ extension LeaseMachine {
         LeaseTerms.opened(box, bid: bid, from: bidder, to: key.publicKey, hash: hash, secret: sealingSecret)
     }
 
-    /// What stands for a bidder's network: one IPv4 address, or one site of IPv6. Neighbours in our own network are told apart by
-    /// their keys alone.
+    /// What stands for a bidder's network: one IPv4 address, or one site of IPv6.
+    ///
+    /// Neighbours in our own network are told apart by their keys alone.
     private static func group(of address: IPAddress?, _ bidder: Ed25519.PublicKey) -> UInt64 {
         let host = address?.unmapped
         let isFar = host.map { !$0.isLoopback && !$0.isPrivate } ?? false
