@@ -78,14 +78,14 @@ let package = Package(
         ),
         library(
             "Market",
-            ["Cryptography", "Identity", "Primitives", collections, deque],
+            ["Cryptography", "Identity", "Primitives", "Reconciliation", collections, deque],
             resources: [.embedInCode("Resources")]
         ),
         library(
             "Node",
             [
-                "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "MulticastDNS", "Primitives",
-                "Swarm", collections, deque,
+                "Compression", "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "MulticastDNS",
+                "Primitives", "Reconciliation", "Swarm", collections, deque,
             ]
         ),
         library("Kademlia", ["Cryptography", "Identity", "Primitives", "Swarm", collections, deque]),

@@ -8,12 +8,15 @@ struct FollowedTopics: Sendable {
     private let lanesByTopic: [Topic: MarketTopic.Lane]
     /// `nil` for the whole market.
     private let lanes: Set<MarketTopic.Lane>?
+    /// The places of the followed lanes among all of the profile, ascending.
+    let laneNumbers: [Int]
 
     init(segments: Set<Segment>?, profile: MarketProfile, network: String) {
         let all = profile.topics(network: network).compactMap(MarketTopic.init(text:))
         guard let segments else {
             topics = all
             lanes = nil
+            laneNumbers = Array(profile.lanes.indices)
             lanesByTopic = Self.lanes(of: all)
             return
         }
@@ -25,7 +28,9 @@ struct FollowedTopics: Sendable {
             case .proofs: true
             }
         }
-        lanes = Set(topics.map(\.lane))
+        let followed = Set(topics.map(\.lane))
+        lanes = followed
+        laneNumbers = profile.lanes.enumerated().filter { followed.contains($0.element) }.map(\.offset)
         lanesByTopic = Self.lanes(of: topics)
     }
 

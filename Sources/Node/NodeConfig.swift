@@ -17,9 +17,10 @@ public struct NodeConfig: Sendable {
     public var recordLifetime = Duration.seconds(24 * 3600)
     /// How often a provider says that it is there.
     public var presenceInterval = Duration.seconds(600)
-    /// How often a node compares what it holds with a peer, besides on every new connection.
-    public var exchangeInterval = Duration.seconds(120)
-    /// The segments to follow, store and exchange; `nil` for the whole market.
+    /// How often a node compares all that it holds with a peer, besides on every new connection; the newest presences are compared
+    /// every ten seconds.
+    public var reconcileInterval = Duration.seconds(120)
+    /// The segments to follow, store and reconcile; `nil` for the whole market.
     ///
     /// What the node itself offers is kept and published in any case.
     public var followedSegments: Set<Segment>?

@@ -15,6 +15,8 @@ public enum NodeLimits {
     static let foundRecordCountMax = 16
     /// Stands for every peer whose own network is unknown: a global address, so that only global addresses are taken from it.
     static let strangerAddress = IPAddress(9, 9, 9, 9)
+    /// What is left of a peer's standing that sent what no honest node sends: below gossipsub's threshold for any answer.
+    static let forgerScore = -2_000.0
     /// How long an orderly stop waits for the last words to be written and sent.
     static let shutdownTimeout = Duration.seconds(10)
     /// How soon a peer that was reached is remembered again.

@@ -95,6 +95,7 @@ extension NodeMachine {
             admitOwn(record, at: now)
             gossip(record)
             tellLeases(of: record, at: now, into: &outputs)
+        case .renew(let record): admitOwn(record, at: now)
         case .answered(let request, let result) where LeaseSignature(request) != nil:
             guard let signature = LeaseSignature(request) else { return }
             switch result {
@@ -191,7 +192,13 @@ extension NodeMachine {
             seedCount: config.seeds.count,
             clockOffset: clock.map { .milliseconds($0.milliseconds) },
             clockSampleCount: clock?.count ?? 0,
-            table: kademlia.first.map { NodeTable($0.machine) }
+            table: kademlia.first.map { NodeTable($0.machine) },
+            followed: zip(followed.topics, followed.laneNumbers).map { topic, number in
+                NodeStatus.FollowedTopic(
+                    name: topic.text,
+                    sinceReconciled: sync.reconciledAt[number].map { $0.duration(to: now) }
+                )
+            }
         )
     }
 

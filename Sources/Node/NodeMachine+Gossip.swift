@@ -40,10 +40,7 @@ extension NodeMachine {
             inbox.add(.message(id), checks: [check])
         case .validate(let id, let message):
             judge(message, id, at: now, into: &outputs)
-        case .meshJoined(let remote, _):
-            tellMeshValue(of: remote)
-            exchangeOnceMeshed(with: remote)
-        case .meshLeft(let remote, _): tellMeshValue(of: remote)
+        case .meshJoined(let remote, _), .meshLeft(let remote, _): tellMeshValue(of: remote)
         case .connect(let entries):
             for entry in entries {
                 // Whoever recommends is a stranger from the open internet: nobody may lead us into our own network.
@@ -66,6 +63,8 @@ extension NodeMachine {
     private mutating func tellMeshValue(of remote: PeerID) {
         guard isConnected(to: remote) else { return }
         let value = 10 * gossip.joinedTopics.count { gossip.mesh(of: $0).contains(remote) }
+        let hadMesh = connected[remote].map { $0.value > 0 } ?? false
+        if hadMesh != (value > 0) { work.append(.sync(.meshed(remote, value > 0))) }
         connected[remote]?.value = value
         work.append(.swarm(.setPeerValue(remote, value)))
     }

@@ -23,7 +23,8 @@ extension NodeMachine {
                 )
             },
             records: recordCounts,
-            protocolCount: ownSwarm.first?.protocolCount ?? 0
+            protocolCount: ownSwarm.first?.protocolCount ?? 0,
+            sync: sync.counters
         )
     }
 
@@ -68,11 +69,23 @@ extension NodeMachine {
         )
     }
 
-    /// Notes the clock of a peer whose own presence it just gossiped itself.
-    mutating func noteClock(of record: SignedRecord, from origin: RecordInbox.Origin, at now: Instant) {
-        guard case .gossip(let remote, _) = origin, record.kind == .presence,
-            PeerID(publicKey: record.author) == remote
-        else { return }
-        clocks.heard(from: remote, issuedAt: record.record.issuedAt, at: wall.unixMilliseconds(at: now))
+    /// Every record of the book, or of one author, that `isIncluded` lets through.
+    func records(
+        of author: Ed25519.PublicKey? = nil,
+        isIncluded: (SignedRecord) -> Bool = { _ in true }
+    ) -> [SignedRecord] {
+        var (found, cursor): ([SignedRecord], SubjectKey?) = ([], nil)
+        repeat {
+            let page = book.page(
+                after: cursor,
+                of: author,
+                countMax: .max,
+                byteCountMax: .max,
+                isIncluded: isIncluded
+            )
+            found += page.records
+            cursor = page.next
+        } while cursor != nil
+        return found
     }
 }

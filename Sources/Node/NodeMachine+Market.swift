@@ -7,7 +7,7 @@ internal import Primitives
 
 // The way of a record: screened, verified off the loop, admitted to the book, and told to whoever brought it.
 extension NodeMachine {
-    /// Judges one envelope that was fetched or imported, or begins to.
+    /// Judges one envelope that was imported, or begins to.
     mutating func judge(
         _ envelope: [UInt8],
         from origin: RecordInbox.Origin,
@@ -23,7 +23,7 @@ extension NodeMachine {
 
     /// Judges one gossiped message, or begins to.
     ///
-    /// What gossip costs is the peer's; pages that we asked for come one at a time and are bounded by their length.
+    /// What gossip costs is the peer's; batches that we asked for come one at a time and are bounded by their length.
     mutating func judge(_ message: GossipMessage, _ id: ValidationID, at now: Instant, into outputs: inout [Output]) {
         let remote = message.source
         let origin = RecordInbox.Origin.gossip(remote, id)
@@ -81,7 +81,7 @@ extension NodeMachine {
         )
     }
 
-    private mutating func settle(
+    mutating func settle(
         _ screening: RecordGate.Screening,
         from origin: RecordInbox.Origin,
         into outputs: inout [Output]
@@ -100,7 +100,6 @@ extension NodeMachine {
                 if holds && pending.record.author == key.publicKey {
                     work.append(.desk(.ownRecordSeen(pending.record)))
                 }
-                if holds { noteClock(of: pending.record, from: origin, at: now) }
                 var changes: [BookChange] = []
                 let verdict = gate.admit(
                     pending,
@@ -126,9 +125,7 @@ extension NodeMachine {
                 work.append(.gossip(.validated(id, .reject)))
                 outputs.append(.event(.recordRefused(remote, verdict)))
             }
-        case .exchange(let remote, let page):
-            if case .reject = verdict { outputs.append(.event(.recordRefused(remote, verdict))) }
-            pageRecordJudged(from: remote, page: page)
+        case .sync(let sending, let id): tell(verdict, of: id, sending, into: &outputs)
         case .command(let command, let index):
             if let verdicts = commands.judged(command, index: index, verdict) {
                 outputs.append(.answer(command, .imported(verdicts)))
@@ -165,7 +162,8 @@ extension NodeMachine {
             case .dropFloor(let subject): cacheChanges.append(.deleteFloor(subject))
             case .listing(let change): listingChanges.append(change)
             case .conflictFound(let subject): conflicts.found(subject, at: now, random: &random)
-            case .offersMissing(let provider, _): askSomebody(for: provider)
+            case .offersMissing(let provider, let marketClass):
+                work.append(.sync(.lacking(provider: provider, marketClass)))
             }
         }
     }

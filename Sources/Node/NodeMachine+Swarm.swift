@@ -10,9 +10,7 @@ internal import Swarm
 extension NodeMachine {
     /// What others may open to us, besides the swarm's own identify, push and ping.
     static let inboundProtocols =
-        GossipsubVersion.protocolNames + [
-            RecordExchangeLimits.protocolName, MarketMessage.protocolID,
-        ]
+        GossipsubVersion.protocolNames + [SyncLimits.protocolName, MarketMessage.protocolID]
 
     mutating func stepSwarm(_ input: SwarmMachine.Input, at now: Instant, into outputs: inout [Output]) {
         guard !ownSwarm.isEmpty else { return outputs.append(.swarm(input)) }
@@ -72,14 +70,11 @@ extension NodeMachine {
 
     private mutating func disconnected(_ remote: PeerID, into outputs: inout [Output]) {
         connected[remote] = nil
-        exchangePartners.remove(remote)
-        meshPartners.remove(remote)
-        pagesPending[remote] = nil
         budgets[remote] = nil
         clocks.forget(remote)
         gossipStreams.disconnected(remote)
         work.append(.gossip(.peerDisconnected(remote)))
-        work.append(.exchange(.peerDisconnected(remote)))
+        work.append(.sync(.peerDisconnected(remote)))
         work.append(.seeds(.disconnected(remote)))
         outputs.append(.event(.disconnected(remote)))
     }
@@ -97,21 +92,23 @@ extension NodeMachine {
             )
         }
         if let envelope = description.signedPeerRecord { work.append(.gossip(.peerRecord(remote, envelope))) }
-        if description.protocols.contains(RecordExchangeLimits.protocolName) { beginExchange(with: remote, at: now) }
+        if description.protocols.contains(SyncLimits.protocolName) {
+            beginSync(with: remote, isOutbound: connection.direction == .outbound, at: now)
+        }
         remember(remote, description, at: now)
     }
 
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {
-        if protocolName == RecordExchangeLimits.protocolName {
-            work.append(.exchange(.inboundStream(stream, remote)))
+        if protocolName == SyncLimits.protocolName {
+            work.append(.sync(.inboundStream(stream, remote)))
         } else if let replaced = gossipStreams.accepted(stream, from: remote) {
             work.append(.swarm(.reset(replaced)))
         }
     }
 
     private mutating func streamOpened(_ request: StreamRequestID, _ stream: StreamHandle) {
-        if exchange.owns(request) {
-            work.append(.exchange(.streamOpened(request, stream)))
+        if sync.owns(request) {
+            work.append(.sync(.streamOpened(request, stream)))
         } else if let remote = gossipStreams.opened(request, stream) {
             work.append(.gossip(.streamReady(remote)))
         } else {
@@ -120,8 +117,8 @@ extension NodeMachine {
     }
 
     private mutating func streamFailed(_ request: StreamRequestID) {
-        if exchange.owns(request) {
-            work.append(.exchange(.streamFailed(request)))
+        if sync.owns(request) {
+            work.append(.sync(.streamFailed(request)))
         } else if let remote = gossipStreams.failed(request) {
             work.append(.gossip(.streamClosed(remote)))
         }
@@ -129,8 +126,8 @@ extension NodeMachine {
 
     private mutating func received(_ bytes: [UInt8], on stream: StreamHandle, into outputs: inout [Output]) {
         guard gossipStreams.owns(stream) else {
-            // The exchange counts what it consumes itself.
-            work.append(.exchange(.data(stream, bytes)))
+            // Reconciliation counts what it consumes itself.
+            work.append(.sync(.data(stream, bytes)))
             return
         }
         work.append(.swarm(.consumed(stream, bytes.count)))
@@ -147,7 +144,7 @@ extension NodeMachine {
 
     private mutating func closedByRemote(_ stream: StreamHandle, isReset: Bool) {
         guard gossipStreams.owns(stream) else {
-            work.append(.exchange(isReset ? .streamReset(stream) : .remoteClosedWrite(stream)))
+            work.append(.sync(isReset ? .streamReset(stream) : .remoteClosedWrite(stream)))
             return
         }
         // The other side never writes on the stream that we write on, so its end of it means nothing until it resets.

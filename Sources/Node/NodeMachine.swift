@@ -9,7 +9,7 @@ internal import OrderedCollections
 public import Primitives
 internal import Swarm
 
-/// A whole Rialto node as a value: swarm, gossip, record exchange, the book of the market, and the provider's desk.
+/// A whole Rialto node as a value: swarm, gossip, reconciliation, the book of the market, and the provider's desk.
 ///
 /// The driver feeds each input with its instant, does the outputs in order, then arms one timer at `nextDeadline`; it feeds
 /// `clock` once before `started`. The machine owns no socket, clock, task, lock or source of entropy, so that the shell and the
@@ -36,7 +36,7 @@ public struct NodeMachine: Sendable {
     var gossip: GossipsubMachine
     var gossipStreams: GossipStreams
     var seeds: PeerSeeds
-    var exchange: RecordExchangeMachine
+    var sync: SyncMachine
     /// One or none; an array, as the swarm.
     var kademlia: [KademliaHost] = []
     var tableMode: TableMode
@@ -50,19 +50,8 @@ public struct NodeMachine: Sendable {
     var ownSearches: OrderedDictionary<KademliaCommandID, OwnSearch> = [:]
     var nextOwnSearch = NodeMachine.firstOwnSearch
     var restoredCompany: CompanyRecord
-    var exchangeAt: Instant?
-    /// Connected peers that speak the exchange protocol.
-    var exchangePartners: OrderedSet<PeerID> = []
-    /// Those of them that were asked again when gossip with them began.
-    var meshPartners: OrderedSet<PeerID> = []
     /// Where the node can be reached, as it was told.
     var toldAddresses: OrderedSet<Multiaddr> = []
-    /// How many records of each peer's last page still wait for their verdict; pages have numbers, because the verdicts of a run
-    /// that was cut off come late.
-    var pagesPending: [PeerID: (page: UInt64, rest: Int)] = [:]
-    var lastPage: UInt64 = 0
-    /// The digests of the followed topics as they were last told, each with the version of what it covers.
-    var digests: [(version: UInt64, digest: TopicDigest)?]
     var hasSaidGoodbye = false
     var nextRecommended = RequestRange.recommendedConnects.lowerBound
     var catchUp: CatchUp
@@ -132,7 +121,6 @@ public struct NodeMachine: Sendable {
             requestIDs: RequestRange.gossipStreams
         )
         seeds = PeerSeeds(requestIDs: RequestRange.seedConnects, random: random.split())
-        exchange = RecordExchangeMachine(requestIDs: RequestRange.exchangeStreams)
         catchUp = CatchUp(isNeeded: !isFreshIdentity, hasSeeds: !config.seeds.isEmpty)
         desk = ProviderDesk(
             config: config.desk,
@@ -149,7 +137,14 @@ public struct NodeMachine: Sendable {
             allowed: config.allowed
         )
         followed = FollowedTopics(segments: config.followedSegments, profile: gate.profile, network: config.network)
-        digests = Array(repeating: nil, count: followed.topics.count)
+        sync = SyncMachine(
+            network: config.network,
+            lanes: gate.profile.lanes,
+            followed: followed.laneNumbers,
+            interval: config.reconcileInterval,
+            requestIDs: RequestRange.syncStreams,
+            random: random.split()
+        )
         book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
         prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
@@ -199,7 +194,7 @@ extension NodeMachine {
         indirect case swarm(SwarmMachine.Input)
         case gossip(GossipsubMachine.Input)
         indirect case seeds(PeerSeeds.Input)
-        indirect case exchange(RecordExchangeMachine.Input)
+        indirect case sync(SyncMachine.Input)
         indirect case desk(ProviderDesk.Input)
         indirect case leases(LeaseMachine.Input)
     }
@@ -207,7 +202,7 @@ extension NodeMachine {
     /// Who asked the swarm for a stream or a connection is told by the number of the request.
     enum RequestRange {
         static let gossipStreams: ClosedRange<UInt64> = 0...((1 << 48) - 1)
-        static let exchangeStreams: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
+        static let syncStreams: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
         static let seedConnects: ClosedRange<UInt64> = 0...((1 << 48) - 1)
         static let commandConnects: ClosedRange<UInt64> = (1 << 48)...((2 << 48) - 1)
         static let recommendedConnects: ClosedRange<UInt64> = (2 << 48)...((3 << 48) - 1)
@@ -228,11 +223,10 @@ extension NodeMachine {
         deadline = earliest(deadline, swarmDeadline)
         deadline = earliest(deadline, gossip.nextDeadline)
         deadline = earliest(deadline, seeds.nextDeadline)
-        deadline = earliest(deadline, exchange.nextDeadline)
+        deadline = earliest(deadline, sync.nextDeadline)
         deadline = earliest(deadline, tableDeadline)
         deadline = earliest(deadline, discoveryDeadline)
         deadline = earliest(deadline, multicastDNS.first?.nextDeadline)
-        deadline = earliest(deadline, exchangeAt)
         deadline = earliest(deadline, catchUp.nextDeadline)
         deadline = earliest(deadline, desk.nextDeadline)
         if !leases.isEmpty { deadline = earliest(deadline, leases[0].nextDeadline) }
@@ -284,7 +278,7 @@ extension NodeMachine {
             case .swarm(let input): stepSwarm(input, at: now, into: &outputs)
             case .gossip(let input): stepGossip(input, at: now, into: &outputs)
             case .seeds(let input): stepSeeds(input, at: now)
-            case .exchange(let input): stepExchange(input, at: now, into: &outputs)
+            case .sync(let input): stepSync(input, at: now, into: &outputs)
             case .desk(let input): stepDesk(input, at: now, into: &outputs)
             case .leases(let input): stepLeases(input, at: now, into: &outputs)
             }
@@ -311,9 +305,9 @@ extension NodeMachine {
         // Who has company of its own choice need not ask for that of the seeds.
         work.append(.seeds(.started(seeds: config.seeds, remembered: company.isEmpty ? restoredPeers : [])))
         restoredPeers = []
-        exchangeAt = now.advanced(by: random.jittered(config.exchangeInterval, by: 0.2))
         prices.start(at: now)
         if !leaseSeat.rows.isEmpty { openLeases(at: now, into: &outputs) }
+        work.append(.sync(.started))
         catchUp.start(at: now)
         if catchUp.isDone { work.append(.desk(.caughtUp)) }
         becomeReadyIfPossible(into: &outputs)
@@ -337,7 +331,7 @@ extension NodeMachine {
         if !ownSwarm.isEmpty { work.append(.swarm(.deadlineReached)) }
         work.append(.gossip(.deadlineReached))
         work.append(.seeds(.deadlineReached))
-        work.append(.exchange(.deadlineReached))
+        work.append(.sync(.deadlineReached))
         expireTable(at: now, into: &outputs)
         expireDiscovery(at: now, into: &outputs)
         if let due = multicastDNS.first?.nextDeadline, due <= now {
@@ -348,7 +342,6 @@ extension NodeMachine {
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
         notePrices(at: now)
-        if let due = exchangeAt, due <= now { exchangeWithSomebody(at: now) }
         if catchUp.expire(at: now) {
             work.append(.desk(.caughtUp))
             becomeReadyIfPossible(into: &outputs)
@@ -379,7 +372,7 @@ extension NodeMachine {
         ownSwarm.first?.checkInvariants()
         gossip.checkInvariants(at: now)
         seeds.checkInvariants()
-        exchange.checkInvariants()
+        sync.checkInvariants()
         kademlia.first?.checkInvariants()
         tableMode.checkInvariants()
         company.first?.checkInvariants()

@@ -4,7 +4,7 @@ internal import Identity
 internal import Market
 internal import OrderedCollections
 
-/// What waits for its signatures: records from gossip, exchange and commands, and foreign gossip messages.
+/// What waits for its signatures: records from gossip, reconciliation and commands, and foreign gossip messages.
 ///
 /// Verification is the scarce resource of a node, so the inbox is bounded in all and per peer, and hands checks to the driver in
 /// batches that it can spread over cores.
@@ -12,15 +12,23 @@ struct RecordInbox: Sendable {
     /// Who is told the verdict.
     enum Origin: Hashable, Sendable {
         case gossip(PeerID, ValidationID)
-        case exchange(PeerID, page: UInt64)
+        case sync(Sending, RecordID)
         case command(CommandID, index: Int)
 
         var peer: PeerID? {
             switch self {
-            case .gossip(let peer, _), .exchange(let peer, _): peer
+            case .gossip(let peer, _): peer
+            case .sync(let sending, _): sending.peer
             case .command: nil
             }
         }
+    }
+
+    /// Where among the records that a peer sent in one batch one stands.
+    struct Sending: Hashable, Sendable {
+        let peer: PeerID
+        let batch: UInt64
+        let place: Int
     }
 
     enum Item: Sendable {

@@ -15,12 +15,19 @@ public enum RangeReconciliation {
     /// Bounds what one message may cost: a frame of this many bytes has at most about 1,700 fingerprints or 1,000 ids.
     public static let messageByteCountMax = 32 << 10
 
+    /// An element of the other side's, which we know by its id alone.
+    public struct Sighting: Hashable, Sendable {
+        public let id: ItemID
+        /// The beginning of the range in which it was listed: the element's time is not earlier.
+        public let since: UInt64
+    }
+
     /// What one answer taught the asker.
     public struct Lesson: Sendable {
         /// Ids that we have and the other side does not.
         public var surplus: [ItemID] = []
-        /// Ids that the other side has and we do not.
-        public var missing: [ItemID] = []
+        /// What the other side has and we do not.
+        public var missing: [Sighting] = []
         /// What to send next; `nil`: the sets are known to each other.
         public var next: [UInt8]?
     }
@@ -33,17 +40,51 @@ public enum RangeReconciliation {
         return writer.bytes
     }
 
-    /// The other side's answer to a message of at most `messageByteCountMax` bytes.
+    /// One part of a summary: what lies between the end of the part before and a time.
+    public struct Part: Hashable, Sendable {
+        /// Where the part ends; `UInt64.max`: nowhere.
+        public let end: UInt64
+        /// Whether it is asked about; else it is left out.
+        public let isCompared: Bool
+
+        public init(upTo end: UInt64, isCompared: Bool) {
+            (self.end, self.isCompared) = (end, isCompared)
+        }
+    }
+
+    /// A first message of one fingerprint for each part: for sets that are probably equal, at twenty bytes a part.
+    ///
+    /// The ends ascend; what lies behind the last part is left out. Ranges that are found in one part never reach into another.
+    public static func summary(
+        _ index: ReconciliationIndex,
+        of parts: [Part],
+        from timestamp: UInt64 = 0
+    ) -> [UInt8] {
+        var writer = ReconciliationWriter()
+        var lower = index.position(of: RangeBound(timestamp: timestamp, prefix: .zero, prefixByteCount: 0))
+        for part in parts {
+            let bound = RangeBound(timestamp: part.end, prefix: .zero, prefixByteCount: 0)
+            let upper = part.end == .max ? index.count : max(lower, index.position(of: bound))
+            let sum = part.isCompared ? index.sum(in: lower..<upper) : FingerprintSum()
+            writer.append(bound, part.isCompared ? .fingerprint(sum.fingerprint) : .skip)
+            lower = upper
+        }
+        return writer.bytes
+    }
+
+    /// The other side's answer to a message of at most `messageByteCountMax` bytes; a lower limit makes the answer no longer than
+    /// that, from about a thousand bytes on.
     ///
     /// A message in another version is answered with the byte of ours, as the protocol wants.
     public static func answer(
         _ message: Span<UInt8>,
         _ index: ReconciliationIndex,
-        from timestamp: UInt64 = 0
+        from timestamp: UInt64 = 0,
+        byteCountMax: Int = messageByteCountMax
     ) throws(ReconciliationError) -> [UInt8] {
         let step: Step
         do throws(ReconciliationError) {
-            step = try Step(message, index, from: timestamp, isAsker: false)
+            step = try Step(message, index, from: timestamp, isAsker: false, byteCountMax: byteCountMax)
         } catch {
             if case .version = error { return [ReconciliationMessage.version] }
             throw error
@@ -51,13 +92,14 @@ public enum RangeReconciliation {
         return step.writer.bytes
     }
 
-    /// What the asker learns from an answer.
+    /// What the asker learns from an answer; its next message is no longer than the limit, as in `answer`.
     public static func learn(
         _ message: Span<UInt8>,
         _ index: ReconciliationIndex,
-        from timestamp: UInt64 = 0
+        from timestamp: UInt64 = 0,
+        byteCountMax: Int = messageByteCountMax
     ) throws(ReconciliationError) -> Lesson {
-        let step = try Step(message, index, from: timestamp, isAsker: true)
+        let step = try Step(message, index, from: timestamp, isAsker: true, byteCountMax: byteCountMax)
         // A bare version byte says that nothing is left to ask.
         return Lesson(
             surplus: step.surplus,

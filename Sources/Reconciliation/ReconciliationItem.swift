@@ -10,6 +10,14 @@ public struct ItemID: Hashable, Comparable, Sendable {
         self.words = SIMD4(words.0, words.1, words.2, words.3)
     }
 
+    /// The id's bytes as four big-endian numbers, the first bytes first.
+    public init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
+        self.init(words: (first, second, third, fourth))
+    }
+
+    /// The same four numbers.
+    public var quarters: (UInt64, UInt64, UInt64, UInt64) { (words[0], words[1], words[2], words[3]) }
+
     /// `nil` unless there are 32 bytes.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }

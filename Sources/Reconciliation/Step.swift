@@ -5,9 +5,10 @@ extension RangeReconciliation {
     struct Step {
         private(set) var writer = ReconciliationWriter()
         private(set) var surplus: [ItemID] = []
-        private(set) var missing: [ItemID] = []
+        private(set) var missing: [Sighting] = []
         private let index: ReconciliationIndex
         private let isAsker: Bool
+        private let byteCountMax: Int
         /// The bound of ranges that agree and are not yet said to be skipped: neighbours are skipped in one.
         private var skipped: RangeBound?
 
@@ -15,22 +16,26 @@ extension RangeReconciliation {
             _ message: Span<UInt8>,
             _ index: ReconciliationIndex,
             from timestamp: UInt64,
-            isAsker: Bool
+            isAsker: Bool,
+            byteCountMax: Int
         ) throws(ReconciliationError) {
             guard message.count <= messageByteCountMax else { throw .tooLong }
             let ranges = try ReconciliationMessage.parse(message)
             (self.index, self.isAsker) = (index, isAsker)
+            self.byteCountMax = min(byteCountMax, messageByteCountMax)
+            var since = timestamp
             var lower = index.position(of: RangeBound(timestamp: timestamp, prefix: .zero, prefixByteCount: 0))
             for range in ranges {
                 // A bound below our first element of interest covers nothing of ours.
                 let upper = max(lower, index.position(of: range.upperBound))
-                guard take(range, lower..<upper) else { break }
+                guard take(range, lower..<upper, since: since) else { break }
                 lower = upper
+                since = max(since, range.upperBound.timestamp)
             }
         }
 
         /// Whether the next range may follow: the message has room.
-        private mutating func take(_ range: ReconciliationRange, _ ours: Range<Int>) -> Bool {
+        private mutating func take(_ range: ReconciliationRange, _ ours: Range<Int>, since: UInt64) -> Bool {
             switch range.claim {
             case .skip: skipped = range.upperBound
             case .fingerprint(let theirs):
@@ -42,23 +47,23 @@ extension RangeReconciliation {
                 guard isAsker else {
                     return list(ours, upTo: range.upperBound)
                 }
-                compare(theirs, ours)
+                compare(theirs, ours, since: since)
                 skipped = range.upperBound
             }
             return true
         }
 
-        private mutating func compare(_ theirs: [ItemID], _ ours: Range<Int>) {
+        private mutating func compare(_ theirs: [ItemID], _ ours: Range<Int>, since: UInt64) {
             var unknown = OrderedSet(theirs)
             for item in index.items(in: ours) where unknown.remove(item.id) == nil { surplus.append(item.id) }
-            missing += unknown
+            missing += unknown.map { Sighting(id: $0, since: since) }
         }
 
         /// Says all ids of a range, as many as the message has room for; the rest is asked for again.
         private mutating func list(_ ours: Range<Int>, upTo upper: RangeBound) -> Bool {
             writeSkipped()
             let items = index.items(in: ours)
-            let room = max(0, messageByteCountMax - reserveByteCount - writer.bytes.count) / ItemID.byteCount
+            let room = max(0, byteCountMax - reserveByteCount - writer.bytes.count) / ItemID.byteCount
             if items.count <= room {
                 writer.append(upper, .ids(items.map(\.id)))
                 return true
@@ -73,7 +78,7 @@ extension RangeReconciliation {
             writeSkipped()
             let before = writer
             split(ours, of: index, upTo: upper, into: &writer)
-            guard writer.bytes.count > messageByteCountMax - reserveByteCount else { return true }
+            guard writer.bytes.count > byteCountMax - reserveByteCount else { return true }
             writer = before
             writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound..<index.count).fingerprint))
             return false

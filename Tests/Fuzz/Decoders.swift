@@ -95,9 +95,22 @@ enum Decoders {
         precondition((try? record.payload()) == bytes, "a record has two encodings")
     }
 
-    static func recordsRequest(_ bytes: [UInt8]) {
-        guard let request = try? RecordsRequest(parsing: bytes.span) else { return }
-        precondition((try? RecordsRequest(parsing: request.encoded.span)) == request)
+    static func syncRequest(_ bytes: [UInt8]) {
+        guard let request = try? SyncRequest(parsing: bytes.span) else { return }
+        precondition((try? SyncRequest(parsing: request.encoded.span)) == request, "a question changes")
+        if case .give(let batch) = request { unpack(batch) }
+    }
+
+    static func syncAnswer(_ bytes: [UInt8]) {
+        guard let answer = try? SyncAnswer(parsing: bytes.span) else { return }
+        precondition((try? SyncAnswer(parsing: answer.encoded.span)) == answer, "an answer changes")
+        if case .batch(let batch) = answer { unpack(batch) }
+    }
+
+    private static func unpack(_ batch: RecordBatch) {
+        guard let envelopes = try? batch.envelopes() else { return }
+        precondition(envelopes.count <= SyncLimits.batchRecordCountMax)
+        precondition(envelopes.reduce(0) { $0 + $1.count } <= SyncLimits.batchByteCountMax)
     }
 
     static func kademliaMessage(_ bytes: [UInt8]) {

@@ -14,7 +14,8 @@ enum FuzzTarget: String, CaseIterable {
     case rpc
     case record
     case recordPayload = "record-payload"
-    case recordsRequest = "records-request"
+    case syncRequest = "sync-request"
+    case syncAnswer = "sync-answer"
     case kademliaMessage = "kademlia-message"
     case controlRequest = "control-request"
     case reconciliation
@@ -51,7 +52,8 @@ enum FuzzTarget: String, CaseIterable {
         case .rpc: Decoders.rpc(bytes)
         case .record: Decoders.record(bytes)
         case .recordPayload: Decoders.recordPayload(bytes)
-        case .recordsRequest: Decoders.recordsRequest(bytes)
+        case .syncRequest: Decoders.syncRequest(bytes)
+        case .syncAnswer: Decoders.syncAnswer(bytes)
         case .kademliaMessage: Decoders.kademliaMessage(bytes)
         case .controlRequest: Decoders.controlRequest(bytes)
         case .reconciliation: Decoders.reconciliation(bytes)

@@ -29,7 +29,8 @@ extension FuzzTarget {
         case .record: Samples.records
         case .recordPayload:
             Samples.records.compactMap { try? SignedEnvelope(parsing: $0.span, byteCountMax: 9 << 10).payload }
-        case .recordsRequest: [Samples.request.encoded]
+        case .syncRequest: Samples.questions
+        case .syncAnswer: Samples.answers
         case .kademliaMessage: KademliaMessage.Kind.allCases.map { Samples.message($0).encoded }
         case .controlRequest: [[8, 0], [8, 3], [8, 8, 66, 2, 8, 0], [8, 2, 26, 4, 10, 0, 18, 0]]
         case .reconciliation: [RangeReconciliation.opening(Decoders.reconciled), RangeReconciliation.opening(.init())]
@@ -122,10 +123,26 @@ private enum Samples {
         )
     }
 
-    static let request = RecordsRequest(
-        network: "main",
-        digests: [TopicDigest(topic: "/rialto/main/p/1", count: 3, fingerprint: Array(repeating: 1, count: 32))]
-    )
+    static let questions: [[UInt8]] = {
+        let lane = LaneMessage(lane: 24, message: RangeReconciliation.opening(Decoders.reconciled))
+        let comparison = SyncComparison(network: "main", unixSeconds: 1_767_225_600, lanes: [lane])
+        let ids = records.compactMap { try? SignedRecord(envelope: $0).id }
+        let requests: [SyncRequest] = [
+            .compare(comparison), .fetch(ids), .give(RecordBatch(packing: records)),
+            .author(Handshakes.key.publicKey.bytes),
+        ]
+        return requests.map(\.encoded)
+    }()
+
+    static let answers: [[UInt8]] = {
+        let lane = LaneMessage(lane: 24, message: RangeReconciliation.opening(Decoders.reconciled))
+        let answers: [SyncAnswer] = [
+            .compared([lane], unknown: [3, 4], unixSeconds: 1_767_225_600),
+            .batch(RecordBatch(packing: records, answeredCount: 2)),
+            .taken(refused: [0]), .busy,
+        ]
+        return answers.map(\.encoded)
+    }()
 
     /// SYN with data, a window update, a ping, a go-away; stream 1 opened by the dialer (hashicorp/yamux, spec.md).
     static let frames: [[UInt8]] = [
@@ -134,10 +151,10 @@ private enum Samples {
         [0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0],
     ]
 
-    /// Opens a gossip stream and says each RPC; opens an exchange and asks.
+    /// Opens a gossip stream and says each RPC; opens one of reconciliation and asks.
     static let moves: [[UInt8]] = [
         [0, 0] + rpcs.flatMap { [4, 255] + piece($0) },
-        [0, 3, 4, 255] + piece(request.encoded) + [7, 255],
+        [0, 3] + questions.flatMap { [4, 255] + piece($0) } + [7, 255],
         [0, 6, 4, 255] + piece(identification.encoded()) + [7, 255],
         [0, 7, 2, 255] + piece(Array(repeating: 1, count: 32)) + [9, 200],
     ]

@@ -104,7 +104,7 @@ private struct Exposition {
         for event: NodeEvent in [
             .recordRefused(peer, .reject(.badSignature)), .recordRefused(peer, .reject(.badSignature)),
             .recordRefused(peer, .ignore(.duplicate)), .connectionRefused(endpoint, .banned),
-            .peerMisbehaved(peer, "gossip: x"), .exchanged(peer, .complete(recordCount: 1)),
+            .peerMisbehaved(peer, "gossip: x"), .reconciled(peer, SyncOutcome(ending: .complete)),
             .clockStepped(milliseconds: 9),
             .storeFailed(.diskFull), .connected(SampleState.connection(peer)), .disconnected(peer),
             .listingsChanged([]),
@@ -116,7 +116,7 @@ private struct Exposition {
         #expect(value("rialto_verify_rejected_total", "reason=\"bad_signature\"") == 2)
         #expect(value("rialto_connections_refused_total", "reason=\"banned\"") == 1)
         #expect(value("gossipsub_scoring_penalties_total", "penalty=\"gossip\"") == 1)
-        #expect(value("rialto_exchanges_total", "outcome=\"complete\"") == 1)
+        #expect(value("rialto_reconciliations_total", "outcome=\"complete\"") == 1)
         #expect(families["rialto_clock_steps_total"]?.samples.first?.value == 1)
         #expect(families["rialto_store_failures_total"]?.samples.first?.value == 1)
     }

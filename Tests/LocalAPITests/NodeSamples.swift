@@ -17,6 +17,7 @@ struct SampleState {
     var uptime = Duration.seconds(3_600)
     var swarm = SwarmCounters()
     var table: NodeTable? = NodeTable(isServer: true, serverCount: 12, heldRecordCount: 3)
+    var sinceReconciled: Duration? = .seconds(60)
 
     static func peer(_ number: UInt8) -> PeerID {
         PeerID(publicKey: Ed25519.PrivateKey(seed: [UInt8](repeating: number, count: 32)).publicKey)
@@ -41,7 +42,8 @@ struct SampleState {
             seedCount: 1,
             clockOffset: clockOffset,
             clockSampleCount: clockSampleCount,
-            table: table
+            table: table,
+            followed: [NodeStatus.FollowedTopic(name: "/rialto/main/p/1", sinceReconciled: sinceReconciled)]
         )
     }
 
@@ -60,7 +62,8 @@ struct SampleState {
                 )
             ],
             records: [NodeMetrics.Records(kind: .offer, topic: "/rialto/1/main/nvidia", count: 2)],
-            protocolCount: 7
+            protocolCount: 7,
+            sync: SyncCounters()
         )
     }
 

@@ -107,7 +107,7 @@ struct SeatPair {
         case .openStream(let request, let remote, let protocols):
             let stream = StreamHandle(connection: Self.connection, stream: nextStream)
             nextStream += 1
-            if protocols[0] != RecordExchangeLimits.protocolName { gossipStreams.insert(stream) }
+            if protocols[0] != SyncLimits.protocolName { gossipStreams.insert(stream) }
             schedule(node, .swarm(.streamOpened(request, stream, protocols[0])))
             precondition(remote == nodes[1 - node].peer)
             schedule(1 - node, .swarm(.inboundStream(stream, nodes[node].peer, protocols[0])))

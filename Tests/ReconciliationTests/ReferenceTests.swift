@@ -142,7 +142,7 @@ struct Conversation {
             let lesson = try RangeReconciliation.learn(answer.span, asker, from: timestamp)
             messages += [asked, answer]
             surplus += lesson.surplus
-            missing += lesson.missing
+            missing += lesson.missing.map(\.id)
             question = lesson.next
         }
     }

@@ -30,9 +30,7 @@ struct NodeHealth {
     static let tableFilledWithin = Duration.seconds(60)
 
     let status: NodeStatus
-    let book: MetricsBook
     let shell: ShellFacts
-    let now: Instant
     let outboundPeerCountMin: Int
 
     static func isLive(_ shell: ShellFacts) -> Bool { shell.sinceLastTurn <= turnMax }
@@ -90,12 +88,17 @@ struct NodeHealth {
         return HealthReason(code: "empty_table", message: "none of the \(count) peers serves the hash table")
     }
 
-    /// A node that nobody has compared itself with since long ago; one without any peer has that reason already.
+    /// A part of the market that no peer has confirmed since long ago; a node without any peer has that reason already.
     private var reconciliation: HealthReason? {
         let count = status.inboundPeerCount + status.outboundPeerCount
         guard count > 0, status.uptime > Self.reconciledWithin else { return nil }
-        if let last = book.reconciledAt, last.advanced(by: Self.reconciledWithin) >= now { return nil }
-        return HealthReason(code: "not_reconciled", message: "no peer has confirmed the market for ten minutes")
+        let stale = status.followed.filter { $0.sinceReconciled.map { $0 > Self.reconciledWithin } ?? true }
+        guard let first = stale.first else { return nil }
+        let rest = stale.count == 1 ? "" : " and \(stale.count - 1) more"
+        return HealthReason(
+            code: "not_reconciled",
+            message: "no peer has confirmed \(first.name)\(rest) for ten minutes"
+        )
     }
 
     private var clock: HealthReason? {

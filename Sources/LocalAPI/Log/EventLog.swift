@@ -56,9 +56,12 @@ public struct EventLog: Sendable {
             return misbehaving(peer, "gossip", what, at: now)
         case .connectionRefused(let endpoint, let reason):
             return refused(endpoint, reason, at: now)
-        case .exchanged(let peer, let outcome):
+        case .reconciled(let peer, let outcome):
+            let what =
+                "\(outcome.ending.label): \(outcome.differenceCount) differed, \(outcome.takenCount) taken, "
+                + "\(outcome.givenCount) given in \(outcome.roundCount) rounds"
             let address = addresses[peer]
-            return LogLine(.debug, "exchange", code: "exchanged", "\(outcome)", peer: "\(peer)", address: address)
+            return LogLine(.debug, "sync", code: "reconciled", what, peer: "\(peer)", address: address)
         case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .stopping:
             return Self.ownLine(for: event)
         case .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded: return Self.leaseLine(for: event)

@@ -8,7 +8,7 @@ public struct LogLine: Hashable, Sendable {
     static let messageByteCountMax = 512
 
     public let level: LogLevel
-    /// The part of the node that speaks: node, swarm, gossip, records, exchange, store, api.
+    /// The part of the node that speaks: node, swarm, gossip, records, sync, store, api.
     public let component: String
     /// What happened, in words that stay the same from version to version.
     public let code: String

@@ -9,14 +9,12 @@ public struct MetricsBook: Sendable {
     private(set) var refusedConnections: [String: UInt64] = [:]
     private(set) var rejectedRecords: [String: UInt64] = [:]
     private(set) var misbehaviours: [String: UInt64] = [:]
-    private(set) var exchanges: [String: UInt64] = [:]
+    private(set) var reconciliations: [String: UInt64] = [:]
     private(set) var storeFailureCount: UInt64 = 0
     private(set) var clockStepCount: UInt64 = 0
     private(set) var listingChangeCount: UInt64 = 0
     private(set) var connectedPeerCount: UInt64 = 0
     private(set) var disconnectedPeerCount: UInt64 = 0
-    /// When a peer and this node last found that they hold the same.
-    private(set) var reconciledAt: Instant?
 
     public init() {}
 
@@ -27,9 +25,7 @@ public struct MetricsBook: Sendable {
         case .connectionRefused(_, let reason): refusedConnections[reason.label, default: 0] += 1
         case .recordRefused(_, .reject(let rejection)): rejectedRecords[rejection.label, default: 0] += 1
         case .peerMisbehaved(_, let what): misbehaviours[Self.component(of: what), default: 0] += 1
-        case .exchanged(_, let outcome):
-            exchanges[Self.label(outcome), default: 0] += 1
-            if case .complete = outcome { reconciledAt = now }
+        case .reconciled(_, let outcome): reconciliations[outcome.ending.label, default: 0] += 1
         case .listingsChanged(let changes): listingChangeCount += UInt64(changes.count)
         case .storeFailed: storeFailureCount += 1
         case .clockStepped: clockStepCount += 1
@@ -41,13 +37,19 @@ public struct MetricsBook: Sendable {
 
     /// The part that noticed it; what stands behind the colon may hold a stranger's words.
     private static func component(of what: String) -> String {
-        what.hasPrefix("gossip:") ? "gossip" : what.hasPrefix("gossip message") ? "gossip_framing" : "other"
+        if what.hasPrefix("gossip:") { return "gossip" }
+        if what.hasPrefix("sync:") { return "sync" }
+        return what.hasPrefix("gossip message") ? "gossip_framing" : "other"
     }
+}
 
-    private static func label(_ outcome: RecordExchangeMachine.Outcome) -> String {
-        switch outcome {
+extension SyncOutcome.Ending {
+    /// The word for it as a label.
+    var label: String {
+        switch self {
         case .complete: "complete"
         case .limited: "limited"
+        case .busy: "busy"
         case .unsupported: "unsupported"
         case .timedOut: "timed_out"
         case .disconnected: "disconnected"

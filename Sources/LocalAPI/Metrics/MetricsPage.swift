@@ -175,7 +175,7 @@ struct MetricsPage {
             .counter,
             "gossipsub_scoring_penalties_total",
             "Number of penalties that peers were given",
-            Self.samples(book.misbehaviours, "penalty", known: ["gossip", "gossip_framing", "other"])
+            Self.samples(book.misbehaviours, "penalty", known: ["gossip", "gossip_framing", "other", "sync"])
         )
     }
 
@@ -210,13 +210,24 @@ struct MetricsPage {
         page.add(.counter, "rialto_signature_checks_total", "Signatures checked", shell.signatureCheckCount)
         page.add(
             .counter,
-            "rialto_exchanges_total",
+            "rialto_reconciliations_total",
             "Comparisons with a peer of what both hold, by how they ended",
-            Self.samples(
-                book.exchanges,
-                "outcome",
-                known: ["complete", "disconnected", "limited", "malformed", "timed_out", "unsupported"]
-            )
+            Self.samples(book.reconciliations, "outcome", known: SyncOutcome.Ending.allCases.map(\.label).sorted())
+        )
+        page.add(
+            .counter,
+            "rialto_reconcile_bytes_total",
+            "Bytes of reconciliation, its records included",
+            [
+                PrometheusText.Sample(node.sync.receivedByteCount, ("dir", "in")),
+                PrometheusText.Sample(node.sync.sentByteCount, ("dir", "out")),
+            ]
+        )
+        page.add(
+            .gauge,
+            "rialto_reconcile_diff",
+            "Records that one side alone had when everything was last compared",
+            node.sync.lastDifferenceCount
         )
         page.add(
             .gauge,

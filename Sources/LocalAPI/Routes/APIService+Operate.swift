@@ -21,9 +21,7 @@ extension APIService {
     func health(of status: NodeStatus) -> HealthView {
         NodeHealth(
             status: status,
-            book: shell.book(),
             shell: shell.facts(),
-            now: shell.now(),
             outboundPeerCountMin: shell.outboundPeerCountMin()
         ).view
     }

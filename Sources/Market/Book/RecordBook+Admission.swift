@@ -1,4 +1,5 @@
 public import Primitives
+internal import Reconciliation
 
 extension RecordBook {
     /// Whether a record is not above what its subject has seen.
@@ -204,9 +205,7 @@ extension RecordBook {
         envelopeByteCount += record.envelope.count
         let shelf = shelf(of: record)
         shelfByteCounts[shelf, default: 0] += record.envelope.count
-        setVersion += 1
-        idsByShelf[shelf, default: ShelfIDs()].ids.insert(record.id)
-        idsByShelf[shelf]?.version = setVersion
+        indexes[shelf, default: ReconciliationIndex()].insert(record.reconciliationItem)
         changes.append(.store(record, receivedAt: receivedAt))
     }
 
@@ -219,10 +218,8 @@ extension RecordBook {
         let shelf = shelf(of: record)
         let rest = (shelfByteCounts[shelf] ?? 0) - record.envelope.count
         shelfByteCounts[shelf] = rest == 0 ? nil : rest
-        setVersion += 1
-        idsByShelf[shelf]?.ids.remove(record.id)
-        idsByShelf[shelf]?.version = setVersion
-        if rest == 0 { idsByShelf[shelf] = nil }
+        indexes[shelf]?.remove(record.reconciliationItem)
+        if rest == 0 { indexes[shelf] = nil }
         changes.append(.remove(record.id))
     }
 

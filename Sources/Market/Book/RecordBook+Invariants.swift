@@ -1,3 +1,5 @@
+internal import Reconciliation
+
 extension RecordBook {
     /// Checks that every index says the same; free in release builds.
     public func checkInvariants() {
@@ -44,10 +46,15 @@ extension RecordBook {
         assert(setSum == subjectsByID.keys.reduce(0) { $0 &+ $1.head })
         assert(byteCount == envelopeByteCount && shelfByteCounts.values.reduce(0, +) == byteCount)
         assert(shelfByteCounts.values.allSatisfy { $0 <= config.segmentByteCountMax })
-        assert(idsByShelf.values.reduce(0) { $0 + $1.ids.count } == recordCount)
-        for (shelf, held) in idsByShelf {
-            held.ids.checkInvariants()
-            assert(held.ids.elements.allSatisfy { record($0).map(self.shelf(of:)) == shelf })
+        assert(indexes.values.reduce(0) { $0 + $1.count } == recordCount)
+        for index in indexes.values { index.checkInvariants() }
+        for holding in holdings.values {
+            for record in [holding.record, holding.rival].compactMap(\.self) {
+                assert(
+                    indexes[shelf(of: record)]?.contains(record.reconciliationItem) == true,
+                    "an index lacks a record"
+                )
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 public import Cryptography
 internal import Primitives
+internal import Reconciliation
 
 public struct RecordBookConfig: Hashable, Sendable {
     /// A segment's envelopes, in bytes.
@@ -88,13 +89,6 @@ public struct RecordBook: Sendable {
         case proofs
     }
 
-    /// The records of one shelf.
-    struct ShelfIDs: Sendable {
-        var ids = SortedBlocks<RecordID>()
-        /// The book's `setVersion` when they last changed.
-        var version: UInt64 = 0
-    }
-
     /// An offer's row and what was last said about it.
     struct Row: Sendable {
         var position: Int
@@ -130,9 +124,8 @@ public struct RecordBook: Sendable {
     var lists = StatementLists()
 
     var shelfByteCounts: [Shelf: Int] = [:]
-    var idsByShelf: [Shelf: ShelfIDs] = [:]
-    /// Rises with every record that comes or goes.
-    var setVersion: UInt64 = 0
+    /// The records of each shelf by their expiry: what two nodes compare.
+    var indexes: [Shelf: ReconciliationIndex] = [:]
     var cuts: [Shelf: SegmentCut] = [:]
     public internal(set) var envelopeByteCount = 0
     /// The sum of the first eight bytes of all held records' ids: equal for equal sets, whatever the order of their arrival.

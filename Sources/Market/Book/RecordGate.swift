@@ -12,7 +12,8 @@ public struct ReadRecord: Sendable {
     /// `nil` until they are needed: most records are dropped before.
     let checks: [SignatureCheck]?
 
-    init(record: SignedRecord) {
+    /// A record whose checks are made if they are needed.
+    public init(record: SignedRecord) {
         (self.record, checks) = (record, nil)
     }
 

@@ -28,8 +28,13 @@ extension ProviderDesk {
         for marketClass in presences.keys where !classes.contains(marketClass) { presences[marketClass] = nil }
     }
 
+    /// Renews what is due; whoever was silent so long that nobody counts on it any more says so aloud.
     mutating func announceDue(at now: Instant, into outputs: inout [Output]) {
-        announce(presences.elements.filter { $0.value <= now }.map(\.key), at: now, into: &outputs)
+        let due = presences.elements.filter { $0.value <= now }
+        let patience = max(.zero, .milliseconds(Listing.vouchedMilliseconds) - config.presenceInterval)
+        let silent = due.filter { $0.value.advanced(by: patience) <= now }.map(\.key)
+        announce(silent, at: now, into: &outputs)
+        announce(due.map(\.key).filter { !silent.contains($0) }, isRenewal: true, at: now, into: &outputs)
     }
 
     mutating func moved(to addresses: [[UInt8]], at now: Instant, into outputs: inout [Output]) {
@@ -60,16 +65,23 @@ extension ProviderDesk {
     mutating func sayGoodbye(at now: Instant, into outputs: inout [Output]) {
         let classes = Array(presences.keys)
         presences.removeAll()
-        goodbyeTicket = say(classes, isGoodbye: true, at: now, into: &outputs)
+        let records = classes.compactMap { try? presence(for: $0, isGoodbye: true, at: now) }
+        goodbyeTicket = state(records, into: &outputs)
         if goodbyeTicket == nil { outputs.append(.saidGoodbye) }
     }
 
-    private mutating func announce(_ classes: [MarketClass], at now: Instant, into outputs: inout [Output]) {
+    private mutating func announce(
+        _ classes: [MarketClass],
+        isRenewal: Bool = false,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         for marketClass in classes {
             let interval = random.jittered(config.presenceInterval, by: DeskConfig.presenceJitter)
             presences[marketClass] = now.advanced(by: interval)
         }
-        _ = say(classes, isGoodbye: false, at: now, into: &outputs)
+        let records = classes.compactMap { try? presence(for: $0, isGoodbye: false, at: now) }
+        _ = state(records, isRenewal: isRenewal, into: &outputs)
     }
 
     mutating func publish(_ finding: RecordBody, at now: Instant, into outputs: inout [Output]) {
@@ -77,25 +89,19 @@ extension ProviderDesk {
         _ = state([record], into: &outputs)
     }
 
-    /// Signs one presence for each class; returns the write that they wait for, if there is one.
-    private mutating func say(
-        _ classes: [MarketClass],
-        isGoodbye: Bool,
-        at now: Instant,
+    /// Publishes what needs no place in the ledger; returns the write that it waits for, if it needs a block of numbers.
+    private mutating func state(
+        _ records: [SignedRecord],
+        isRenewal: Bool = false,
         into outputs: inout [Output]
     ) -> DeskTicket? {
-        state(classes.compactMap { try? presence(for: $0, isGoodbye: isGoodbye, at: now) }, into: &outputs)
-    }
-
-    /// Publishes what needs no place in the ledger; returns the write that it waits for, if it needs a block of numbers.
-    private mutating func state(_ records: [SignedRecord], into outputs: inout [Output]) -> DeskTicket? {
         guard !records.isEmpty else { return nil }
         guard let block = sequence.blockToReserve else {
-            for record in records { outputs.append(.publish(record)) }
+            for record in records { outputs.append(isRenewal ? .renew(record) : .publish(record)) }
             return nil
         }
         let ticket = drawTicket()
-        heldStatements[ticket] = (block, records)
+        heldStatements[ticket] = (block, records, isRenewal)
         outputs.append(.persist(ticket, [.reserveSequences(upTo: block)]))
         return ticket
     }

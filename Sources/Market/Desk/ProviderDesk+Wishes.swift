@@ -114,7 +114,9 @@ extension ProviderDesk {
         }
         if let statements = heldStatements.removeValue(forKey: ticket) {
             sequence.reserve(upTo: statements.reserved)
-            for record in statements.records { outputs.append(.publish(record)) }
+            for record in statements.records {
+                outputs.append(statements.isRenewal ? .renew(record) : .publish(record))
+            }
             if ticket == goodbyeTicket { outputs.append(.saidGoodbye) }
             return
         }

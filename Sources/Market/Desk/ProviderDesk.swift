@@ -62,6 +62,8 @@ public struct ProviderDesk: Sendable {
         case persist(DeskTicket, [DeskChange])
         /// Durable where it must be: gossip it and put it into the book.
         case publish(SignedRecord)
+        /// A presence that only says again what everybody knows: put it into the book, from where reconciliation takes it.
+        case renew(SignedRecord)
         case answered(DeskRequestID, Result<SignedRecord, DeskRefusal>)
         /// Another holder of the key seems to be at work.
         case signingStopped
@@ -84,7 +86,8 @@ public struct ProviderDesk: Sendable {
     var renewals: OrderedDictionary<SubjectKey, Instant> = [:]
     var presences: OrderedDictionary<MarketClass, Instant> = [:]
     /// Presences and conflicts that wait for their block of sequence numbers.
-    var heldStatements: OrderedDictionary<DeskTicket, (reserved: UInt64, records: [SignedRecord])> = [:]
+    var heldStatements: OrderedDictionary<DeskTicket, (reserved: UInt64, records: [SignedRecord], isRenewal: Bool)> =
+        [:]
     /// Signed statements of other parts that wait for their block of sequence numbers.
     var heldAnswers: OrderedDictionary<DeskTicket, (reserved: UInt64, request: DeskRequestID, record: SignedRecord)> =
         [:]

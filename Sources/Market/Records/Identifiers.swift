@@ -1,4 +1,5 @@
 public import Primitives
+public import Reconciliation
 
 /// Sixteen bytes kept inline, ordered as big-endian numbers: what machine and offer ids are made of.
 public struct Bytes16: Hashable, Comparable, Sendable {
@@ -11,6 +12,10 @@ public struct Bytes16: Hashable, Comparable, Sendable {
         guard bytes.count == Self.byteCount else { return nil }
         high = bigEndian(bytes.prefix(8))
         low = bigEndian(bytes.dropFirst(8))
+    }
+
+    fileprivate init(high: UInt64, low: UInt64) {
+        (self.high, self.low) = (high, low)
     }
 
     public var bytes: [UInt8] {
@@ -27,6 +32,7 @@ public struct Bytes16: Hashable, Comparable, Sendable {
 
     /// The first eight bytes as a big-endian number.
     var head: UInt64 { high }
+    fileprivate var tail: UInt64 { low }
 
     public static func < (left: Bytes16, right: Bytes16) -> Bool {
         (left.high, left.low) < (right.high, right.low)
@@ -94,6 +100,14 @@ public struct RecordID: Hashable, Comparable, Sendable, CustomStringConvertible 
         guard let high = Bytes16(bytes.prefix(16)), let low = Bytes16(bytes.dropFirst(16)) else { return nil }
         (self.high, self.low) = (high, low)
     }
+
+    /// The name of the same bytes in a set that two nodes compare.
+    public init(_ item: ItemID) {
+        let (first, second, third, fourth) = item.quarters
+        (high, low) = (Bytes16(high: first, low: second), Bytes16(high: third, low: fourth))
+    }
+
+    public var item: ItemID { ItemID(high.head, high.tail, low.head, low.tail) }
 
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []

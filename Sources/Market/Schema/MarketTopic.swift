@@ -88,10 +88,11 @@ extension MarketProfile {
 
     /// Every topic of the market, in a fixed order: what a node with the whole market follows.
     public func topics(network: String) -> [String] {
-        let lanes =
-            segments.map(MarketTopic.Lane.offers) + MarketClass.allCases.sorted().map(MarketTopic.Lane.requests) + [
-                .proofs
-            ]
-        return lanes.map { MarketTopic(network: network, profile: self, lane: $0).text }
+        lanes.map { MarketTopic(network: network, profile: self, lane: $0).text }
+    }
+
+    /// Every lane of the market in the order of its topics: a lane's place in it is its number on the wire.
+    public var lanes: [MarketTopic.Lane] {
+        segments.map(MarketTopic.Lane.offers) + MarketClass.allCases.sorted().map(MarketTopic.Lane.requests) + [.proofs]
     }
 }

@@ -28,4 +28,5 @@ public struct NodeMetrics: Sendable {
     public let records: [Records]
     /// What the node accepts streams for.
     public let protocolCount: Int
+    public let sync: SyncCounters
 }

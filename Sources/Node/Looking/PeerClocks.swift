@@ -2,7 +2,7 @@ internal import Identity
 internal import OrderedCollections
 internal import Primitives
 
-/// How far the clocks of connected peers are from ours, by their own fresh presences; ours never follows them.
+/// How far the clocks of connected peers are from ours, by what they say when they compare books; ours never follows them.
 ///
 /// Bitcoin Core removed its peer-adjusted time in 2024 (pull request 28956) and only warns: whoever can set a node's clock can make it
 /// accept what is over and refuse what is valid.
@@ -12,10 +12,10 @@ struct PeerClocks: Sendable {
 
     private var offsets: OrderedDictionary<PeerID, Int64> = [:]
 
-    /// A presence that its author gossiped just now: issued at its time, heard at ours, both in Unix milliseconds.
-    mutating func heard(from peer: PeerID, issuedAt: Int64, at now: Int64) {
+    /// What a peer's clock said, and ours when we heard it, both in Unix milliseconds.
+    mutating func heard(_ time: Int64, from peer: PeerID, at now: Int64) {
         guard offsets[peer] != nil || offsets.count < Self.countMax else { return }
-        let (offset, overflow) = issuedAt.subtractingReportingOverflow(now)
+        let (offset, overflow) = time.subtractingReportingOverflow(now)
         if !overflow { offsets[peer] = offset }
     }
 

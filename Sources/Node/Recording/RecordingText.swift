@@ -88,7 +88,7 @@ extension NodeEvent {
         case .recordRefused: "a record was refused"
         case .peerMisbehaved(let peer, _): "misbehaviour of \(peer)"
         case .connectionRefused(let endpoint, _): "refused a connection from \(endpoint)"
-        case .exchanged(let peer, _): "exchanged records with \(peer)"
+        case .reconciled(let peer, _): "compared books with \(peer)"
         case .storeFailed: "the store failed"
         case .storeRecovered: "the store recovered"
         case .signingStopped: "signing stopped"

@@ -144,6 +144,18 @@ public struct NodeStatus: Sendable {
     public let clockSampleCount: Int
     /// The node's part in the distributed hash table; `nil` if it has none.
     public let table: NodeTable?
+    /// The followed parts of the market, in the order of the profile.
+    public let followed: [FollowedTopic]
+
+    public struct FollowedTopic: Hashable, Sendable {
+        public let name: String
+        /// How long ago a peer and this node last held the same of it; `nil`: not yet.
+        public let sinceReconciled: Duration?
+
+        public init(name: String, sinceReconciled: Duration?) {
+            (self.name, self.sinceReconciled) = (name, sinceReconciled)
+        }
+    }
 }
 
 /// A node's part in the distributed hash table in numbers.

@@ -17,7 +17,8 @@ public enum NodeEvent: Sendable {
     case recordRefused(PeerID?, RecordVerdict)
     case peerMisbehaved(PeerID, String)
     case connectionRefused(Endpoint, RefusalReason)
-    case exchanged(PeerID, RecordExchangeMachine.Outcome)
+    /// A run of ours with a peer is over.
+    case reconciled(PeerID, SyncOutcome)
     case storeFailed(StoreFailure)
     case storeRecovered
     /// Our key signs elsewhere too: nothing is signed until the operator resumes it.

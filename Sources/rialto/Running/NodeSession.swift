@@ -96,7 +96,7 @@ struct NodeSession {
                 service?.tell("READY=1", "STATUS=peer \(node.peer)")
             case .stopping: service?.tell("STOPPING=1")
             case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .connectFailed, .connected,
-                .disconnected, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused, .exchanged,
+                .disconnected, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused, .reconciled,
                 .bidEnded,
                 .leaseStarted, .leaseChanged, .leaseEnded:
                 break

@@ -67,8 +67,19 @@ import Testing
         street.tell(.publish(DeskRequestID(rawValue: 1), .example()))
         street.commit()
         street.advance(by: .seconds(3600))
-        let presences = street.published.count { $0.kind == .presence }
-        #expect((6...8).contains(presences))
+        // The first is news; the others only say so again.
+        #expect(street.published.count { $0.kind == .presence } == 1)
+        #expect((5...7).contains(street.renewed.count) && street.renewed.allSatisfy { $0.kind == .presence })
+    }
+
+    @Test mutating func `a presence after half an hour of silence is news again`() {
+        street.open()
+        street.tell(.publish(DeskRequestID(rawValue: 1), .example()))
+        street.commit()
+        street.advance(by: .seconds(60))
+        street.sleep(for: .seconds(2_000))
+        #expect(street.published.count { $0.kind == .presence } == 2)
+        #expect(street.renewed.isEmpty)
     }
 
     @Test mutating func `a withdrawal takes the offer's subject and the machine that nobody offers`() throws {
@@ -219,6 +230,7 @@ struct Street {
 
     private(set) var desk: ProviderDesk
     private(set) var published: [SignedRecord] = []
+    private(set) var renewed: [SignedRecord] = []
     private(set) var writes: [(DeskTicket, [DeskChange])] = []
     private(set) var reserved: UInt64 = 0
     private(set) var saidGoodbye = false
@@ -257,6 +269,7 @@ struct Street {
             switch output {
             case .persist(let ticket, let changes): writes.append((ticket, changes))
             case .publish(let record): published.append(record)
+            case .renew(let record): renewed.append(record)
             case .answered(let request, let result): answers[request.rawValue] = result
             case .signingStopped: signingStopped = true
             case .saidGoodbye: saidGoodbye = true
@@ -291,6 +304,13 @@ struct Street {
             while hasWrites { commit() }
         }
         now = end
+    }
+
+    /// Time passes while the machine stands still, as when a laptop is shut.
+    mutating func sleep(for duration: Duration) {
+        now = now.advanced(by: duration)
+        tell(.deadlineReached)
+        while hasWrites { commit() }
     }
 
     func restarted() -> Street { Street(reserved: reserved, stored: stored, at: now) }

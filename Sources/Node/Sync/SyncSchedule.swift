@@ -1,0 +1,49 @@
+internal import Primitives
+
+/// When this node next compares of its own accord, and how much.
+struct SyncSchedule: Sendable {
+    private let wholeInterval: Duration
+    /// The next turn of the lazy lane; `nil` before the start.
+    private(set) var turnAt: Instant?
+    /// From when on a turn compares everything.
+    private var wholeAt: Instant?
+    private(set) var turnCount = 0
+    /// The place of the mesh peer that had the last turn, among the partners.
+    var lastPlace = -1
+    /// Until when no waiting run begins beside one that is under way.
+    private(set) var staggeredUntil: Instant?
+
+    init(wholeInterval: Duration) { self.wholeInterval = wholeInterval }
+
+    mutating func start(at now: Instant, random: inout SeededRandom) {
+        turnAt = now.advanced(by: random.jittered(SyncLimits.lazyInterval, by: 0.2))
+        wholeAt = now.advanced(by: random.jittered(wholeInterval, by: 0.2))
+    }
+
+    /// Whether it is somebody's turn; then the next one is set.
+    mutating func takeTurn(at now: Instant, random: inout SeededRandom) -> Bool {
+        guard let due = turnAt, due <= now else { return false }
+        turnAt = now.advanced(by: random.jittered(SyncLimits.lazyInterval, by: 0.2))
+        turnCount += 1
+        return true
+    }
+
+    /// Whether this turn goes to a peer outside the meshes.
+    var isForStranger: Bool { turnCount % SyncLimits.strangerTurn == 0 }
+
+    func scope(at now: Instant) -> SyncScope { wholeAt.map { $0 <= now } ?? false ? .whole : .window }
+
+    /// A comparison of everything begins.
+    mutating func beganWhole(at now: Instant, random: inout SeededRandom) {
+        wholeAt = now.advanced(by: random.jittered(wholeInterval, by: 0.2))
+    }
+
+    /// Much was found: there may be more elsewhere, and others may lack it.
+    mutating func hurry(at now: Instant, random: inout SeededRandom) {
+        guard let due = turnAt else { return }
+        wholeAt = now
+        turnAt = min(due, now.advanced(by: random.jittered(SyncLimits.eagerInterval, by: 0.5)))
+    }
+
+    mutating func stagger(at now: Instant) { staggeredUntil = now.advanced(by: SyncLimits.runStagger) }
+}
