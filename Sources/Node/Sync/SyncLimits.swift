@@ -72,8 +72,9 @@ public enum SyncLimits {
 
     // MARK: Serving
 
-    /// What one peer may cost us: one for each question, each KiB of it, and each two KiB of records that answer it. A node that begins
-    /// with nothing gets two MiB at once, then a hundred KiB a second.
+    /// What one peer may cost us: one for each question, each KiB of it, and each two KiB of records that answer it.
+    ///
+    /// A node that begins with nothing gets two MiB at once, then a hundred KiB a second.
     static let allowanceBurst = 1_024
     static let allowanceInterval = Duration.milliseconds(20)
     static let servedByteCountPerToken = 2_048
