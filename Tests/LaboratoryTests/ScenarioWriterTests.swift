@@ -165,7 +165,7 @@ private struct ScenarioDraw {
         let rate = 1 + random.below(100)
         let roles: [AdversaryRole] = [
             .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
-            .replayer(perSecond: rate), .equivocator,
+            .replayer(perSecond: rate), .equivocator, .phantom,
         ]
         return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
     }

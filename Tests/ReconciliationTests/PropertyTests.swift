@@ -141,3 +141,59 @@ import Testing
         #expect(try RangeReconciliation.answer([0x62, 1, 2, 3].span, ReconciliationIndex()) == [0x61])
     }
 }
+
+/// What two nodes pay for knowing each other's sets.
+@Suite struct `The price of a difference` {
+    private static let all = (0..<39_000).map { ReconciliationItem.sample($0, at: $0 * 2_200) }
+
+    /// Scenario S-23: 39,000 against 39,000 minus the newest 1,000; every id that is missing is named once more to fetch it.
+    @Test func `of a thousand recent elements is below a hundred kilobytes and eight messages`() throws {
+        let (whole, part) = (ReconciliationIndex(Self.all), ReconciliationIndex(Self.all.dropLast(1_000)))
+        let parts = [RangeReconciliation.Part(upTo: 40_000_000, isCompared: true), .init(upTo: .max, isCompared: true)]
+        var question: [UInt8]? = RangeReconciliation.summary(part, of: parts)
+        var (messages, missing): ([[UInt8]], Set<ItemID>) = ([], [])
+        while let asked = question {
+            let answer = try RangeReconciliation.answer(asked.span, whole)
+            let lesson = try RangeReconciliation.learn(answer.span, part)
+            #expect(lesson.surplus.isEmpty)
+            missing.formUnion(lesson.missing.map(\.id))
+            messages += [asked, answer]
+            question = lesson.next
+        }
+        #expect(missing == Set(Self.all.suffix(1_000).map(\.id)))
+        #expect(messages.count <= 8, "\(messages.count) messages")
+        let byteCount = messages.reduce(0) { $0 + $1.count } + 1_000 * ItemID.byteCount
+        #expect(byteCount <= 100_000, "\(byteCount) bytes")
+    }
+
+    @Test func `is one fingerprint for each part while there is none`() throws {
+        let index = ReconciliationIndex(Self.all)
+        let parts = [
+            RangeReconciliation.Part(upTo: 1_000_000, isCompared: false),
+            RangeReconciliation.Part(upTo: 3_000_000, isCompared: true),
+        ]
+        let question = RangeReconciliation.summary(index, of: parts, from: 500_000)
+        #expect(question.count < 32)
+        let other = ReconciliationIndex(Self.all.filter { (1_000_000..<3_000_000).contains($0.timestamp) })
+        #expect(try RangeReconciliation.answer(question.span, other, from: 500_000) == [0x61])
+        // What lies in the part alone is compared: one less, and it is found with the part's beginning.
+        let lacking = ReconciliationIndex(Self.all.dropFirst(456).prefix(1))
+        let answer = try RangeReconciliation.answer(question.span, lacking, from: 500_000)
+        let lesson = try RangeReconciliation.learn(answer.span, index, from: 500_000)
+        #expect(lesson.missing.isEmpty && lesson.surplus.count + (lesson.next?.count ?? 0) > 0)
+    }
+
+    @Test func `fits into a smaller message if it must`() throws {
+        let (whole, part) = (ReconciliationIndex(Self.all.prefix(3_000)), ReconciliationIndex(Self.all.prefix(100)))
+        var question: [UInt8]? = RangeReconciliation.opening(part)
+        var missing: Set<ItemID> = []
+        while let asked = question {
+            let answer = try RangeReconciliation.answer(asked.span, whole, byteCountMax: 1_290)
+            #expect(answer.count <= 1_290)
+            let lesson = try RangeReconciliation.learn(answer.span, part, byteCountMax: 1_290)
+            missing.formUnion(lesson.missing.map(\.id))
+            question = lesson.next
+        }
+        #expect(missing.count == 2_900)
+    }
+}

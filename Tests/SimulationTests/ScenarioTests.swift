@@ -75,7 +75,11 @@ import Testing
     {
         let scenarios = try ScenarioFolder.files(in: "").map { try ScenarioFolder.load($0).scenario }
         let roles = scenarios.flatMap { $0.adversaries.map { Self.word(of: $0.role) } }
-        #expect(Set(roles) == ["silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker"])
+        #expect(
+            Set(roles) == [
+                "silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker", "phantom",
+            ]
+        )
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })
         #expect(
             faults.isSuperset(of: [

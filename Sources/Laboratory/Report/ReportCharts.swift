@@ -180,7 +180,7 @@ struct ReportCharts {
             "whole network [\(name)]",
             [
                 line("gossip", pointCount: Self.noisyPointCount) { Double($0.gossipBytes) / size },
-                line("record exchange", pointCount: Self.noisyPointCount) { Double($0.exchangeBytes) / size },
+                line("reconciliation", pointCount: Self.noisyPointCount) { Double($0.exchangeBytes) / size },
                 line("everything", pointCount: Self.noisyPointCount) { Double($0.bytes) / size },
             ],
             caption: "Bytes sent per virtual second by all nodes together."

@@ -7,7 +7,9 @@ extension ScenarioReader {
         "partition", "one-way-partition", "swizzle", "crash", "departure", "flash-crowd", "disconnect", "slow-links",
         "clock-step", "disk-full", "pause", "corrupt",
     ]
-    private static let roles = ["silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker"]
+    private static let roles = [
+        "silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker", "phantom",
+    ]
 
     func faults(_ place: YAMLPlace, in scenario: Scenario) throws -> [PlannedFault] {
         let places = try place.list()
@@ -157,6 +159,7 @@ extension ScenarioReader {
         case "silent": return AdversaryPlan(role: .silent, quota: try place.quota())
         case "equivocator": return AdversaryPlan(role: .equivocator, quota: try place.quota())
         case "double-booker": return AdversaryPlan(role: .doubleBooker, quota: try place.quota())
+        case "phantom": return AdversaryPlan(role: .phantom, quota: try place.quota())
         case "covert":
             let fields = try place.fields(["nodes", "at"], example: "{nodes: 40%, at: 1m}")
             guard let nodes = quota(fields), let at = length(fields, "at") else { return nil }

@@ -152,6 +152,7 @@ public enum ScenarioWriter {
         case .forger(let rate): "forger: {nodes: \(nodes), per-second: \(rate)}"
         case .equivocator: "equivocator: \(nodes)"
         case .doubleBooker: "double-booker: \(nodes)"
+        case .phantom: "phantom: \(nodes)"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }
     }

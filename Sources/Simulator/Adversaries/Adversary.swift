@@ -6,7 +6,7 @@ public import Primitives
 /// One hostile node: a real `NodeMachine` with somebody else's hand on what it says.
 ///
 /// The adversary sits between the machine and its driver. It hears what the machine is fed, changes what it sends, and adds words of
-/// its own. So it speaks every protocol as well as an honest node, and only its will differs. All roles but the spammer touch RPCs,
+/// its own. So it speaks every protocol as well as an honest node, and only its will differs. All roles but the spammer touch messages,
 /// which they can see at the fidelities `messages` and `frames`; at `bytes` they are encrypted before they pass.
 public struct Adversary: Sendable {
     private enum Will: Sendable {
@@ -16,6 +16,7 @@ public struct Adversary: Sendable {
         case equivocator(Equivocator)
         case replayer(Replayer)
         case doubleBooker(DoubleBooker)
+        case phantom(Phantom)
     }
 
     private var will: Will
@@ -42,13 +43,14 @@ public struct Adversary: Sendable {
             case .replayer(let rate):
                 .replayer(Replayer(network: network, perSecond: rate, begins: begins, random: random))
             case .doubleBooker: .doubleBooker(DoubleBooker(key: key, network: network, begins: begins))
+            case .phantom: .phantom(Phantom(from: begins, random: random))
             }
     }
 
     /// When `wake` is due; `nil` if it only answers what its node does.
     public var nextDeadline: Instant? {
         switch will {
-        case .silent: nil
+        case .silent, .phantom: nil
         case .spammer(let spammer): spammer.pace.due
         case .forger(let forger): forger.pace.due
         case .equivocator(let equivocator): equivocator.pace.due
@@ -58,7 +60,12 @@ public struct Adversary: Sendable {
     }
 
     /// Hears what the machine is about to be fed.
-    public mutating func hear(_ input: NodeMachine.Input) { tap.hear(input) }
+    public mutating func hear(_ input: NodeMachine.Input) {
+        tap.hear(input)
+        guard case .phantom(var phantom) = will else { return }
+        phantom.hear(input)
+        will = .phantom(phantom)
+    }
 
     /// Changes what the machine wants done, before the driver does it.
     public mutating func filter(_ outputs: inout [NodeMachine.Output], at now: Instant) {
@@ -78,13 +85,16 @@ public struct Adversary: Sendable {
         case .doubleBooker(var booker):
             booker.filter(&outputs)
             will = .doubleBooker(booker)
+        case .phantom(var phantom):
+            phantom.filter(&outputs, at: now)
+            will = .phantom(phantom)
         }
     }
 
     /// Acts of its own accord; a call that comes early has no effect.
     public mutating func wake(at now: Instant, unixMilliseconds: Int64) -> AdversaryActions {
         switch will {
-        case .silent: return AdversaryActions()
+        case .silent, .phantom: return AdversaryActions()
         case .spammer(var spammer):
             defer { will = .spammer(spammer) }
             return spammer.wake(at: now)

@@ -44,7 +44,7 @@ struct GossipTap: Sendable {
         if let stream = streams.removeValue(forKey: peer) { owners[stream] = nil }
     }
 
-    /// Whether the stream carries our gossip; all others are of the record exchange.
+    /// Whether the stream carries our gossip; all others are of reconciliation.
     func isGossip(_ stream: StreamHandle) -> Bool { owners[stream] != nil }
 
     /// Puts another RPC in the place of each, or none.

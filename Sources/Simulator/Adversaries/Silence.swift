@@ -5,7 +5,7 @@ internal import Swarm
 
 /// Takes everything and passes nothing on: it joins meshes, keeps its connections alive, and is a hole in the net.
 ///
-/// What it withholds are messages, the advertisement of messages, and every word of the record exchange.
+/// What it withholds are messages, the advertisement of messages, and every word of reconciliation.
 struct Silence: Sendable {
     let from: Instant
 

@@ -6,10 +6,12 @@ internal import Primitives
 /// Only what honest nodes have said in the measured time is compared: what the build-up left behind is nobody's fault.
 ///
 /// What is said all the time travels all the time: subjects with news of the last five seconds are left out, of every book alike. So
-/// the sets of a market in full trade are equal as of five seconds ago, and a record that got lost shows. A node counts once it has
+/// the sets of a market in full trade are equal as of five seconds ago, and a record that got lost shows. Renewals of presences travel
+/// by reconciliation, from neighbour to neighbour every ten seconds: they have three minutes. A node counts once it has
 /// been up for as long. Each book is known by the sum of its records' terms, so a second costs a few additions for each node.
 struct Agreement: Sendable {
     static let grace = Duration.seconds(5)
+    static let renewalGrace = Duration.seconds(180)
 
     private struct Node: Sendable {
         /// The sum of the terms of all records held about honest subjects.
@@ -27,6 +29,7 @@ struct Agreement: Sendable {
     private(set) var distinctSets = 0
     private var nodes: [Node] = []
     private var recent = Deque<(subject: Int, at: Instant)>()
+    private var renewed = Deque<(subject: Int, at: Instant)>()
 
     init(from: Instant) { self.from = from }
 
@@ -47,12 +50,15 @@ struct Agreement: Sendable {
     mutating func lost(_ node: Int, term: UInt64) { nodes[node].digest &-= term }
 
     /// There is news of a subject.
-    mutating func touched(_ subject: Int, at now: Instant) { recent.append((subject, now)) }
+    mutating func touched(_ subject: Int, isRenewal: Bool, at now: Instant) {
+        if isRenewal { renewed.append((subject, now)) } else { recent.append((subject, now)) }
+    }
 
     mutating func second(_ registry: RecordRegistry, at now: Instant) {
         while let oldest = recent.first, oldest.at.advanced(by: Self.grace) <= now { recent.removeFirst() }
+        while let oldest = renewed.first, oldest.at.advanced(by: Self.renewalGrace) <= now { renewed.removeFirst() }
         var fresh = [UInt64](repeating: 0, count: nodes.count)
-        for (subject, at) in recent where registry.touchedAt[subject] == at {
+        for (subject, at) in Array(recent) + Array(renewed) where registry.touchedAt[subject] == at {
             for number in registry.heldRecords(about: subject) where registry[number].isCompared {
                 let term = registry[number].term
                 registry[number].holders.forEach { fresh[$0] &+= term }

@@ -10,6 +10,8 @@ struct RecordRegistry: Sendable {
         /// The number of what it speaks about.
         let subject: Int
         let kind: RecordKind
+        /// Whether it is a presence that only says again what one of the last half hour said: the lazy lane brings it.
+        let isRenewal: Bool
         /// What decides along the subject: the sequence; of a conflict the disputed one.
         let sequence: UInt64
         /// The number that its author gave it.
@@ -64,7 +66,8 @@ struct RecordRegistry: Sendable {
         at now: Instant
     ) -> (number: Int, isNew: Bool) {
         if let number = numbers[stored.id] { return (number, false) }
-        let entry = entry(for: stored, hasHonestOwner: isHonest(stored.subject.author), at: now)
+        let isKnown = subjects[stored.subject] != nil
+        let entry = entry(for: stored, isKnown: isKnown, hasHonestOwner: isHonest(stored.subject.author), at: now)
         let number = entries.count
         entries.append(entry)
         numbers[stored.id] = number
@@ -112,8 +115,18 @@ struct RecordRegistry: Sendable {
         return number
     }
 
-    private mutating func entry(for stored: StoredRecord, hasHonestOwner: Bool, at now: Instant) -> Entry {
+    private mutating func entry(
+        for stored: StoredRecord,
+        isKnown: Bool,
+        hasHonestOwner: Bool,
+        at now: Instant
+    ) -> Entry {
         let parsed = try? SignedRecord(envelope: stored.envelope)
+        let subject = subjectNumber(for: stored.subject)
+        var isRenewal = false
+        if case .presence(let body)? = parsed?.record.body, body.offerCount > 0, isKnown {
+            isRenewal = touchedAt[subject].duration(to: now) < .milliseconds(Listing.vouchedMilliseconds)
+        }
         var disputed: (subject: Int, sequence: UInt64)?
         if case .conflict(let body)? = parsed?.record.body {
             disputed = (subjectNumber(for: body.subject), body.sequence)
@@ -125,8 +138,9 @@ struct RecordRegistry: Sendable {
             } ?? false
         return Entry(
             id: stored.id,
-            subject: subjectNumber(for: stored.subject),
+            subject: subject,
             kind: parsed?.kind ?? stored.subject.kind,
+            isRenewal: isRenewal,
             sequence: disputed?.sequence ?? stored.sequence,
             signedSequence: stored.sequence,
             issuedAt: parsed?.record.issuedAt ?? 0,

@@ -242,7 +242,7 @@ public struct Referee: Sendable {
         let known = conflicts.conflicts.count
         conflicts.appeared(number, in: registry, at: now)
         if conflicts.conflicts.count > known || record.kind == .conflict { occurrences.note(.conflict) }
-        if record.isCompared { agreement.touched(record.subject, at: now) }
+        if record.isCompared { agreement.touched(record.subject, isRenewal: record.isRenewal, at: now) }
         if record.kind == .proof {
             checks.verdicts.check(.noHonestProof, !record.hasHonestOwner, node: 0, at: now) {
                 "an honest provider is proved to have leased a slot twice"
@@ -257,8 +257,9 @@ public struct Referee: Sendable {
             let author = nodes.firstIndex(where: { $0.key == record.author && $0.upSince != nil })
         else { return }
         checks.signed(record, number: number, node: author, at: now)
-        // Of the conflicts and proofs that several find at once, one is kept: they are watched by other rules.
-        guard record.kind != .conflict, record.kind != .proof else { return }
+        // Of the conflicts and proofs that several find at once, one is kept: they are watched by other rules. And nobody waits for a
+        // renewal.
+        guard record.kind != .conflict, record.kind != .proof, !record.isRenewal else { return }
         ledger.published(subject: record.subject, sequence: record.sequence, by: author, at: now)
     }
 

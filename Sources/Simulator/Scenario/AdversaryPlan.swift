@@ -24,4 +24,6 @@ public enum AdversaryRole: Hashable, Sendable {
     case replayer(perSecond: Int)
     /// Leases one device to two renters at once, and tells each half of its peers of another.
     case doubleBooker
+    /// Tells whoever compares books with it of records that do not exist.
+    case phantom
 }

@@ -17,6 +17,7 @@ enum Row: String, CaseIterable, Codable {
     case search
     case negotiation
     case awards
+    case fingerprint
 
     var title: String {
         switch self {
@@ -37,13 +38,14 @@ enum Row: String, CaseIterable, Codable {
         case .search: "search of 100,000 offers, 4 conditions, sorted"
         case .negotiation: "bid to lease, both durable, loopback"
         case .awards: "awards of one provider, durable, 16 bidders"
+        case .fingerprint: "fingerprint of a range over 40,000 records"
         }
     }
 
     var unit: String {
         switch self {
         case .connect, .gossipPair, .gossipMesh, .recordPath, .duplicates, .store, .awards: "1/s"
-        case .gossipCPU: "µs"
+        case .gossipCPU, .fingerprint: "µs"
         case .stream: "MB/s"
         case .memoryIdle, .memoryLoaded: "MiB"
         case .memoryConnection: "KiB"
@@ -56,7 +58,7 @@ enum Row: String, CaseIterable, Codable {
         switch self {
         case .connect, .gossipPair, .gossipMesh, .stream, .recordPath, .duplicates, .store, .awards: true
         case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .negotiation, .dhtProvide, .dhtFind,
-            .dhtClosest:
+            .dhtClosest, .fingerprint:
             false
         }
     }
@@ -64,7 +66,7 @@ enum Row: String, CaseIterable, Codable {
     /// Whether there is something of go's to compare with.
     var isCompared: Bool {
         switch self {
-        case .recordPath, .duplicates, .store, .search, .negotiation, .awards: false
+        case .recordPath, .duplicates, .store, .search, .negotiation, .awards, .fingerprint: false
         case .connect, .gossipPair, .gossipMesh, .gossipCPU, .dhtProvide, .dhtFind, .dhtClosest, .stream, .memoryIdle,
             .memoryLoaded, .memoryConnection:
             true

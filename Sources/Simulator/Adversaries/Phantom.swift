@@ -1,0 +1,72 @@
+internal import Cryptography
+internal import Node
+internal import Primitives
+internal import Swarm
+
+/// Lies in reconciliation: whoever compares books with it is told of records that do not exist, and gets none of them.
+///
+/// Each comparison is answered with as many ids of its own invention as a message holds; each question for records with an empty batch.
+struct Phantom: Sendable {
+    private static let idCount = 900
+
+    private let from: Instant
+    private var random: SeededRandom
+    /// Streams on which others ask it.
+    private var served: Set<StreamHandle> = []
+
+    init(from: Instant, random: SeededRandom) {
+        (self.from, self.random) = (from, random)
+    }
+
+    mutating func hear(_ input: NodeMachine.Input) {
+        guard case .swarm(let word) = input else { return }
+        switch word {
+        case .inboundStream(let stream, _, SyncLimits.protocolName): served.insert(stream)
+        case .streamReset(let stream), .remoteClosedWrite(let stream): served.remove(stream)
+        default: break
+        }
+    }
+
+    mutating func filter(_ outputs: inout [NodeMachine.Output], at now: Instant) {
+        guard now >= from else { return }
+        for (place, output) in outputs.enumerated() {
+            guard case .swarm(.write(let stream, let bytes)) = output, served.contains(stream),
+                let lie = lie(inPlaceOf: bytes)
+            else { continue }
+            outputs[place] = .swarm(.write(stream, LengthPrefixedFrames.framed(lie)))
+        }
+    }
+
+    /// What it says for an answer of its node's; `nil` for one that it leaves.
+    private mutating func lie(inPlaceOf frame: [UInt8]) -> [UInt8]? {
+        var frames = LengthPrefixedFrames(byteCountMax: 1 << 20)
+        frames.append(frame)
+        guard let answer = try? frames.next() else { return nil }
+        var reader = ProtobufReader(answer.span)
+        switch try? reader.next()?.number {
+        case 1: return comparison()
+        case 2:
+            var writer = ProtobufWriter()
+            // An empty batch that answers everything.
+            writer.message(2) { $0.varint(3, 256) }
+            return writer.bytes
+        default: return nil
+        }
+    }
+
+    private mutating func comparison() -> [UInt8] {
+        // Negentropy, protocol version 1: one range of all times, and a list.
+        var message: [UInt8] = [0x61, 0x00, 0x00, 0x02, 0x80 | UInt8(Self.idCount >> 7), UInt8(Self.idCount & 0x7f)]
+        for _ in 0..<Self.idCount { message += random.bytes(SHA256.byteCount) }
+        let lie = message
+        var writer = ProtobufWriter()
+        writer.message(1) { answer in
+            answer.message(1) { lane in
+                // The lane of proofs: everybody follows it.
+                lane.varint(1, 24)
+                lane.bytes(2, lie)
+            }
+        }
+        return writer.bytes
+    }
+}
