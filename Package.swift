@@ -137,7 +137,8 @@ let package = Package(
             name: "rialto-bench",
             dependencies: [
                 "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identity", "Laboratory", "LocalAPI",
-                "Market", "Node", "Noise", "Primitives", "Reconciliation", "Storage", "Swarm", "Yamux", "libp2pd", "rialto", argumentParser,
+                "Market", "Node", "Noise", "Primitives", "Reconciliation", "Storage", "Swarm", "Yamux", "libp2pd",
+                "rialto", argumentParser,
             ],
             swiftSettings: strict
         ),

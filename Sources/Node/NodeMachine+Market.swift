@@ -64,9 +64,9 @@ extension NodeMachine {
         )
     }
 
-    private func screen(
+    func screen(
         _ read: ReadRecord,
-        in lane: MarketTopic.Lane,
+        in lane: MarketTopic.Lane?,
         _ budget: inout VerificationBudget,
         at now: Instant
     ) -> RecordGate.Screening {

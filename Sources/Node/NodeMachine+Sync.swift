@@ -70,15 +70,7 @@ extension NodeMachine {
             return tell(.ignore(.verificationBudget), of: record.id, sending, into: &outputs)
         }
         var budget = isAskedFor ? VerificationBudget() : budgets[sending.peer, default: VerificationBudget()]
-        let screening = gate.screen(
-            ReadRecord(record: record),
-            in: nil,
-            against: book,
-            at: wall.unixMilliseconds(at: now),
-            instant: now,
-            budget: &budget,
-            isFollowed: { followed.contains($0) }
-        )
+        let screening = screen(ReadRecord(record: record), in: nil, &budget, at: now)
         if !isAskedFor { budgets[sending.peer] = budget }
         settle(screening, from: origin, into: &outputs)
     }

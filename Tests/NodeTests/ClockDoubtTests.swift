@@ -48,7 +48,7 @@ import Testing
     @Test func `what peers said counts against the new time after a step`() {
         var clocks = PeerClocks()
         let peer = PeerID(publicKey: Ed25519.PrivateKey(seed: [UInt8](repeating: 1, count: 32)).publicKey)
-        clocks.heard(from: peer, issuedAt: 1_000, at: 900)
+        clocks.heard(1_000, from: peer, at: 900)
         clocks.stepped(by: Self.hour)
         #expect(clocks.median(of: [peer])?.milliseconds == 100 - Self.hour)
         clocks.stepped(by: -Self.hour)
