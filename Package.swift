@@ -84,7 +84,8 @@ let package = Package(
         library(
             "Node",
             [
-                "Compression", "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market", "MulticastDNS",
+                "Compression", "Cryptography", "Gossipsub", "Identify", "Identity", "Kademlia", "Market",
+                "MulticastDNS",
                 "Primitives", "Reconciliation", "Swarm", collections, deque,
             ]
         ),

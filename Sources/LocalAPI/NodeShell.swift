@@ -23,5 +23,17 @@ public struct NodeShell: Sendable {
     /// Whose attestations this node weighs.
     public var auditors: @Sendable () -> Set<Ed25519.PublicKey> = { [] }
 
+    /// What a provider's policy adds to an offer whose terms do not say it.
+    public var offerDefaults: @Sendable () -> OfferDefaults = { OfferDefaults() }
+
+    public init() {}
+}
+
+/// What an offer says unless its owner says otherwise.
+public struct OfferDefaults: Hashable, Sendable {
+    /// How long bids are compared, in seconds; 0 for first come, first served.
+    public var awardWindowSeconds = 0
+    public var runtimes: [String] = []
+
     public init() {}
 }

@@ -18,19 +18,23 @@ struct CatchUp: Sendable {
     }
 
     private let hasSeeds: Bool
+    private let isNeeded: Bool
     private var state: State
     private var asked: OrderedSet<PeerID> = []
     private var outstanding: OrderedSet<PeerID> = []
     private var answeredCount = 0
 
     init(isNeeded: Bool, hasSeeds: Bool) {
-        self.hasSeeds = hasSeeds
+        (self.hasSeeds, self.isNeeded) = (hasSeeds, isNeeded)
         state = isNeeded ? .waiting : .done
     }
 
     var isDone: Bool {
         if case .done = state { true } else { false }
     }
+
+    /// Whether peers are configured and none of them has said what it knows.
+    var isUnheard: Bool { hasSeeds && isNeeded && answeredCount == 0 }
 
     var nextDeadline: Instant? {
         if case .asking(let deadline) = state { deadline } else { nil }

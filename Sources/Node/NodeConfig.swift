@@ -20,6 +20,12 @@ public struct NodeConfig: Sendable {
     /// How often a node compares all that it holds with a peer, besides on every new connection; the newest presences are compared
     /// every ten seconds.
     public var reconcileInterval = Duration.seconds(120)
+    /// What stands for this machine and home; a store that knows another one has been copied.
+    ///
+    /// `nil` where nobody can tell.
+    public var hostID: [UInt8]?
+    /// How often the node looks for a few providers, to attest that they answer; `nil` for never.
+    public var probeInterval: Duration?
     /// The segments to follow, store and reconcile; `nil` for the whole market.
     ///
     /// What the node itself offers is kept and published in any case.

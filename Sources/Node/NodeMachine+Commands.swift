@@ -45,6 +45,11 @@ extension NodeMachine {
         case .unban(let target): remove(target, id, into: &outputs)
         case .tune(let tuning): tune(tuning, id, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
+        case .publishRequest(let draft): publishRequest(draft, id, at: now, into: &outputs)
+        case .withdrawRequest(let request): withdrawRequest(request, id, into: &outputs)
+        case .acceptRequest(let request, let bid): acceptRequest(request, bid, id, at: now, into: &outputs)
+        case .requests: outputs.append(.answer(id, .requests(requestStatuses(at: now))))
+        case .attest(let provider): attest(askedFor: provider, id, at: now, into: &outputs)
         case .proofs(let provider): outputs.append(.answer(id, .records(book.proofs(against: provider))))
         case .dht(let command): carryOut(command, id, at: now, into: &outputs)
         case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
@@ -102,8 +107,9 @@ extension NodeMachine {
             case .success(let record): work.append(.leases(.signed(signature, record)))
             case .failure: work.append(.leases(.signFailed(signature)))
             }
-        case .answered(let request, let result) where request.rawValue >= Self.firstOwnSearch:
-            signedOwn(result, at: now, into: &outputs)
+        case .answered(let request, let result) where statements.isOurs(request):
+            guard let purpose = statements.signed(request) else { return }
+            statementSigned(purpose, result, at: now, into: &outputs)
         case .answered(let request, .success(let record)):
             if let command = commands.granted(request) { outputs.append(.answer(command, .offer(record))) }
         case .answered(let request, .failure(let refusal)):
@@ -125,6 +131,7 @@ extension NodeMachine {
         case .desk(let ticket): work.append(.desk(.persisted(ticket)))
         case .leases(let ticket): work.append(.leases(.persisted(ticket)))
         case .command(let id): outputs.append(.answer(id, .done))
+        case .request(let request): requestPersisted(request)
         case .cache, nil: if case .running = phase { return false }
         }
         return true
@@ -142,6 +149,7 @@ extension NodeMachine {
         case .desk(let ticket): work.append(.desk(.persistFailed(ticket)))
         case .leases(let ticket): work.append(.leases(.persistFailed(ticket)))
         case .command(let id): outputs.append(.answer(id, .failed(.notDurable(failure))))
+        case .request(let request): requestPersistFailed(request, failure, into: &outputs)
         case .cache, nil: break
         }
     }
@@ -166,6 +174,7 @@ extension NodeMachine {
         guard phase != .stopped else { return }
         phase = .stopped
         prices.stop()
+        probes.stop()
         for command in commands.takeShutdowns() { outputs.append(.answer(command, .done)) }
         outputs.append(.stopped)
     }

@@ -91,7 +91,7 @@ extension NodeMachine {
 
     /// A provider's presence says where it is: anybody may have passed it on, so only a node that lives in a private network follows it
     /// into one.
-    private mutating func learnAddresses(of peer: PeerID) {
+    mutating func learnAddresses(of peer: PeerID) {
         guard connected[peer] == nil, let provider = peer.publicKey else { return }
         let presence = MarketClass.allCases.compactMap { book.current(.presence(of: provider, in: $0)) }.first
         guard case .presence(let body)? = presence?.record.body else { return }
@@ -128,7 +128,7 @@ extension NodeMachine {
     func letSlots(of offer: OfferID, at now: Instant) -> Set<Int> {
         let record = desk.offers.first { $0.subject == .offer(offer, of: key.publicKey) }
         guard case .offer(let body)? = record?.record.body, !leases.isEmpty else { return [] }
-        return leases[0].takenSlots(of: body.machine, at: now)
+        return leases[0].takenSlots(of: body.marketClass, at: now)
     }
 
     // MARK: Commands

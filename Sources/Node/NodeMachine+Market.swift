@@ -152,11 +152,13 @@ extension NodeMachine {
 
     private mutating func follow(_ changes: [BookChange], at now: Instant) {
         bookDueAt = book.nextDeadline
+        var heard: [SignedRecord] = []
         for change in changes {
             switch change {
             case .store(let record, let receivedAt):
                 if !leases.isEmpty, record.speaksOfLease { work.append(.leases(.seen(record))) }
                 cacheChanges.append(.putRecord(StoredRecord(record, receivedAt: receivedAt)))
+                if isAboutRequests(record) { heard.append(record) }
             case .remove(let id): cacheChanges.append(.deleteRecord(id))
             case .floor(let floor): cacheChanges.append(.putFloor(floor))
             case .dropFloor(let subject): cacheChanges.append(.deleteFloor(subject))
@@ -166,6 +168,7 @@ extension NodeMachine {
                 work.append(.sync(.lacking(provider: provider, marketClass)))
             }
         }
+        for record in heard { considerRequests(after: record, at: now) }
     }
 
     /// As of the book's last change: most steps do not touch it.

@@ -16,9 +16,7 @@ extension NodeMachine {
         let own = ownStorefront
         guard let body = storefront[0].due(own, at: now) else { return }
         let expiresAt = wall.unixMilliseconds(at: now) + StorefrontKeeper.lifetimeMilliseconds
-        let request = DeskRequestID(rawValue: nextOwnSearch)
-        nextOwnSearch += 1
-        work.append(.desk(.sign(request, .storefront(body), expiresAt: expiresAt)))
+        state(.storefront(body), expiresAt: expiresAt, for: .storefront)
     }
 
     private var ownStorefront: StorefrontBody? {
@@ -32,13 +30,13 @@ extension NodeMachine {
         )
     }
 
-    /// The desk has signed one of the node's own statements.
-    mutating func signedOwn(
+    /// Puts a signed storefront where it can be found.
+    mutating func storefrontSigned(
         _ result: Result<SignedRecord, DeskRefusal>,
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard case .success(let record) = result, record.kind == .storefront else { return }
+        guard case .success(let record) = result else { return }
         for replica in 0..<StorefrontValues.replicaCount {
             let value = KademliaValue(key: StorefrontValues.key(of: peer, replica: replica), value: record.envelope)
             search(.putValue(value), for: .statement, at: now, into: &outputs)

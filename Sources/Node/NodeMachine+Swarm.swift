@@ -37,7 +37,7 @@ extension NodeMachine {
             disconnected(remote, into: &outputs)
         case .connectAnswered(let request, let result):
             heardByCompany(output, at: now)
-            connectAnswered(request, result, into: &outputs)
+            connectAnswered(request, result, at: now, into: &outputs)
         case .identified(let remote, let description):
             heardByCompany(output, at: now)
             identified(remote, description, at: now)
@@ -157,8 +157,11 @@ extension NodeMachine {
     private mutating func connectAnswered(
         _ request: ConnectRequestID,
         _ result: Result<PeerID, ConnectFailure>,
+        at now: Instant,
         into outputs: inout [Output]
     ) {
+        let isAnswered = if case .success = result { true } else { false }
+        if probeAnswered(request, isAnswered, at: now, into: &outputs) { return }
         if seeds.owns(request) { work.append(.seeds(.connectAnswered(request, result))) }
         guard let command = commands.connected(request) else { return }
         switch result {

@@ -29,7 +29,7 @@ extension NodeMachine {
             }
         case .toldOwn(let remote):
             guard catchUp.answered(by: remote) else { return }
-            work.append(.desk(.caughtUp))
+            work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
             becomeReadyIfPossible(into: &outputs)
         case .clockHeard(let remote, let unixMilliseconds):
             clocks.heard(unixMilliseconds, from: remote, at: wall.unixMilliseconds(at: now))

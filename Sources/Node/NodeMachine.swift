@@ -65,6 +65,9 @@ public struct NodeMachine: Sendable {
     var bookDueAt: Int64?
     var conflicts = ConflictNotices()
     var prices: PriceWatch
+    var statements = StatementDesk()
+    var requests: RequestDesk
+    var probes = ProbeDesk()
     var inbox: RecordInbox
     var tickets = TicketBook()
     var commands = PendingCommands()
@@ -130,6 +133,11 @@ public struct NodeMachine: Sendable {
             records: restored.ownRecords.compactMap { try? SignedRecord(envelope: $0.envelope) },
             random: random.split()
         )
+        let host = restored.facts.first { $0.name == OwnFacts.hostName }?.value
+        if let own = config.hostID, own != host {
+            if host != nil { desk.mayRepeatItself = true }
+            cacheChanges.append(.setFact(name: OwnFacts.hostName, value: own))
+        }
         gate = RecordGate(network: config.network)
         bans = BanBook(
             stored: restored.facts.first { $0.name == BanBook.factName }?.value ?? [],
@@ -147,6 +155,7 @@ public struct NodeMachine: Sendable {
         )
         book = RecordBook(config: config.followingBook)
         inbox = RecordInbox()
+        requests = RequestDesk(stored: restored.facts.first { $0.name == RequestDesk.factName }?.value ?? [])
         prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
         leaseSeat = LeaseSeat(sealingSecret: facts.sealingSecret, rows: restored.rows, policy: config.leases)
         restoredPeers = restored.peers
@@ -211,6 +220,7 @@ extension NodeMachine {
         /// Of streams and of connections.
         static let leases: ClosedRange<UInt64> = (4 << 48)...((5 << 48) - 1)
         static let companyConnects: ClosedRange<UInt64> = (5 << 48)...((6 << 48) - 1)
+        static let probes: ClosedRange<UInt64> = (6 << 48)...((7 << 48) - 1)
     }
 
     /// Mutating, so that the machine is looked at in place: one that is merely asked would be copied whole.
@@ -232,6 +242,10 @@ extension NodeMachine {
         if !leases.isEmpty { deadline = earliest(deadline, leases[0].nextDeadline) }
         deadline = earliest(deadline, conflicts.nextDeadline)
         deadline = earliest(deadline, prices.nextDeadline)
+        deadline = earliest(deadline, probes.nextDeadline)
+        if case .running = phase {
+            deadline = earliest(deadline, requests.dueAt.map(wall.instant(atUnixMilliseconds:)))
+        }
         nextDeadline = earliest(deadline, bookDeadline)
     }
 
@@ -264,6 +278,7 @@ extension NodeMachine {
     /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.
     private mutating func settle(at now: Instant, into outputs: inout [Output]) {
         finishWork(at: now, into: &outputs)
+        while takeAcceptances(&outputs) { finishWork(at: now, into: &outputs) }
         flushSignatures(into: &outputs)
         flushChanges(into: &outputs)
         // Only now are the last words on their way to the disk and the peers.
@@ -290,6 +305,7 @@ extension NodeMachine {
         phase = .running(isReady: false)
         startedAt = now
         restoreRecords(at: now)
+        restoreRequests()
         work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols + kademliaProtocols)))
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
@@ -308,8 +324,9 @@ extension NodeMachine {
         prices.start(at: now)
         if !leaseSeat.rows.isEmpty { openLeases(at: now, into: &outputs) }
         work.append(.sync(.started))
+        probes.arm(config.probeInterval, at: now)
         catchUp.start(at: now)
-        if catchUp.isDone { work.append(.desk(.caughtUp)) }
+        if catchUp.isDone { work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard))) }
         becomeReadyIfPossible(into: &outputs)
     }
 
@@ -342,8 +359,10 @@ extension NodeMachine {
         expireBook(at: now)
         publishDueConflicts(at: now, into: &outputs)
         notePrices(at: now)
+        probe(at: now)
+        decideRequests(at: now, into: &outputs)
         if catchUp.expire(at: now) {
-            work.append(.desk(.caughtUp))
+            work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
             becomeReadyIfPossible(into: &outputs)
         }
         switch phase {
@@ -380,6 +399,7 @@ extension NodeMachine {
         multicastDNS.first?.checkInvariants()
         desk.checkInvariants()
         leases.first?.checkInvariants()
+        requests.checkInvariants()
         book.checkInvariants()
         inbox.checkInvariants()
         precondition(work.isEmpty, "a step ended before its work was done")

@@ -5,6 +5,7 @@ internal import Primitives
 /// The small things that a node must remember about itself, by the names under which its store keeps them.
 struct OwnFacts: Sendable {
     static let reservedSequenceName = "sequence-reserved"
+    static let hostName = "host-id"
     private static let saltName = "device-salt"
     private static let sealingSecretName = "sealing-secret"
 

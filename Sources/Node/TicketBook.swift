@@ -11,6 +11,8 @@ struct TicketBook: Sendable {
         case cache
         /// An operator, who is answered when it is durable.
         case command(CommandID)
+        /// A request of ours, which is published behind it.
+        case request(RequestID)
     }
 
     private var owners: OrderedDictionary<Ticket, Owner> = [:]

@@ -33,8 +33,9 @@ struct Rialto: AsyncParsableCommand {
         version: version,
         subcommands: [
             Up.self, Down.self, Demo.self, Identify.self, Status.self, Peers.self, DHT.self, GPU.self, Offer.self,
-            Search.self, Stats.self, BookCommand.self, Trust.self,
-            Bid.self, LeaseCommand.self, Credit.self,
+            Search.self, Watch.self, Stats.self, BookCommand.self, Bid.self, Request.self, LeaseCommand.self,
+            Credit.self,
+            Trust.self, Attest.self,
             RecordCommand.self, BanCommand.self, Backup.self, Doctor.self, Key.self, Config.self, Sim.self,
         ]
     )

@@ -46,6 +46,10 @@ import Testing
     @Test(arguments: [
         ("GET", "/v1/peers"), ("GET", "/v1/offers"), ("DELETE", "/v1/offers/ab"), ("POST", "/v1/key/resume"),
         ("POST", "/v1/shutdown"), ("POST", "/v1/records"), ("GET", "/v1/id"), ("GET", "/v1/status"),
+        ("GET", "/v1/trust/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"),
+        ("POST", "/v1/attest/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"), ("GET", "/v1/requests"),
+        ("POST", "/v1/requests"), ("DELETE", "/v1/requests/ab"), ("GET", "/v1/requests/ab/bids"),
+        ("POST", "/v1/requests/ab/accept"),
     ])
     func `own state and every write need the token`(method: String, path: String) async {
         let host = ["host": "localhost:1"]

@@ -69,3 +69,8 @@ public struct AttestationView: Codable, Hashable, Sendable {
         self.attesterTrust = attesterTrust.map { rounded($0) }
     }
 }
+
+/// Nothing: the path says who is meant.
+public struct AttestRequest: Codable, Hashable, Sendable {
+    public init() {}
+}

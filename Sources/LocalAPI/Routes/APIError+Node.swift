@@ -20,6 +20,8 @@ extension APIError {
             )
         case .shuttingDown: self.init(.unavailable, "the node is stopping")
         case .unknownOffer: self.init(.notFound, "no such offer is known", hint: "list offers with: rialto search")
+        case .unknownRequest:
+            self.init(.notFound, "no such request of this node is open", hint: "list yours with: rialto request list")
         case .unknownBid: self.init(.notFound, "no such bid is under way", hint: "list yours with: rialto bid list")
         case .unknownLease: self.init(.notFound, "this node has no such lease", hint: "list them: rialto lease list")
         case .leaseClosed: self.init(.refused, "the lease is over", hint: "see: rialto lease show")

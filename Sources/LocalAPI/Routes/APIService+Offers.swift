@@ -35,6 +35,11 @@ extension APIService {
             host.architecture = stated.architecture
             draft.host = host
         }
+        let defaults = shell.offerDefaults()
+        if defaults.awardWindowSeconds > 0 {
+            (draft.terms.awardPolicy, draft.terms.awardWindowSeconds) = (.bestAtDeadline, defaults.awardWindowSeconds)
+        }
+        if !defaults.runtimes.isEmpty { draft.runtimes = defaults.runtimes }
         return try await published(.publishOffer(draft))
     }
 

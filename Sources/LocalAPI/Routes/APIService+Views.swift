@@ -32,10 +32,30 @@ extension APIService {
         return OrderBookView(book, models: models)
     }
 
-    func trust(_ text: String) async throws -> TrustView {
+    private func peer(named text: String) throws(APIError) -> (PeerID, Ed25519.PublicKey) {
         guard let peer = try? PeerID(text: text), let key = peer.publicKey else {
             throw APIError(.badRequest, "'\(text)' is no peer id", hint: "peer ids begin with 12D3Koo…")
         }
+        return (peer, key)
+    }
+
+    /// What this node attests of a provider once it has looked for it, outcome and uptime.
+    func attest(_ text: String) async throws -> [AttestationView] {
+        let (_, key) = try peer(named: text)
+        let answer: NodeAnswer
+        do {
+            answer = try await ask(.attest(key))
+        } catch let error as APIError where error.code == .notFound {
+            throw APIError(.notFound, "nothing of that provider is in the market", hint: "rialto search shows who is")
+        }
+        guard case .statement(let record) = answer else { throw unexpected(answer) }
+        let snapshot = try await snapshot()
+        let own = snapshot.statements.attestations.filter { $0.attester == record.author && $0.body.provider == key }
+        return own.map { AttestationView($0) }.sorted { ($0.kind, $0.metric) < ($1.kind, $1.metric) }
+    }
+
+    func trust(_ text: String) async throws -> TrustView {
+        let (peer, key) = try peer(named: text)
         let snapshot = try await snapshot()
         guard let walks = trust.walks(snapshot, auditors: shell.auditors()) else {
             throw APIError(.unavailable, "this node has no view of its own")

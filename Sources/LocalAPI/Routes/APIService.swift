@@ -64,6 +64,13 @@ public struct APIService: Sendable {
         case .stats: return .json(try await stats(request.query["gpu"]))
         case .orderBook(let gpu): return .json(try await orderBook(gpu))
         case .trust(let peer): return .json(try await trust(peer))
+        case .attest(let peer): return .json(try await attest(peer), status: 201)
+        case .requests: return .json(try await requests())
+        case .publishRequest:
+            return .json(try await publishRequest(request.decoded(RequestRequest.self)), status: 201)
+        case .requestBids(let name): return .json(try await requestBids(name))
+        case .acceptRequest(let name): return .json(try await accept(name, request.decoded(AcceptRequest.self)))
+        case .withdrawRequest(let name): return .json(try await withdrawRequest(name))
         case .records: return .json(try await exportRecords(after: request.query["after"]))
         case .record(let prefix): return .json(try await record(prefix))
         case .importRecords: return .json(try await importRecords(request.decoded(ImportRequest.self)))

@@ -13,6 +13,11 @@ enum Route {
     case search, watch, stats
     case orderBook(String)
     case trust(String)
+    case attest(String)
+    case requests, publishRequest
+    case requestBids(String)
+    case acceptRequest(String)
+    case withdrawRequest(String)
     case records, importRecords
     case record(String)
     case bans, ban
@@ -42,9 +47,12 @@ enum Route {
         switch self {
         case .live, .ready, .document, .metrics, .search, .watch, .stats, .orderBook, .records, .record: false
         case .status, .identity, .peers, .connect, .disconnect, .table, .findPeer, .storefront, .closestPeers,
-            .findProviders, .provide, .ownOffers, .offer, .publish, .update, .withdraw, .trust, .importRecords, .bans,
-            .ban, .unban, .backup, .reload, .resumeKey, .shutdown,
-            .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease:
+            .findProviders, .provide, .ownOffers, .offer, .publish, .update, .withdraw, .trust, .attest, .requests,
+            .publishRequest, .requestBids, .acceptRequest, .withdrawRequest, .importRecords, .bans, .ban, .unban,
+            .backup,
+            .reload, .resumeKey, .shutdown, .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease,
+            .closeLease,
+            .readyLease:
             true
         }
     }
@@ -71,6 +79,7 @@ enum Route {
         case ["search"]: return ["GET": .search]
         case ["search", "watch"]: return ["GET": .watch]
         case ["stats"]: return ["GET": .stats]
+        case ["requests"]: return ["GET": .requests, "POST": .publishRequest]
         case ["records"]: return ["GET": .records, "POST": .importRecords]
         case ["key", "resume"]: return ["POST": .resumeKey]
         case ["bans"]: return ["GET": .bans, "POST": .ban]
@@ -99,6 +108,10 @@ enum Route {
         case ("bids", 2): return ["DELETE": .cancelBid(name)]
         case ("leases", 2): return ["GET": .lease(name), "DELETE": .closeLease(name)]
         case ("leases", 3) where segments[2] == "ready": return ["POST": .readyLease(segments[1])]
+        case ("attest", 2): return ["POST": .attest(name)]
+        case ("requests", 2): return ["DELETE": .withdrawRequest(name)]
+        case ("requests", 3) where segments[2] == "bids": return ["GET": .requestBids(segments[1])]
+        case ("requests", 3) where segments[2] == "accept": return ["POST": .acceptRequest(segments[1])]
         case ("offers", _): return ["GET": .offer(name), "PATCH": .update(name), "DELETE": .withdraw(name)]
         default: return nil
         }

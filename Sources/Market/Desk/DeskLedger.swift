@@ -55,6 +55,15 @@ struct DeskLedger: Hashable, Sendable {
         return removed
     }
 
+    /// Gives a class's machine another id, its devices in the same slots; returns its offers as they are now.
+    mutating func redrawMachine(of marketClass: MarketClass, random: inout SeededRandom) -> [OfferBody] {
+        guard let old = machines[marketClass]?.machine else { return [] }
+        let new = MachineID(random: &random)
+        machines[marketClass]?.machine = new
+        for (id, offer) in offers where offer.machine == old { offers[id]?.machine = new }
+        return offers.values.filter { $0.machine == new }
+    }
+
     /// The slot of a device: the one that it has already, else the lowest free one.
     private static func place(
         _ device: DeviceDraft,

@@ -8,6 +8,8 @@ extension ProviderDesk {
     mutating func open(at now: Instant, into outputs: inout [Output]) {
         guard phase == .catchingUp else { return }
         phase = .open
+        if mayRepeatItself, !ledger.machines.isEmpty { waiting.prepend(.redrawMachines) }
+        mayRepeatItself = false
         let wall = clock.unixMilliseconds(at: now)
         for (subject, record) in records.elements where !record.isWithdrawal {
             let age = Duration.milliseconds(max(0, wall - record.record.issuedAt))
@@ -130,6 +132,8 @@ extension ProviderDesk {
         let number = record.record.sequence
         switch phase {
         case .catchingUp:
+            // An older state than the one in which this was signed.
+            if number > sequence.reserved { mayRepeatItself = true }
             sequence.raise(above: number)
         case .open where isForeign(number), .doubting where isForeign(number):
             phase = .stopped
@@ -161,6 +165,7 @@ extension ProviderDesk {
         sequence.raise(above: sequence.last + SequenceReservation.block)
         signedSequences.removeAll()
         firstSequence = nil
+        mayRepeatItself = true
         reopen(at: now, into: &outputs)
     }
 }

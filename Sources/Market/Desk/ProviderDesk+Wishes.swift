@@ -71,6 +71,14 @@ extension ProviderDesk {
             } else {
                 signed += try signMachine(of: offer.marketClass, in: next, at: now)
             }
+        case .redrawMachines:
+            for (marketClass, old) in ledger.machines {
+                let offers = next.redrawMachine(of: marketClass, random: &random)
+                let gone = WithdrawalBody(subject: .machine(old.machine), marketClass: marketClass, reason: 0)
+                signed.append(try sign(.withdrawal(gone), at: now))
+                signed += try signMachine(of: marketClass, in: next, at: now)
+                for offer in offers { signed.append(try sign(.offer(offer), at: now)) }
+            }
         case .renew(let subjects):
             for subject in subjects {
                 guard let record = records[subject], !record.isWithdrawal else { continue }

@@ -24,13 +24,14 @@ public struct DeskTicket: Hashable, Sendable {
 /// Wishes are handled one after the other, so that no two of them take the same slot.
 ///
 /// Before the first signature the desk waits for `caughtUp`: a home that was restored from a backup must first hear from its peers
-/// which sequence numbers it has used. Offers and machines are signed anew at half their life; a presence
+/// which sequence numbers it has used. If it may have forgotten something (it hears of a higher number, nobody answers, the operator
+/// resumes the key), its machines get new ids first: a lease that it does not remember can then never look like a lie. Offers and machines are signed anew at half their life; a presence
 /// per class says every ten minutes that the provider is there, and the last one says goodbye.
 public struct ProviderDesk: Sendable {
     public enum Input: Sendable {
         case clock(unixMilliseconds: Int64)
-        /// The peers were asked for our own newest records, or need not be.
-        case caughtUp
+        /// The peers were asked for our own newest records, or need not be; `isUnheard` if none of those that are configured answered.
+        case caughtUp(isUnheard: Bool)
         /// A validly signed record of ours came from somewhere.
         case ownRecordSeen(SignedRecord)
         case publish(DeskRequestID, OfferDraft)
@@ -94,6 +95,8 @@ public struct ProviderDesk: Sendable {
     /// The write behind which the last presences leave.
     var goodbyeTicket: DeskTicket?
     var addresses: [[UInt8]] = []
+    /// This home may not know all that its key has signed, so what it says of its slots' pasts could contradict what it said before.
+    public var mayRepeatItself = false
     var signedSequences = Deque<UInt64>()
     var firstSequence: UInt64?
     var retryAt: Instant?
@@ -132,6 +135,9 @@ public struct ProviderDesk: Sendable {
 
     public var isSigning: Bool { phase == .open }
 
+    /// To which bidders seal their terms, 32 bytes.
+    public var sealingKey: [UInt8] { secrets.sealingKey }
+
     /// Known to this node alone.
     public var deviceSalt: [UInt8] { secrets.salt }
 
@@ -147,7 +153,9 @@ public struct ProviderDesk: Sendable {
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
         case .clock(let unixMilliseconds): _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
-        case .caughtUp: open(at: now, into: &outputs)
+        case .caughtUp(let isUnheard):
+            if isUnheard { mayRepeatItself = true }
+            open(at: now, into: &outputs)
         case .ownRecordSeen(let record): seen(record, into: &outputs)
         case .publish(let id, let draft): enqueue(.publish(id, draft), at: now, into: &outputs)
         case .update(let id, let offer, let change): enqueue(.update(id, offer, change), at: now, into: &outputs)
@@ -198,11 +206,13 @@ extension ProviderDesk {
         case withdraw(DeskRequestID, OfferID, Int, keeping: Set<Int>)
         case free(OfferID, [Int])
         case renew([SubjectKey])
+        /// Every machine gets a new id, under which no slot has a past.
+        case redrawMachines
 
         var request: DeskRequestID? {
             switch self {
             case .publish(let id, _), .update(let id, _, _), .withdraw(let id, _, _, _): id
-            case .free, .renew: nil
+            case .free, .renew, .redrawMachines: nil
             }
         }
     }

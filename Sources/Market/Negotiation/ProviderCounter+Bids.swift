@@ -225,14 +225,7 @@ extension ProviderCounter {
 
     /// Slots of an offer that neither an award nor a running lease has, ascending.
     func freeSlots(of offer: OfferBody, wall: Int64) -> [Int] {
-        var taken: Set<Int> = []
-        for award in heldAwards where award.body.machine == offer.machine {
-            taken.formUnion(award.body.slots.map(\.number))
-        }
-        for slot in offer.slots {
-            guard let lease = newest[SlotKey(machine: offer.machine, slot: slot)] else { continue }
-            if facts.isRunning(lease, at: wall) { taken.insert(slot) }
-        }
+        let taken = takenSlots(of: offer.marketClass, wall: wall)
         return offer.slots.filter { !taken.contains($0) }
     }
 

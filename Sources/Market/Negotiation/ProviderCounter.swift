@@ -216,11 +216,18 @@ public struct ProviderCounter: Sendable {
     /// The lease need not yield after all; another better bid may ask for it again.
     public mutating func keep(_ lease: LeaseID) { reclaiming.remove(lease) }
 
-    /// Slots of a machine that an award or a running lease has.
-    public func takenSlots(of machine: MachineID, wall: Int64) -> Set<Int> {
+    /// Slots of a class's machine that an award or a running lease has.
+    ///
+    /// Under whatever id the machine had when they were let: a new id has no past, but its devices stay in their slots.
+    public func takenSlots(of marketClass: MarketClass, wall: Int64) -> Set<Int> {
         var taken: Set<Int> = []
-        for award in heldAwards where award.body.machine == machine { taken.formUnion(award.body.slots.map(\.number)) }
-        for (slot, lease) in newest where slot.machine == machine && facts.isRunning(lease, at: wall) {
+        for award in heldAwards where award.body.marketClass == marketClass {
+            taken.formUnion(award.body.slots.map(\.number))
+        }
+        for (slot, lease) in newest where facts.isRunning(lease, at: wall) {
+            guard let body = facts.leases[lease].flatMap(CounterFacts.body), body.marketClass == marketClass else {
+                continue
+            }
             taken.insert(slot.slot)
         }
         return taken

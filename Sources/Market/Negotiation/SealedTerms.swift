@@ -39,7 +39,8 @@ public struct LeaseTerms: Hashable, Sendable {
         self.accessKeys = accessKeys
     }
 
-    var isWithinBounds: Bool {
+    /// Whether every part, and all of it, keeps its bound.
+    public var isWithinBounds: Bool {
         let texts = command + environment + accessKeys
         return image.utf8.count <= Bounds.imageByteCountMax && command.count <= Bounds.commandCountMax
             && environment.count <= Bounds.environmentCountMax && ports.count <= Bounds.portCountMax

@@ -2,14 +2,14 @@ public import Cryptography
 
 /// A provider's answer to requests: whether to bid, with which offer, and how low.
 ///
-/// Where bids are public, it begins at the asked price, or at what the renter pays at most if that is less, and goes a hundredth below
+/// Where bids are public, it begins at the asked price, or at what the renter pays at most if that is less, and goes a twenty-fifth below
 /// the best rival as long as the offer considers such a price. Where they are private there is no second word: it bids the lowest price
 /// that it would take.
 public struct RequestBidder: Sendable {
-    /// How often one request is bid on.
-    public static let roundCountMax = 16
+    /// How often one request is bid on: as often as peers pass on what one subject says in a row.
+    public static let roundCountMax = 8
     /// What a better bid is better by, at least: one part of so many.
-    static let stepDivisor: Int64 = 100
+    static let stepDivisor: Int64 = 25
     /// A bid that arrives later than this before the deadline arrives too late, in milliseconds.
     static let lastMilliseconds: Int64 = 500
 

@@ -143,8 +143,8 @@ extension LeaseMachine {
     }
 
     /// Slots of a machine that somebody has: they outlive the offer that they were leased from.
-    func takenSlots(of machine: MachineID, at now: Instant) -> Set<Int> {
-        counter.takenSlots(of: machine, wall: wall(now))
+    func takenSlots(of marketClass: MarketClass, at now: Instant) -> Set<Int> {
+        counter.takenSlots(of: marketClass, wall: wall(now))
     }
 }
 

@@ -170,6 +170,8 @@ extension RecordingWriter {
             }
         }
         optional(config.kademlia) { $0.text($1.protocolName) }
+        optional(config.probeInterval) { $0.signed($1.milliseconds) }
+        optional(config.hostID) { $0.bytes($1) }
         policy(config.leases)
         flag(config.usesMulticastDNS)
     }
@@ -233,6 +235,8 @@ extension RecordingReader {
             part.protocolName = try reader.text()
             return part
         }
+        config.probeInterval = try optional { reader throws(RecordingError) in .milliseconds(try reader.signed()) }
+        config.hostID = try optional { reader throws(RecordingError) in try reader.byteArray() }
         config.leases = try policy()
         config.usesMulticastDNS = try flag()
         return config

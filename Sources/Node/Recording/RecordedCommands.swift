@@ -56,6 +56,7 @@ extension RecordingWriter {
         case .proofs(let provider):
             number(20)
             bytes(provider.bytes)
+        case .attest, .publishRequest, .withdrawRequest, .acceptRequest, .requests: requestCommand(command)
         case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
             leaseCommand(command)
         case .findStorefront(let peer):
@@ -160,6 +161,7 @@ extension RecordingReader {
         case 19: return .dht(try tableCommand())
         case 20: return .proofs(try publicKey())
         case 40: return .findStorefront(try peer())
+        case let number where RecordingReader.requestCommands.contains(number): return try requestCommand(number)
         case let number: return try leaseCommand(number)
         }
     }

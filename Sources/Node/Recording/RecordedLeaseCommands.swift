@@ -29,7 +29,7 @@ extension RecordingWriter {
             self.policy(policy)
         case .status, .peers, .connect, .disconnect, .snapshot, .publishOffer, .updateOffer, .withdrawOffer, .ownOffers,
             .findRecords, .exportRecords, .importRecords, .resumeKey, .shutdown, .bans, .ban, .unban, .tune, .metrics,
-            .dht, .proofs:
+            .dht, .proofs, .findStorefront, .attest, .publishRequest, .withdrawRequest, .acceptRequest, .requests:
             preconditionFailure("no command about leases")
         }
     }
@@ -59,6 +59,7 @@ extension RecordingWriter {
         signed(Int64(counter.meterSeconds))
         signed(counter.coolingDown.milliseconds)
         flag(policy.awaitsReady)
+        flag(policy.bidsOnRequests)
     }
 }
 
@@ -134,6 +135,7 @@ extension RecordingReader {
         policy.counter.meterSeconds = try whole()
         policy.counter.coolingDown = try milliseconds()
         policy.awaitsReady = try flag()
+        policy.bidsOnRequests = try flag()
         return policy
     }
 

@@ -43,6 +43,8 @@ public struct LeasePolicy: Hashable, Sendable {
     public var counter = CounterPolicy()
     /// Whether a lease is ready only when the operator says so (`readyLease`); else as soon as it is made.
     public var awaitsReady = false
+    /// Whether requests of renters are answered with bids.
+    public var bidsOnRequests = true
 
     public init() {}
 }

@@ -35,6 +35,14 @@ public enum NodeCommand: Sendable {
     /// Replaces what the settings say about bans and limits.
     case tune(NodeTuning)
     case metrics
+    /// Answered with the request's record once it is published.
+    case publishRequest(RequestDraft)
+    case withdrawRequest(RequestID)
+    /// Accepts a bid on a request of ours, the best if none is named; answered with the bid that came of it, once it has ended.
+    case acceptRequest(RequestID, BidID?)
+    case requests
+    /// Looks for a provider now, and signs for the market what is known of it; answered with the attestation of uptime.
+    case attest(Ed25519.PublicKey)
     /// The proofs against one provider.
     case proofs(Ed25519.PublicKey)
     /// What the distributed hash table can do, by hand; without one, nobody can be asked.
@@ -74,6 +82,10 @@ public enum NodeAnswer: Sendable {
     case bans([Ban], configured: [Ban])
     case metrics(NodeMetrics)
     case dht(KademliaResult)
+    /// The newest first.
+    case requests([RequestStatus])
+    /// What this node was asked to state, signed and published.
+    case statement(SignedRecord)
     case bid(BidStatus)
     /// The newest first.
     case bids([BidStatus])
@@ -101,6 +113,8 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case unknownOffer
     /// No such bid is under way.
     case unknownBid
+    /// No such request of ours is open.
+    case unknownRequest
     case unknownLease
     /// The lease is over.
     case leaseClosed

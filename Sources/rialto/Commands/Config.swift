@@ -26,7 +26,20 @@ struct Config: AsyncParsableCommand {
               connections_high: 160        # above so many it happens
               ready_peers: 4               # outbound peers without which /readyz says no
               auditors: [12D3Koo…]         # whose attestations 'trust' weighs
-            log_level and all below it are read anew by SIGHUP and 'rialto config reload'.
+              policy: /etc/rialto/policy   # what a provider takes (default: policy.yaml in the home)
+              probe: on                    # look for a few providers now and then, and attest it
+            log_level and all below it but probe are read anew by SIGHUP and 'rialto config reload'; so is policy.yaml:
+              floor: [0.25 USD, 300 sat]   # bids below it are refused, for one GPU and one hour
+              exposure: 1.50               # what a renter may owe before its lease stops
+              blocked: [12D3Koo…]          # with whom this node makes no leases
+              runtimes: [docker]           # what the machines of new offers can run
+              award: best 30s              # compare the bids of thirty seconds, or: first
+              hold: 10s                    # how long GPUs are held for an award; meter and cooling_down likewise
+              bid_on_requests: true        # answer renters' requests with bids
+              await_ready: false           # whether leases begin with 'rialto lease ready'
+              lease_started: [/usr/local/bin/start-container]
+              lease_ended: [/usr/local/bin/stop-container, --now]
+              hook_timeout: 60s            # a hook gets the lease and its opened terms as JSON on standard input
             """,
         subcommands: [Show.self, Check.self, Reload.self],
         defaultSubcommand: Show.self
@@ -60,6 +73,8 @@ struct Config: AsyncParsableCommand {
                 Row(.connectionsLow, settings.connectionsLow) { ["\($0)"] },
                 Row(.connectionsHigh, settings.connectionsHigh) { ["\($0)"] },
                 Row(.readyPeers, settings.readyPeers) { ["\($0)"] },
+                Row(.policy, settings.policy) { [$0 == ProviderPolicy() ? "defaults" : "read"] },
+                Row(.probe, settings.probe) { [$0 ? "on" : "off"] },
                 Row(.auditors, settings.auditors) { $0.map { PeerID(publicKey: $0).description }.sorted() },
             ]
             guard !options.json else {

@@ -91,6 +91,9 @@ struct Up: AsyncParsableCommand {
         nodeConfig.usesMulticastDNS = settings.mdns.value
         let tuning = settings.tuning
         (nodeConfig.banned, nodeConfig.allowed) = (tuning.banned, tuning.allowed)
+        nodeConfig.leases = settings.policy.value.lease
+        nodeConfig.hostID = HostID.bytes(home: home)
+        nodeConfig.probeInterval = settings.probe.value ? Self.probeInterval : nil
         nodeConfig.swarm.trimming.lowWater = tuning.connectionsLow
         nodeConfig.swarm.trimming.highWater = tuning.connectionsHigh
         if let record {
@@ -102,10 +105,20 @@ struct Up: AsyncParsableCommand {
             guard case .done = try await node.send(.tune(new.tuning)) else {
                 throw APIError(.badRequest, "the node did not take the new settings")
             }
+            guard case .done = try await node.send(.setLeasePolicy(new.policy.value.lease)) else {
+                throw APIError(.badRequest, "the node did not take the new policy")
+            }
             log.setLevel(new.logLevel.value)
         }
+        let hooks = LeaseHooks(home: home, log: log) { live.value.policy.value }
+        node.listen { hooks.note($0) }
+        defer { node.listen { _ in } }
         try await NodeSession(node: node, home: home, settings: live, log: log, isJSON: options.json).run()
+        await hooks.finish()
     }
+
+    /// A few providers every ten minutes: a hundred and more probes a day, and no provider is a burden to another.
+    private static let probeInterval = Duration.seconds(600)
 
     private var flags: [SettingKey: [String]] {
         [

@@ -43,6 +43,12 @@ struct NodeSession {
         shell.reload = { [settings] in try await settings.reload() }
         shell.outboundPeerCountMin = { [settings] in settings.value.readyPeers.value }
         shell.auditors = { [settings] in settings.value.auditors.value }
+        shell.offerDefaults = { [settings] in
+            var defaults = OfferDefaults()
+            let policy = settings.value.policy.value
+            (defaults.awardWindowSeconds, defaults.runtimes) = (policy.awardWindowSeconds, policy.runtimes)
+            return defaults
+        }
         return shell
     }
 

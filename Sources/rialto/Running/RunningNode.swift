@@ -16,6 +16,7 @@ final class RunningNode: NodeControl {
     private let store: NodeStore
     private let home: String
     private let counts: EventCounts
+    private let listener: EventListener
     private let recording: RecordingFile?
 
     /// Opens a home directory, which it locks, and makes a key if there is none; nothing runs yet.
@@ -48,8 +49,8 @@ final class RunningNode: NodeControl {
             )
             return try RecordingFile(creating: path, origin: origin)
         }
-        let (store, hub, counts) = (opened.store, EventHub(), EventCounts())
-        (self.home, self.counts) = (home, counts)
+        let (store, hub, counts, listener) = (opened.store, EventHub(), EventCounts(), EventListener())
+        (self.home, self.counts, self.listener) = (home, counts, listener)
         peer = node.peer
         warnings = opened.warnings
         (self.store, self.hub) = (store, hub)
@@ -59,6 +60,7 @@ final class RunningNode: NodeControl {
             commit: { store.commit($0) },
             observe: { event in
                 counts.count(event)
+                listener.tell(event)
                 hub.tell(event)
             },
             record: recording?.step
@@ -71,6 +73,9 @@ final class RunningNode: NodeControl {
     }
 
     func events() -> AsyncStream<NodeEvent> { hub.events() }
+
+    /// Hears every event on the loop's thread, where `events` may leave some out; must return at once.
+    func listen(_ body: @escaping @Sendable (NodeEvent) -> Void) { listener.set(body) }
 
     /// What the API serves beside the node's own answers.
     var shell: NodeShell {
@@ -153,4 +158,13 @@ private final class EventCounts: Sendable {
         let now = ShellClock.now
         state.withLock { $0.count(event, at: now) }
     }
+}
+
+/// One listener that misses nothing.
+private final class EventListener: Sendable {
+    private let body = Mutex<@Sendable (NodeEvent) -> Void>({ _ in })
+
+    func set(_ body: @escaping @Sendable (NodeEvent) -> Void) { self.body.withLock { $0 = body } }
+
+    func tell(_ event: NodeEvent) { body.withLock { $0 }(event) }
 }

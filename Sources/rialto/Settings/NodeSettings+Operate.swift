@@ -58,6 +58,23 @@ extension NodeSettings {
         }
     }
 
+    /// The policy file that the settings name, which must be there, or the one of the home, which need not.
+    static func policy(
+        _ source: (SettingKey) -> Setting<[String]>?,
+        home: String
+    ) throws -> Setting<ProviderPolicy> {
+        guard let named = source(.policy) else {
+            let path = home + "/" + ProviderPolicy.fileName
+            let policy = try ProviderPolicy.read(path: path, isRequired: false)
+            return Setting(value: policy, origin: policy == ProviderPolicy() ? .standard : .file(path))
+        }
+        guard named.value.count == 1 else {
+            throw CommandFailure(.usage, "policy (\(named.origin)) takes the path of one file")
+        }
+        let policy = try ProviderPolicy.read(path: named.value[0], isRequired: true)
+        return Setting(value: policy, origin: .file(named.value[0]))
+    }
+
     static func keys(_ key: SettingKey, _ texts: [String], _ origin: SettingOrigin) throws -> Set<Ed25519.PublicKey> {
         Set(
             try texts.map { text in
@@ -100,6 +117,8 @@ extension NodeSettings {
             case .connectionsHigh: connectionsHigh.value != old.connectionsHigh.value
             case .readyPeers: readyPeers.value != old.readyPeers.value
             case .auditors: auditors.value != old.auditors.value
+            case .policy: policy.value != old.policy.value
+            case .probe: probe.value != old.probe.value
             }
         }
     }

@@ -54,6 +54,10 @@ struct NodeSettings: Sendable {
     private(set) var connectionsHigh: Setting<Int>
     /// Outbound peers without which `/readyz` says no.
     private(set) var readyPeers: Setting<Int>
+    /// What this node takes as a provider; the origin is the file's.
+    private(set) var policy: Setting<ProviderPolicy>
+    /// Whether the node looks for providers of its own accord, to attest that they answer.
+    let probe: Setting<Bool>
     /// Whose attestations trust weighs.
     private(set) var auditors: Setting<Set<Ed25519.PublicKey>>
 
@@ -104,6 +108,8 @@ struct NodeSettings: Sendable {
         readyPeers = try Self.setting(.readyPeers, source, orElse: Self.standardReadyPeerCount) {
             try Self.count(.readyPeers, $0, $1)
         }
+        policy = try Self.policy(source, home: home)
+        probe = try Self.setting(.probe, source, orElse: true) { try Self.toggle(.probe, $0, $1) }
         auditors = try Self.setting(.auditors, source, orElse: []) { try Self.keys(.auditors, $0, $1) }
         guard connectionsLow.value <= connectionsHigh.value else {
             throw CommandFailure(
@@ -118,6 +124,7 @@ struct NodeSettings: Sendable {
         var taken = self
         (taken.logLevel, taken.readyPeers) = (new.logLevel, new.readyPeers)
         (taken.ban, taken.allow, taken.auditors) = (new.ban, new.allow, new.auditors)
+        taken.policy = new.policy
         (taken.connectionsLow, taken.connectionsHigh) = (new.connectionsLow, new.connectionsHigh)
         return taken
     }

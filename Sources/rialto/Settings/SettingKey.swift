@@ -9,6 +9,7 @@ enum SettingKey: String, CaseIterable {
     case connectionsHigh = "connections_high"
     case readyPeers = "ready_peers"
     case auditors
+    case policy, probe
 
     var variable: String { "RIALTO_" + rawValue.uppercased() }
 
@@ -17,8 +18,8 @@ enum SettingKey: String, CaseIterable {
     /// Whether a running node takes a new value.
     var isLive: Bool {
         switch self {
-        case .network, .listen, .bootstrap, .api, .dht, .mdns, .log: false
-        case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers, .auditors: true
+        case .network, .listen, .bootstrap, .api, .dht, .mdns, .log, .probe: false
+        case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers, .auditors, .policy: true
         }
     }
 }

@@ -11,7 +11,7 @@ import Testing
         street.tell(.publish(DeskRequestID(rawValue: 1), .example()))
         #expect(street.published.isEmpty)
         #expect(street.writes.isEmpty)
-        street.tell(.caughtUp)
+        street.tell(.caughtUp(isUnheard: false))
         #expect(street.writes.count == 1)
     }
 
@@ -159,6 +159,40 @@ import Testing
         #expect(street.published.allSatisfy { $0.record.sequence > 4_000_000_000_000 })
     }
 
+    /// A lease that a restored home has forgotten must not make its next one a proof.
+    @Test(arguments: ["a higher number", "nobody's answer", "the operator's word", "nothing"])
+    func `a home that may have forgotten something lets its devices under new machine ids`(reason: String) throws {
+        var street = Street()
+        street.open()
+        street.tell(.publish(DeskRequestID(rawValue: 1), .example(count: 2)))
+        street.commit()
+        let before = try #require(street.desk.offers.first.flatMap(street.offerBody))
+        var later = street.restarted()
+        if reason == "a higher number" {
+            later.tell(.ownRecordSeen(try later.foreignPresence(sequence: later.reserved + 5)))
+        }
+        later.tell(.caughtUp(isUnheard: reason == "nobody's answer"))
+        if reason == "the operator's word" {
+            later.tell(.ownRecordSeen(try later.foreignPresence(sequence: later.reserved + 1_000_000)))
+            later.tell(.resumeSigning)
+        }
+        while later.hasWrites { later.commit() }
+        let after = try #require(later.desk.offers.first.flatMap(later.offerBody))
+        #expect(after.offer == before.offer && after.slots == before.slots)
+        #expect((after.machine == before.machine) == (reason == "nothing"))
+        guard reason != "nothing" else { return }
+        #expect(
+            later.published.contains { $0.subject == .machine(before.machine, of: $0.author) && $0.kind == .withdrawal }
+        )
+        #expect(
+            later.published.contains { $0.subject == .machine(after.machine, of: $0.author) && $0.kind == .machine }
+        )
+        // Once is enough: the next start has nothing to forget.
+        var last = later.restarted()
+        last.open()
+        #expect(try #require(last.desk.offers.first.flatMap(last.offerBody)).machine == after.machine)
+    }
+
     @Test mutating func `a record of ours that we did not sign stops the signing until the operator resumes it`() throws
     {
         street.open()
@@ -259,7 +293,7 @@ struct Street {
 
     var hasWrites: Bool { !writes.isEmpty }
 
-    mutating func open() { tell(.caughtUp) }
+    mutating func open() { tell(.caughtUp(isUnheard: false)) }
 
     mutating func tell(_ input: ProviderDesk.Input) {
         var outputs: [ProviderDesk.Output] = []

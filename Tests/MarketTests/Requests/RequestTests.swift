@@ -104,16 +104,15 @@ enum RequestSamples {
         #expect(price(try R.request(), try R.listing(1), policy: { $0.floorMicros = ["EUR": 500_000] }) == 350_000)
     }
 
-    @Test func `in public it goes a hundredth below the best rival, down to its lowest price`() throws {
+    @Test func `in public it goes a twenty-fifth below the best rival, down to its lowest price`() throws {
         let request = try R.request(isPublic: true)
-        let listing = try R.listing(1, lowest: 296_000)
+        let listing = try R.listing(1, lowest: 280_000)
         #expect(price(request, listing) == 350_000)
-        #expect(price(request, listing, rivals: [300_000, 320_000]) == 297_000)
-        #expect(price(request, listing, rivals: [350_000], standing: 350_000) == 346_500)
+        #expect(price(request, listing, rivals: [300_000, 320_000]) == 288_000)
+        #expect(price(request, listing, rivals: [350_000], standing: 350_000) == 336_000)
         #expect(price(request, listing, rivals: [360_000], standing: 350_000) == nil, "who leads says nothing")
-        #expect(price(request, listing, rivals: [298_000], standing: 297_500) == nil)
-        #expect(price(request, listing, rivals: [297_000], standing: 298_000) == 296_000)
-        #expect(price(request, listing, rivals: [296_000], standing: 298_000) == nil, "who cannot win leaves")
+        #expect(price(request, listing, rivals: [282_000], standing: 290_000) == 280_000)
+        #expect(price(request, listing, rivals: [280_000], standing: 290_000) == nil, "who cannot win leaves")
     }
 
     @Test func `what does not fit is not bid on`() throws {

@@ -1,0 +1,319 @@
+internal import Cryptography
+internal import Identity
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+
+// The reverse auction: renters ask, providers bid, and the best bid at the deadline becomes a bid on its provider's offer, which the
+// provider's counter takes as any other.
+extension NodeMachine {
+    // MARK: The renter
+
+    mutating func publishRequest(_ draft: RequestDraft, _ id: CommandID, at now: Instant, into outputs: inout [Output])
+    {
+        let wall = wall.unixMilliseconds(at: now)
+        guard Set(draft.alternatives.map(\.marketClass)).count == 1 else {
+            return outputs.append(.answer(id, .failed(.refused(.mixedClasses))))
+        }
+        guard requests.openCount < RequestPlan.countMax else {
+            return outputs.append(.answer(id, .failed(.tooMany(limit: RequestPlan.countMax))))
+        }
+        let request = RequestID(random: &random)
+        let body = draft.body(request, sealingKey: desk.sealingKey, at: wall)
+        let plan = RequestPlan(
+            request: request,
+            deadline: body.deadline,
+            isAutomatic: draft.isAutomatic,
+            terms: draft.terms
+        )
+        requests.own[request] = RequestDesk.Own(plan: plan)
+        requests.planned[request] = (body, id)
+        // Whoever is asked to run something must know after a crash what it was.
+        outputs.append(.persist(tickets.draw(for: .request(request)), [storedRequests]))
+    }
+
+    /// After a start: what was asked before, as far as the book still holds it.
+    mutating func restoreRequests() {
+        for request in requests.own.keys {
+            requests.own[request]?.record = book.current(.request(request, of: key.publicKey))
+        }
+    }
+
+    private var storedRequests: StoreChange { .setFact(name: RequestDesk.factName, value: requests.stored) }
+
+    /// A plan is durable: now the market may hear of it.
+    mutating func requestPersisted(_ request: RequestID) {
+        guard let (body, command) = requests.planned.removeValue(forKey: request) else { return }
+        let expiresAt = body.deadline + RequestDesk.slackMilliseconds
+        state(.request(body), expiresAt: expiresAt, for: .request(request, command))
+    }
+
+    mutating func requestPersistFailed(
+        _ request: RequestID,
+        _ failure: StoreFailure,
+        into outputs: inout [Output]
+    ) {
+        requests.own[request] = nil
+        guard let planned = requests.planned.removeValue(forKey: request) else { return }
+        outputs.append(.answer(planned.command, .failed(.notDurable(failure))))
+    }
+
+    mutating func withdrawRequest(_ request: RequestID, _ id: CommandID, into outputs: inout [Output]) {
+        guard let own = requests.own[request], own.outcome == .open, own.record != nil else {
+            return outputs.append(.answer(id, .failed(.unknownRequest)))
+        }
+        endRequest(request, .withdrawn)
+        outputs.append(.answer(id, .done))
+    }
+
+    mutating func acceptRequest(
+        _ request: RequestID,
+        _ bid: BidID?,
+        _ id: CommandID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let own = requests.own[request], own.outcome == .open, own.record != nil, own.accepting == nil else {
+            return outputs.append(.answer(id, .failed(.unknownRequest)))
+        }
+        let candidates = candidates(for: own, at: now).filter { $0.shortfall == nil }
+        let wanted = candidates.first { candidate in bid.map { candidate.body.bid == $0 } ?? true }
+        guard let wanted else { return outputs.append(.answer(id, .failed(.unknownBid))) }
+        accept(wanted, of: request, waiter: id, at: now, into: &outputs)
+    }
+
+    /// Places the bid that the provider has promised to award.
+    private mutating func accept(
+        _ candidate: RequestChoice.Candidate,
+        of request: RequestID,
+        waiter: CommandID?,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let own = requests.own[request], let listing = candidate.listing else { return }
+        let wish = BidWish(
+            offer: listing.id,
+            count: candidate.body.count,
+            gpuHourMicros: candidate.body.gpuHourMicros,
+            durationSeconds: candidate.body.durationSeconds,
+            terms: own.plan.terms
+        )
+        requests.own[request]?.accepting = (candidate.record.subject, waiter)
+        carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
+    }
+
+    /// A bid that accepts a promise has come to something.
+    private mutating func accepted(_ command: CommandID, _ answer: NodeAnswer, into outputs: inout [Output]) {
+        guard let request = requests.acceptances.removeValue(forKey: command),
+            let accepting = requests.own[request]?.accepting
+        else { return }
+        requests.own[request]?.accepting = nil
+        if let waiter = accepting.waiter { outputs.append(.answer(waiter, answer)) }
+        if case .bid(let status) = answer, case .leased(let lease) = status.outcome {
+            return endRequest(request, .leased(lease))
+        }
+        requests.own[request]?.refused.insert(accepting.bid)
+    }
+
+    /// Takes what became of acceptances out of a step's outputs; says whether there was any.
+    mutating func takeAcceptances(_ outputs: inout [Output]) -> Bool {
+        guard !requests.acceptances.isEmpty else { return false }
+        var answers: [(CommandID, NodeAnswer)] = []
+        var kept: [Output] = []
+        for output in outputs {
+            if case .answer(let command, let answer) = output, RequestDesk.owns(command) {
+                answers.append((command, answer))
+            } else {
+                kept.append(output)
+            }
+        }
+        guard !answers.isEmpty else { return false }
+        outputs = kept
+        for (command, answer) in answers { accepted(command, answer, into: &outputs) }
+        return true
+    }
+
+    /// Decides what is due: the best bid, or that there is none.
+    mutating func decideRequests(at now: Instant, into outputs: inout [Output]) {
+        let wall = wall.unixMilliseconds(at: now)
+        guard case .running = phase, let due = requests.dueAt, due <= wall else { return }
+        for (request, own) in requests.own where own.outcome == .open && own.accepting == nil && own.record != nil {
+            guard own.plan.isAutomatic, own.plan.deadline <= wall else {
+                if own.plan.deadline + RequestDesk.slackMilliseconds <= wall { endRequest(request, .failed) }
+                continue
+            }
+            let best = candidates(for: own, at: now).first { candidate in
+                candidate.shortfall == nil && !own.refused.contains(candidate.record.subject)
+            }
+            guard let best, own.refused.count < RequestDesk.attemptCountMax else {
+                endRequest(request, .failed)
+                continue
+            }
+            accept(best, of: request, waiter: nil, at: now, into: &outputs)
+        }
+    }
+
+    private mutating func endRequest(_ request: RequestID, _ outcome: RequestStatus.Outcome) {
+        guard let own = requests.own[request] else { return }
+        requests.own[request]?.outcome = outcome
+        cacheChanges.append(storedRequests)
+        requests.forgetPast()
+        guard let record = own.record, case .request(let body) = record.record.body else { return }
+        let withdrawal = WithdrawalBody(
+            subject: .request(request),
+            marketClass: body.classes.first ?? .other,
+            reason: 0
+        )
+        state(.withdrawal(withdrawal), expiresAt: record.record.expiresAt, for: .announcement)
+    }
+
+    /// All bids on a request of ours, the best first.
+    private func candidates(for own: RequestDesk.Own, at now: Instant) -> [RequestChoice.Candidate] {
+        guard let record = own.record, case .request(let body) = record.record.body else { return [] }
+        let statements = book.statements
+        var context = SearchContext(now: wall.unixMilliseconds(at: now))
+        if body.asksTrust {
+            let walks = TrustWalks(TrustGraph(me: key.publicKey, statements: statements), seed: walkSeed)
+            for bidder in Set(statements.bids.map(\.author)) {
+                context.trust[bidder] = walks.score(of: bidder).thousandths
+            }
+        }
+        let choice = RequestChoice(
+            of: record,
+            culprits: statements.culprits,
+            blockedPeers: leaseSeat.policy.counter.blockedPeers,
+            context: context
+        )
+        return choice?.ranked(statements.bids) { book.listing(for: $0) } ?? []
+    }
+
+    /// The newest first.
+    func requestStatuses(at now: Instant) -> [RequestStatus] {
+        requests.own.values.reversed().map { own in
+            RequestStatus(
+                request: own.plan.request,
+                record: own.record,
+                isAutomatic: own.plan.isAutomatic,
+                deadline: own.plan.deadline,
+                outcome: own.outcome,
+                candidates: candidates(for: own, at: now)
+            )
+        }
+    }
+
+    // MARK: The provider
+
+    /// Whether `considerRequests` has to look at it: hardly any record.
+    func isAboutRequests(_ record: SignedRecord) -> Bool {
+        switch record.kind {
+        case .request, .bid: true
+        case .offer: record.author == key.publicKey
+        case .machine, .presence, .withdrawal, .conflict, .lease, .leaseState, .receipt, .countersignature,
+            .attestation, .proof, .storefront:
+            false
+        }
+    }
+
+    /// A record reached the book: it may be worth a bid.
+    mutating func considerRequests(after record: SignedRecord, at now: Instant) {
+        switch record.record.body {
+        case .request(let body):
+            if record.author == key.publicKey {
+                requests.own[body.request]?.record = record
+            } else {
+                answer(record, at: now)
+            }
+        case .bid(let body):
+            guard case .request(let request) = body.target, record.author != key.publicKey,
+                requests.answers[.request(request, of: body.counterparty)] != nil,
+                let asked = book.current(.request(request, of: body.counterparty))
+            else { return }
+            answer(asked, at: now)
+        case .offer where record.author == key.publicKey:
+            for asked in book.statements.requests where asked.record.marketClass == record.record.marketClass {
+                answer(asked, at: now)
+            }
+        default: break
+        }
+    }
+
+    private mutating func answer(_ asked: SignedRecord, at now: Instant) {
+        guard leaseSeat.policy.bidsOnRequests, desk.isSigning, !desk.offers.isEmpty,
+            case .request(let request) = asked.record.body, request.hasPublicBids
+        else { return }
+        let wall = wall.unixMilliseconds(at: now)
+        let known = requests.answers[asked.subject]
+        guard known?.roundCount ?? 0 < RequestBidder.roundCountMax else { return }
+        let listings = desk.offers.compactMap { offer -> Listing? in
+            guard case .offer(let body) = offer.record.body else { return nil }
+            return book.listing(for: ListingID(provider: offer.author, offer: body.offer))
+        }
+        let rivals = rivals(of: asked, request)
+        let bid = RequestBidder(me: key.publicKey, policy: leaseSeat.policy.counter).bid(
+            on: asked,
+            with: listings,
+            rivals: rivals,
+            standing: known?.micros,
+            at: wall
+        )
+        guard let bid else { return }
+        let id = known?.bid ?? BidID(random: &random)
+        let until = request.deadline + RequestDesk.slackMilliseconds
+        let body = BidBody(
+            bid: id,
+            marketClass: asked.record.marketClass,
+            counterparty: asked.author,
+            offer: bid.offer.offer,
+            target: .request(request.request),
+            targetRecord: asked.id,
+            count: bid.count,
+            unit: request.unit,
+            gpuHourMicros: bid.gpuHourMicros,
+            durationSeconds: request.durationSeconds,
+            startBy: until,
+            validUntil: until,
+            // A provider runs what the renter says in its own bid; there is nothing to commit to yet.
+            termsHash: [UInt8](repeating: 0, count: BidBody.Bounds.termsHashByteCount),
+            auctionDeadline: request.deadline
+        )
+        let answer = RequestDesk.Answer(
+            bid: id,
+            micros: bid.gpuHourMicros,
+            roundCount: (known?.roundCount ?? 0) + 1,
+            deadline: request.deadline
+        )
+        requests.note(answer, to: asked.subject, at: wall)
+        state(.bid(body), expiresAt: until, for: .announcement)
+    }
+
+    private func rivals(of asked: SignedRecord, _ request: RequestBody) -> [Int64] {
+        book.statements.bids.compactMap { record in
+            guard case .bid(let body) = record.record.body, body.target == .request(request.request),
+                body.counterparty == asked.author, body.unit == request.unit, record.author != key.publicKey
+            else { return nil }
+            return body.gpuHourMicros
+        }
+    }
+
+    // MARK: Signatures
+
+    /// A request of ours is signed, or nobody would take it.
+    mutating func requestSigned(
+        _ request: RequestID,
+        _ command: CommandID,
+        _ result: Result<SignedRecord, DeskRefusal>,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        switch result {
+        case .success(let record):
+            requests.own[request]?.record = record
+            publishStatement(record, at: now)
+            outputs.append(.answer(command, .statement(record)))
+        case .failure(let refusal):
+            requests.own[request] = nil
+            cacheChanges.append(storedRequests)
+            outputs.append(.answer(command, .failed(.refused(refusal))))
+        }
+    }
+}

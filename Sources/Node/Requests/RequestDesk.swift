@@ -1,0 +1,92 @@
+internal import Cryptography
+internal import Market
+internal import OrderedCollections
+internal import Primitives
+
+/// What a node remembers of requests: its own as a renter, and those that it has bid on as a provider.
+struct RequestDesk: Sendable {
+    static let factName = "requests"
+    /// Requests of others that this node has bids on; of more the oldest is forgotten, which only ends the bidding.
+    static let answerCountMax = 1_024
+    /// Bids that are tried one after the other when a provider does not keep its word.
+    static let attemptCountMax = 5
+    /// Requests that are over and still shown.
+    static let pastCountMax = 64
+    /// How long behind its deadline a request waits for the renter's word.
+    static let slackMilliseconds = BidBody.Bounds.auctionSlackMilliseconds
+
+    /// A request of our own.
+    struct Own: Sendable {
+        let plan: RequestPlan
+        /// As it was published.
+        var record: SignedRecord?
+        var outcome = RequestStatus.Outcome.open
+        /// The bid that is being accepted, and who waits for it.
+        var accepting: (bid: SubjectKey, waiter: CommandID?)?
+        /// Bids whose providers did not keep their word.
+        var refused: Set<SubjectKey> = []
+    }
+
+    /// What we bid on somebody's request.
+    struct Answer: Sendable {
+        let bid: BidID
+        var micros: Int64
+        var roundCount: Int
+        let deadline: Int64
+    }
+
+    var own: OrderedDictionary<RequestID, Own> = [:]
+    var answers: OrderedDictionary<SubjectKey, Answer> = [:]
+    /// Requests whose plan waits for the disk, with what is to be signed behind it.
+    var planned: OrderedDictionary<RequestID, (body: RequestBody, command: CommandID)> = [:]
+    /// Bids of ours that accept a promise, by the number of their command.
+    var acceptances: OrderedDictionary<CommandID, RequestID> = [:]
+    private var nextNumber: UInt64 = 1
+
+    init(stored: [UInt8]) {
+        for plan in RequestPlan.decoded(stored) { own[plan.request] = Own(plan: plan) }
+    }
+
+    /// The bytes under which the open plans are kept.
+    var stored: [UInt8] { RequestPlan.encoded(own.values.filter { $0.outcome == .open }.map(\.plan)) }
+
+    var openCount: Int { own.values.count { $0.outcome == .open } }
+
+    /// When the next request is to be decided or given up, in milliseconds since the Unix epoch.
+    var dueAt: Int64? {
+        own.values.compactMap { request in
+            guard request.outcome == .open, request.accepting == nil, request.record != nil else { return nil }
+            return request.plan.isAutomatic ? request.plan.deadline : request.plan.deadline + Self.slackMilliseconds
+        }.min()
+    }
+
+    /// A bid of ours on an offer goes by the number of a command that no driver gives.
+    private static let mark: UInt64 = 3 << 61
+
+    mutating func accept(_ request: RequestID) -> CommandID {
+        defer { nextNumber += 1 }
+        let command = CommandID(rawValue: Self.mark | nextNumber)
+        acceptances[command] = request
+        return command
+    }
+
+    static func owns(_ command: CommandID) -> Bool { command.rawValue >> 61 == 3 }
+
+    mutating func note(_ answer: Answer, to request: SubjectKey, at now: Int64) {
+        answers[request] = answer
+        guard answers.count > Self.answerCountMax else { return }
+        answers.removeAll { $0.value.deadline <= now }
+        if answers.count > Self.answerCountMax { answers.removeFirst() }
+    }
+
+    mutating func forgetPast() {
+        let past = own.filter { $0.value.outcome != .open }.map(\.key)
+        for request in past.prefix(max(0, past.count - Self.pastCountMax)) { own[request] = nil }
+    }
+
+    /// Checks what must always hold; for tests and the simulator.
+    func checkInvariants() {
+        precondition(openCount <= RequestPlan.countMax && own.count <= RequestPlan.countMax + Self.pastCountMax)
+        precondition(answers.count <= Self.answerCountMax)
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(2))) struct `Requests at the command line` {
+    @Test func `two providers underbid each other, and the renter sees whom it would take`() async throws {
+        let (renter, first, second) = (try TestHome(), try TestHome(), try TestHome())
+        let node = try await renter.up()
+        let others = [
+            try await first.up("--bootstrap", try node.address), try await second.up("--bootstrap", try node.address),
+        ]
+        for (home, lowest) in [(first, "0.30"), (second, "0.20")] {
+            let published = try await home.run(
+                "offer",
+                "publish",
+                "--gpu",
+                "rtx-4090:2",
+                "--price",
+                "0.40",
+                "--lowest-bid",
+                lowest
+            )
+            #expect(published.code == 0, "\(published.complaint)")
+        }
+        try await eventually("two offers") { try await renter.run("search", "--json").objects.count == 2 ? () : nil }
+
+        let asked = try await renter.run(
+            "request",
+            "publish",
+            "--gpu",
+            "rtx-4090",
+            "--for",
+            "4h",
+            "--total",
+            "1.60",
+            "--open",
+            "10m",
+            "--manual",
+            "--json"
+        )
+        #expect(asked.code == 0, "\(asked.complaint)")
+        let request = try #require(asked.objects.first?["request_id"] as? String)
+        // One leaves at 0.30, where the other does not follow it upwards.
+        let bids = try await eventually("the end of the bidding") {
+            let bids = try await renter.run("request", "bids", String(request.prefix(8)), "--json").objects
+            let prices = bids.compactMap { $0["price_micros"] as? Int }
+            return prices.count == 2 && prices[0] <= 300_000 && prices[0] < prices[1] ? bids : nil
+        }
+        #expect(bids.allSatisfy { $0["shortfall"] == nil && $0["trust"] as? Double == 0.3 })
+        #expect(bids[0]["total_micros"] as? Int == try #require(bids[0]["price_micros"] as? Int) * 4)
+
+        let book = try #require(try await first.run("book", "rtx-4090", "--json").objects.first)
+        let want = try #require((book["requests"] as? [[String: Any]])?.first)
+        #expect(want["request_id"] as? String == request && want["price_micros_max"] as? Int == 400_000)
+        #expect(want["bids"] as? Int == 2)
+        let row = try #require(try await renter.run("request", "list", "--json").objects.first)
+        #expect(row["state"] as? String == "open" && row["fitting"] as? Int == 2)
+
+        #expect(try await renter.run("request", "withdraw", String(request.prefix(8))).code == 0)
+        #expect(try await renter.run("request", "list", "--json").objects.first?["state"] as? String == "withdrawn")
+        try await eventually("the end of the request elsewhere") {
+            let book = try await first.run("book", "rtx-4090", "--json").objects.first
+            return (book?["requests"] as? [Any])?.isEmpty == true ? () : nil
+        }
+        for (home, node) in zip([renter, first, second], [node] + others) {
+            #expect(try await home.run("down").code == 0)
+            #expect(try await node.waitUntilEnded() == 0)
+        }
+    }
+
+    @Test func `a policy that says no keeps a provider silent, and a dear request nobody answers`() async throws {
+        let (renter, provider) = (try TestHome(), try TestHome())
+        _ = try provider.write("bid_on_requests: false\n", to: "policy.yaml")
+        let node = try await renter.up()
+        let other = try await provider.up("--bootstrap", try node.address)
+        #expect(try await provider.run("offer", "publish", "--gpu", "rtx-4090", "--price", "0.40").code == 0)
+        try await eventually("the offer") { try await renter.run("search", "--json").objects.count == 1 ? () : nil }
+        func ask(_ total: String) async throws -> String {
+            let asked = try await renter.run(
+                "request",
+                "publish",
+                "--gpu",
+                "rtx-4090",
+                "--for",
+                "4h",
+                "--total",
+                total,
+                "--manual",
+                "--json"
+            )
+            return try #require(asked.objects.first?["request_id"] as? String, "\(asked.complaint)")
+        }
+        let silent = try await ask("1.60")
+        _ = try provider.write("bid_on_requests: true\n", to: "policy.yaml")
+        #expect(try await provider.run("config", "reload").output == "changed: policy\n")
+        let cheap = try await ask("1.59")
+        let fair = try await ask("1.60")
+        try await eventually("the bid") {
+            try await renter.run("request", "bids", fair, "--json").objects.count == 1 ? () : nil
+        }
+        for request in [silent, cheap] {
+            #expect(try await renter.run("request", "bids", request).output == "no bids yet\n")
+        }
+        let accepted = try await renter.run("request", "accept", cheap)
+        #expect(accepted.code == 1)
+        for (home, node) in [(renter, node), (provider, other)] {
+            #expect(try await home.run("down").code == 0)
+            #expect(try await node.waitUntilEnded() == 0)
+        }
+    }
+}
