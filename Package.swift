@@ -30,12 +30,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-/// What the fuzz targets read: every module that decodes what a stranger wrote.
-let fuzzed: [Target.Dependency] = [
-    "Compression", "Cryptography", "DaemonControl", "Gossipsub", "Identify", "Identity", "Kademlia",
-    "Market", "Multistream", "Node", "Noise", "Primitives", "Reconciliation", "Swarm", "Yamux",
-]
-
 let package = Package(
     name: "rialto",
     products: [
@@ -232,28 +226,21 @@ let package = Package(
             ]
         ),
         tests("BenchTests", ["rialto-bench", "rialto"]),
-        .testTarget(
-            name: "FuzzTests",
-            dependencies: fuzzed,
-            path: "Tests/Fuzz",
-            exclude: ["FuzzEntry.swift"],
-            swiftSettings: strict
-        ),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
 )
 
-// libFuzzer brings a main function of its own, which no other build may link: `bootstrap/fuzz` asks for this target, and the same
-// files are a test in every other build.
+// libFuzzer brings a main function of its own, which no other build may link: `bootstrap/fuzz` asks for this target.
 if Context.environment["RIALTO_FUZZ_BUILD"] != nil {
-    package.targets.removeAll { $0.name == "FuzzTests" }
     package.targets.append(
         .executableTarget(
             name: "rialto-fuzz",
-            dependencies: fuzzed,
+            dependencies: [
+                "Compression", "Cryptography", "DaemonControl", "Gossipsub", "Identify", "Identity", "Kademlia",
+                "Market", "Multistream", "Node", "Noise", "Primitives", "Reconciliation", "Swarm", "Yamux",
+            ],
             path: "Tests/Fuzz",
-            exclude: ["NeighbourTests.swift"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
         )
     )

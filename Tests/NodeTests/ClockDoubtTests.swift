@@ -10,13 +10,13 @@ import Testing
     @Test func `begins beyond five minutes, either way, and no sooner`() {
         for step: Int64 in [300_001, -300_001, Self.hour, .max, .min] {
             var doubt = ClockDoubt()
-            #expect(doubt.stepped(by: step, offset: nil))
-            #expect(doubt.isRaised)
+            let isNews = doubt.stepped(by: step, offset: nil)
+            #expect(isNews && doubt.isRaised)
         }
         for step: Int64 in [0, 300_000, -300_000] {
             var doubt = ClockDoubt()
-            #expect(!doubt.stepped(by: step, offset: nil))
-            #expect(!doubt.isRaised)
+            let isNews = doubt.stepped(by: step, offset: nil)
+            #expect(!isNews && !doubt.isRaised)
         }
     }
 
@@ -27,14 +27,15 @@ import Testing
     func `ends when three peers of our choice agree within two minutes`(offset: Int64, count: Int, isRaised: Bool) {
         var doubt = ClockDoubt()
         _ = doubt.stepped(by: Self.hour, offset: nil)
-        #expect(doubt.stepped(by: 0, offset: (offset, count)) == !isRaised)
+        let isNews = doubt.stepped(by: 0, offset: (offset, count))
+        #expect(isNews == !isRaised)
         #expect(doubt.isRaised == isRaised)
     }
 
     @Test func `does not begin where the step puts right what was wrong`() {
         var doubt = ClockDoubt()
-        #expect(!doubt.stepped(by: Self.hour, offset: (200, 4)))
-        #expect(!doubt.isRaised)
+        let isNews = doubt.stepped(by: Self.hour, offset: (200, 4))
+        #expect(!isNews && !doubt.isRaised)
     }
 
     @Test func `ends by the operator's word`() {
@@ -42,7 +43,8 @@ import Testing
         _ = doubt.stepped(by: Self.hour, offset: nil)
         doubt.settle()
         #expect(!doubt.isRaised)
-        #expect(!doubt.stepped(by: 0, offset: nil), "it is no news any more")
+        let isNews = doubt.stepped(by: 0, offset: nil)
+        #expect(!isNews, "it is no news any more")
     }
 
     @Test func `what peers said counts against the new time after a step`() {
