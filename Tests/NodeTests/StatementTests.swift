@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct `What a node states besides its offers` {
-    private func statements(_ network: inout TestNetwork, _ node: NodeIndex) -> MarketStatements {
+    private func statements(_ network: inout TestNetwork, _ node: TestNetwork.NodeIndex) -> MarketStatements {
         guard case .snapshot(let snapshot)? = network.ask(node, .snapshot) else { return MarketStatements() }
         return snapshot.statements
     }
@@ -42,12 +42,12 @@ import Testing
         }
     }
 
-    private func requests(_ network: inout TestNetwork, _ node: NodeIndex) -> [RequestStatus] {
+    private func requests(_ network: inout TestNetwork, _ node: TestNetwork.NodeIndex) -> [RequestStatus] {
         guard case .requests(let statuses)? = network.ask(node, .requests) else { return [] }
         return statuses
     }
 
-    private func publish(_ lowest: Int64, on node: NodeIndex, _ network: inout TestNetwork) {
+    private func publish(_ lowest: Int64, on node: TestNetwork.NodeIndex, _ network: inout TestNetwork) {
         var draft = OfferDraft.rtx4090()
         draft.terms.price.lowestBidMicros = lowest
         _ = network.ask(node, .publishOffer(draft))

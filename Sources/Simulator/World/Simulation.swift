@@ -36,7 +36,7 @@ public struct Simulation: Sendable {
     var network: VirtualNetwork
     var wires = WireTable()
     /// What every node is told, but for its address and its contacts.
-    let settings: NodeConfig
+    var settings: NodeConfig
     /// What every node's swarm is told, or what is done in its place.
     var swarm: SwarmConfig { settings.swarm }
     var kinds = StreamKinds()

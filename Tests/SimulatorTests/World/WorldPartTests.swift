@@ -87,9 +87,14 @@ import Testing
 }
 
 @Suite struct `A wire` {
+    private static func party(_ node: UInt32) -> (life: NodeLife, peer: PeerID) {
+        let key = Ed25519.PrivateKey(seed: [UInt8](repeating: UInt8(node), count: 32))
+        return (NodeLife(node: node, life: 1), PeerID(publicKey: key.publicKey))
+    }
+
     private static func made() -> (WireTable, WireEnd) {
         var table = WireTable()
-        let end = table.open(dialer: NodeLife(node: 1, life: 1), listener: NodeLife(node: 2, life: 1), at: .zero)
+        let end = table.open(dialer: party(1), listener: party(2), at: .zero)
         return (table, end)
     }
 
@@ -103,7 +108,7 @@ import Testing
         table[end].listener.phase = .ended
         table.releaseIfEnded(end)
         #expect(!table.isValid(end))
-        let next = table.open(dialer: NodeLife(node: 3, life: 1), listener: NodeLife(node: 4, life: 1), at: .zero)
+        let next = table.open(dialer: Self.party(3), listener: Self.party(4), at: .zero)
         #expect(next.slot == end.slot && next != end)
         #expect(table.isValid(next) && !table.isValid(end))
     }
@@ -153,7 +158,7 @@ import Testing
 
     @Test func `closes the least worthy connections when there are too many`() {
         var simulation = Simulation(scenario: .town(14, measured: .seconds(200)), seed: 1)
-        (simulation.swarm.trimming.lowWater, simulation.swarm.trimming.highWater) = (5, 8)
+        (simulation.settings.swarm.trimming.lowWater, simulation.settings.swarm.trimming.highWater) = (5, 8)
         simulation.run(until: .zero.advanced(by: .seconds(50)))
         #expect(simulation.nodes.contains { $0.swarm.connectionCount > 8 }, "young connections are left in peace")
         // A minute of grace, and nobody is dialled anew at once.
