@@ -1,3 +1,4 @@
+import Cryptography
 import Identity
 import Market
 import Node

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Market
 
 /// What was asked for, and what was to be attested.

@@ -1,4 +1,5 @@
 import Cryptography
+import Identity
 import Market
 import Node
 import Primitives
