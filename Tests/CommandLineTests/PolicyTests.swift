@@ -9,10 +9,10 @@ import Testing
         ("award: best\n", "'award' is 'best'", "'best 30s'"),
         ("hold: 2m\n", "is no time from 1 s to 60 s", "write 30s"),
         ("blocked: [nobody]\n", "'nobody' is no peer id", "12D3Koo"),
-        ("await_ready: maybe\n", "neither true nor false", ""),
+        ("await_ready: maybe\n", "neither true nor false", "write true or false"),
         ("lease_started: start.sh\n", "is no absolute path", "/usr/local/bin/start"),
         ("lease_started: /no/such/program\n", "cannot be run", "chmod +x"),
-        ("lease_started: [/bin/true]\nhook_timeout: 0s\n", "'hook_timeout' '0s'", ""),
+        ("lease_started: [/bin/true]\nhook_timeout: 0s\n", "'hook_timeout' '0s'", "write 30s"),
     ])
     func `a policy that makes no sense is refused whole, with what to do`(
         text: String,

@@ -88,8 +88,8 @@ import Testing
         #expect(pair.bytes(to: program, at: 0) == [])
     }
 
-    @Test(arguments: [4, 9])
-    mutating func `requests of kinds that we have not are answered with an error`(kind: UInt64) throws {
+    @Test(arguments: [(4, "the request has no parameters"), (9, "this daemon has no")])
+    mutating func `requests that we cannot carry out are answered with an error`(kind: UInt64, reason: String) throws {
         var request = ProtobufWriter()
         request.requiredVarint(1, kind)
         let program = pair.program(at: 0)
@@ -98,7 +98,7 @@ import Testing
             Issue.record("no answer")
             return
         }
-        #expect(words.contains("this daemon has no"))
+        #expect(words.contains(reason))
     }
 
     @Test mutating func `tags add up and are taken away`() throws {

@@ -126,8 +126,8 @@ let smallest = """
         ("nods: 3", "churn.yaml:4:1: unknown key 'nods'; did you mean 'nodes'?"),
         (
             "zebra: 3",
-            "churn.yaml:4:1: unknown key 'zebra'; known: name, purpose, nodes, duration, fidelity, network, churn, "
-                + "workload, clocks, faults, adversaries, expect, seeds"
+            "churn.yaml:4:1: unknown key 'zebra'; known: name, purpose, nodes, duration, fidelity, network, discovery, "
+                + "churn, workload, clocks, faults, adversaries, expect, seeds"
         ),
         ("fidelity: byte", "churn.yaml:4:11: 'fidelity' cannot be 'byte'; did you mean 'bytes'?"),
         ("network: {los: 1%}", "churn.yaml:4:11: unknown key 'los'; did you mean 'loss'?"),

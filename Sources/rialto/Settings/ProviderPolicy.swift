@@ -158,7 +158,7 @@ private struct PolicyPlace {
         switch try one(values) {
         case "true": return true
         case "false": return false
-        case let text: throw problem("'\(text)' is neither true nor false")
+        case let text: throw problem("'\(text)' is neither true nor false", hint: "write true or false")
         }
     }
 

@@ -36,10 +36,11 @@ import Testing
         #expect(areEqual && pair.books[0].recordCount == 600)
         #expect(pair.outcomes.first?.takenCount == 200 && pair.outcomes.first?.givenCount == 200)
         #expect(pair.outcomes.first?.differenceCount == 400)
-        let frames = pair.frames.count
-        pair.advance(by: .seconds(30))
-        #expect(pair.outcomes.dropFirst().allSatisfy { $0.differenceCount == 0 && $0.ending == .complete })
-        #expect(pair.frames.count > frames)
+        let runs = pair.outcomes.count
+        for side in 0..<2 { pair.feed(side, .started) }
+        pair.advance(by: .seconds(300))
+        #expect(pair.outcomes.dropFirst(runs).allSatisfy { $0.differenceCount == 0 && $0.ending == .complete })
+        #expect(pair.outcomes.count > runs, "both sides ask again")
     }
 
     /// Each presence that was renewed stands on one side in its new and on the other in its old version.
