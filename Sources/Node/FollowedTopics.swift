@@ -3,8 +3,12 @@ internal import Market
 
 /// The topics of the market that a node follows: the segments of its choice, the requests of their classes, and all proofs.
 struct FollowedTopics: Sendable {
+    /// `nil` for the whole market.
+    let segments: Set<Segment>?
     /// In the order of the profile.
     let topics: [MarketTopic]
+    /// The same as gossip knows them.
+    let names: [Topic]
     private let lanesByTopic: [Topic: MarketTopic.Lane]
     /// `nil` for the whole market.
     private let lanes: Set<MarketTopic.Lane>?
@@ -12,30 +16,25 @@ struct FollowedTopics: Sendable {
     let laneNumbers: [Int]
 
     init(segments: Set<Segment>?, profile: MarketProfile, network: String) {
-        let all = profile.topics(network: network).compactMap(MarketTopic.init(text:))
-        guard let segments else {
-            topics = all
-            lanes = nil
-            laneNumbers = Array(profile.lanes.indices)
-            lanesByTopic = Self.lanes(of: all)
-            return
-        }
-        let classes = Set(segments.map(\.marketClass))
-        topics = all.filter { topic in
-            switch topic.lane {
-            case .offers(let segment): segments.contains(segment)
-            case .requests(let marketClass): classes.contains(marketClass)
+        let classes = segments.map { Set($0.map(\.marketClass)) }
+        let numbered = profile.lanes.enumerated().filter { _, lane in
+            switch lane {
+            case .offers(let segment): segments?.contains(segment) ?? true
+            case .requests(let marketClass): classes?.contains(marketClass) ?? true
             case .proofs: true
             }
         }
-        let followed = Set(topics.map(\.lane))
-        lanes = followed
-        laneNumbers = profile.lanes.enumerated().filter { followed.contains($0.element) }.map(\.offset)
-        lanesByTopic = Self.lanes(of: topics)
-    }
-
-    private static func lanes(of topics: [MarketTopic]) -> [Topic: MarketTopic.Lane] {
-        Dictionary(uniqueKeysWithValues: topics.compactMap { topic in Topic(topic.text).map { ($0, topic.lane) } })
+        self.segments = segments
+        lanes = segments == nil ? nil : Set(numbered.map(\.element))
+        laneNumbers = numbered.map(\.offset)
+        topics = numbered.map { MarketTopic(network: network, profile: profile, lane: $0.element) }
+        names = topics.map { topic in
+            guard let name = Topic(topic.text) else {
+                preconditionFailure("the profile's topics are within gossipsub's bound")
+            }
+            return name
+        }
+        lanesByTopic = Dictionary(uniqueKeysWithValues: zip(names, topics.map(\.lane)))
     }
 
     /// What a followed topic carries; `nil` for any other.

@@ -28,8 +28,10 @@ public struct NodeConfig: Sendable {
     public var probeInterval: Duration?
     /// The segments to follow, store and reconcile; `nil` for the whole market.
     ///
-    /// What the node itself offers is kept and published in any case.
+    /// Beside them the node follows what it has dealings in: its own offers, leases and requests, and searches that are watched.
     public var followedSegments: Set<Segment>?
+    /// Whether a node of some segments keeps one more for the sake of all, another one each week.
+    public var keepsCustody = true
     /// Who keeps the connections; whoever is not a socket's driver says so here.
     public var swarmSeat = SwarmSeat.machine
 
@@ -53,13 +55,6 @@ public struct NodeConfig: Sendable {
     public init(listen: [Endpoint], seeds: [Multiaddr] = []) {
         self.listen = listen
         self.seeds = seeds
-    }
-
-    /// The book follows what the node follows, unless it was told otherwise.
-    var followingBook: RecordBookConfig {
-        var config = book
-        config.followedSegments = book.followedSegments ?? followedSegments
-        return config
     }
 
     var desk: DeskConfig {

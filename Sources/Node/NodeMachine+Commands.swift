@@ -14,9 +14,14 @@ extension NodeMachine {
             outputs.append(.answer(id, .failed(.shuttingDown)))
             return
         }
+        noteDealings(command, at: now, into: &outputs)
         switch command {
         case .status: outputs.append(.answer(id, .status(status(at: now))))
         case .peers: outputs.append(.answer(id, .peers(peers)))
+        case .look(let segments, let models): look(into: segments, models: models, id, at: now, into: &outputs)
+        case .follow(let segments):
+            follow(segments, at: now, into: &outputs)
+            outputs.append(.answer(id, .done))
         case .snapshot: outputs.append(.answer(id, .snapshot(snapshot(at: now))))
         case .ownOffers: outputs.append(.answer(id, .offers(desk.offers)))
         case .connect(let addresses): connect(to: addresses, id)
@@ -202,6 +207,7 @@ extension NodeMachine {
             clockOffset: clock.map { .milliseconds($0.milliseconds) },
             clockSampleCount: clock?.count ?? 0,
             table: kademlia.first.map { NodeTable($0.machine) },
+            segments: followedSegments,
             followed: zip(followed.topics, followed.laneNumbers).map { topic, number in
                 NodeStatus.FollowedTopic(
                     name: topic.text,

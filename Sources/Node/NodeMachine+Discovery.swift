@@ -98,12 +98,19 @@ extension NodeMachine {
     /// Connected peers by what they follow; whoever follows the whole market counts for each segment.
     private var peerCounts: [Interest: Int] {
         var counts: [Interest: Int] = [:]
-        for topic in followed.topics {
-            guard case .offers(let segment) = topic.lane, let name = Topic(topic.text) else { continue }
+        for (topic, name) in zip(followed.topics, followed.names) {
+            guard case .offers(let segment) = topic.lane else { continue }
             counts[.segment(segment)] = gossip.subscribers(of: name).count
         }
         counts[.market] = counts.values.min() ?? 0
         return counts
+    }
+
+    mutating func followRendezvous(_ segments: Set<Segment>?, at now: Instant, into outputs: inout [Output]) {
+        guard !rendezvous.isEmpty else { return }
+        var said: [Rendezvous.Output] = []
+        rendezvous[0].follow(segments, at: now, into: &said)
+        carryOut(said, at: now, into: &outputs)
     }
 
     mutating func weighRendezvous(isServer: Bool, at now: Instant, into outputs: inout [Output]) {
@@ -154,6 +161,11 @@ extension NodeMachine {
             dialFound(new)
         case .storefront(let command, let target, let replica):
             foundStorefront(command, target, replica, result, at: now, into: &outputs)
+        case .replicas:
+            guard case .providers(let peers) = result else { break }
+            let new = peers.filter { $0.id != peer && connected[$0.id] == nil && !$0.addresses.isEmpty }
+            hear(of: new, at: now)
+            dialFound(new)
         case .statement, nil: break
         }
         return true
@@ -174,6 +186,8 @@ enum OwnSearch: Sendable {
     /// Something is said, or taken back; nobody waits.
     case statement
     case rendezvous([UInt8])
+    /// Replicas of a segment that is searched and not followed.
+    case replicas
     /// A command wants a peer's storefront; the replica under which it was looked for.
     case storefront(CommandID, PeerID, replica: Int)
 }

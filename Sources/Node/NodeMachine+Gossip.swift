@@ -49,7 +49,8 @@ extension NodeMachine {
             }
         case .misbehaved(let remote, let misbehaviour):
             outputs.append(.event(.peerMisbehaved(remote, "gossip: \(misbehaviour)")))
-        case .published, .publishRefused, .peerSubscribed, .peerUnsubscribed: break
+        case .peerSubscribed: advanceSearches(at: now, into: &outputs)
+        case .published, .publishRefused, .peerUnsubscribed: break
         }
     }
 

@@ -68,6 +68,7 @@ extension NodeMachine {
         _ read: ReadRecord,
         in lane: MarketTopic.Lane?,
         _ budget: inout VerificationBudget,
+        isWelcome: Bool = false,
         at now: Instant
     ) -> RecordGate.Screening {
         gate.screen(
@@ -77,7 +78,7 @@ extension NodeMachine {
             at: wall.unixMilliseconds(at: now),
             instant: now,
             budget: &budget,
-            isFollowed: followed.contains
+            isFollowed: isWelcome ? { _ in true } : followed.contains
         )
     }
 
@@ -165,6 +166,8 @@ extension NodeMachine {
             case .listing(let change): listingChanges.append(change)
             case .conflictFound(let subject): conflicts.found(subject, at: now, random: &random)
             case .offersMissing(let provider, let marketClass):
+                // What a search has shown of other segments is no more than that.
+                guard followed.contains(.offers(profile.segment(of: provider, in: marketClass))) else { continue }
                 work.append(.sync(.lacking(provider: provider, marketClass)))
             }
         }

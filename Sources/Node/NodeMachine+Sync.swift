@@ -22,11 +22,13 @@ extension NodeMachine {
         case .closeWrite(let stream): work.append(.swarm(.closeWrite(stream)))
         case .reset(let stream): work.append(.swarm(.reset(stream)))
         case .consumed(let stream, let count): work.append(.swarm(.consumed(stream, count)))
-        case .received(let remote, let batch, let envelopes, let isAskedFor):
+        case .received(let remote, let batch, let envelopes, let occasion):
             for (place, envelope) in envelopes.enumerated() {
                 let origin = RecordInbox.Sending(peer: remote, batch: batch, place: place)
-                judge(envelope, sent: origin, isAskedFor: isAskedFor, at: now, into: &outputs)
+                judge(envelope, sent: origin, occasion, at: now, into: &outputs)
             }
+        case .searched(let remote, let query, let finding):
+            searched(remote, query, finding, at: now, into: &outputs)
         case .toldOwn(let remote):
             guard catchUp.answered(by: remote) else { return }
             work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
@@ -54,7 +56,7 @@ extension NodeMachine {
     private mutating func judge(
         _ envelope: [UInt8],
         sent sending: RecordInbox.Sending,
-        isAskedFor: Bool,
+        _ occasion: SyncMachine.Occasion,
         at now: Instant,
         into outputs: inout [Output]
     ) {
@@ -69,9 +71,11 @@ extension NodeMachine {
         guard inbox.hasRoom(for: origin) else {
             return tell(.ignore(.verificationBudget), of: record.id, sending, into: &outputs)
         }
-        var budget = isAskedFor ? VerificationBudget() : budgets[sending.peer, default: VerificationBudget()]
-        let screening = screen(ReadRecord(record: record), in: nil, &budget, at: now)
-        if !isAskedFor { budgets[sending.peer] = budget }
+        var budget = VerificationBudget()
+        if occasion == .given, let left = budgets[sending.peer] { budget = left }
+        let read = ReadRecord(record: record)
+        let screening = screen(read, in: nil, &budget, isWelcome: occasion == .searched, at: now)
+        if occasion == .given { budgets[sending.peer] = budget }
         settle(screening, from: origin, into: &outputs)
     }
 

@@ -32,11 +32,13 @@ public struct NodeMachine: Sendable {
     /// When it is next due, as of its last step.
     var swarmDeadline: Instant?
     var connected: OrderedDictionary<PeerID, ConnectedPeer> = [:]
-    let followed: FollowedTopics
+    var choice: SegmentChoice
+    var followed: FollowedTopics
     var gossip: GossipsubMachine
     var gossipStreams: GossipStreams
     var seeds: PeerSeeds
     var sync: SyncMachine
+    var searching = SearchDesk()
     /// One or none; an array, as the swarm.
     var kademlia: [KademliaHost] = []
     var tableMode: TableMode
@@ -144,6 +146,10 @@ public struct NodeMachine: Sendable {
             configured: config.banned,
             allowed: config.allowed
         )
+        choice = SegmentChoice(
+            interest: config.followedSegments,
+            custody: config.keepsCustody ? SegmentCustody(peer: peer, profile: gate.profile) : nil
+        )
         followed = FollowedTopics(segments: config.followedSegments, profile: gate.profile, network: config.network)
         sync = SyncMachine(
             network: config.network,
@@ -153,7 +159,8 @@ public struct NodeMachine: Sendable {
             requestIDs: RequestRange.syncStreams,
             random: random.split()
         )
-        book = RecordBook(config: config.followingBook)
+        book = RecordBook(config: config.book)
+        book.follow(config.followedSegments)
         inbox = RecordInbox()
         requests = RequestDesk(stored: restored.facts.first { $0.name == RequestDesk.factName }?.value ?? [])
         prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
@@ -243,6 +250,8 @@ extension NodeMachine {
         deadline = earliest(deadline, conflicts.nextDeadline)
         deadline = earliest(deadline, prices.nextDeadline)
         deadline = earliest(deadline, probes.nextDeadline)
+        deadline = earliest(deadline, choice.nextDeadline)
+        deadline = earliest(deadline, searchDeadline)
         if case .running = phase {
             deadline = earliest(deadline, requests.dueAt.map(wall.instant(atUnixMilliseconds:)))
         }
@@ -310,12 +319,7 @@ extension NodeMachine {
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
         stepKademlia(.started, at: now, into: &outputs)
-        for topic in followed.topics {
-            guard let topic = Topic(topic.text) else {
-                preconditionFailure("the profile's topics are within gossipsub's bound")
-            }
-            work.append(.gossip(.subscribe(topic, TopicConfig())))
-        }
+        for name in followed.names { work.append(.gossip(.subscribe(name, TopicConfig()))) }
         startDiscovery(at: now, into: &outputs)
         stepMulticastDNS(.started, at: now, into: &outputs)
         // Who has company of its own choice need not ask for that of the seeds.
@@ -325,6 +329,7 @@ extension NodeMachine {
         if !leaseSeat.rows.isEmpty { openLeases(at: now, into: &outputs) }
         work.append(.sync(.started))
         probes.arm(config.probeInterval, at: now)
+        weighSegments(at: now, into: &outputs)
         catchUp.start(at: now)
         if catchUp.isDone { work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard))) }
         becomeReadyIfPossible(into: &outputs)
@@ -351,6 +356,8 @@ extension NodeMachine {
         work.append(.sync(.deadlineReached))
         expireTable(at: now, into: &outputs)
         expireDiscovery(at: now, into: &outputs)
+        expireSegments(at: now, into: &outputs)
+        expireSearches(at: now, into: &outputs)
         if let due = multicastDNS.first?.nextDeadline, due <= now {
             stepMulticastDNS(.deadlineReached, at: now, into: &outputs)
         }
@@ -392,6 +399,7 @@ extension NodeMachine {
         gossip.checkInvariants(at: now)
         seeds.checkInvariants()
         sync.checkInvariants()
+        searching.checkInvariants()
         kademlia.first?.checkInvariants()
         tableMode.checkInvariants()
         company.first?.checkInvariants()

@@ -28,6 +28,8 @@ final class FakeNode: NodeControl {
         asked.withLock { $0.append("\(command)".prefix { $0 != "(" }.description) }
         switch command {
         case .peers: return .peers([])
+        case .look: return .looked(SearchReport(segments: [], replicas: []))
+        case .follow: return .done
         case .snapshot:
             return .snapshot(
                 MarketSnapshot(

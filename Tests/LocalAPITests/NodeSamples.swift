@@ -43,6 +43,7 @@ struct SampleState {
             clockOffset: clockOffset,
             clockSampleCount: clockSampleCount,
             table: table,
+            segments: [],
             followed: [NodeStatus.FollowedTopic(name: "/rialto/main/p/1", sinceReconciled: sinceReconciled)]
         )
     }

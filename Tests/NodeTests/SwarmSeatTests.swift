@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func `follows only the segments of its choice`() throws {
-        var pair = SeatPair(isTyped: true) { $0.followedSegments = [Self.segment] }
+        var pair = SeatPair(isTyped: true) { ($0.followedSegments, $0.keepsCustody) = ([Self.segment], false) }
         let topics = pair.nodes[0].followedTopics
         #expect(
             topics == ["/rialto/main/o/1/nvidia-consumer/0", "/rialto/main/r/1/nvidia-consumer", "/rialto/main/p/1"]

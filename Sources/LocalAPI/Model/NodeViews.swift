@@ -1,4 +1,5 @@
 internal import Identity
+internal import Market
 internal import Node
 internal import Primitives
 internal import Swarm
@@ -39,6 +40,8 @@ public struct StatusView: Codable, Hashable, Sendable {
     public let memoryBytes: Int
     /// Absent if the node has no part in the distributed hash table.
     public let dht: TableView?
+    /// The segments that the node follows; absent if it follows the whole market.
+    public let segments: [SegmentView]?
 
     init(_ status: NodeStatus, health: HealthView, shell: NodeShell) {
         peer = status.peer.description
@@ -59,6 +62,20 @@ public struct StatusView: Codable, Hashable, Sendable {
         streams = status.resources.inboundStreams + status.resources.outboundStreams
         memoryBytes = status.resources.memoryBytes
         dht = status.table.map(TableView.init)
+        segments = status.segments.isEmpty ? nil : status.segments.map(SegmentView.init)
+    }
+}
+
+/// A followed part of the market.
+public struct SegmentView: Codable, Hashable, Sendable {
+    /// The class and the number of its sub-shard: `nvidia-consumer/2`.
+    public let segment: String
+    /// `interest`: the settings say so; `dealings`: an offer, a lease, a request or a watched search of this node; `custody`: for the
+    /// sake of all, another one each week.
+    public let reason: String
+
+    init(_ followed: NodeStatus.FollowedSegment) {
+        (segment, reason) = (followed.segment.name, followed.reason.rawValue)
     }
 }
 

@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import Identity
 internal import Market
+internal import Node
 
 /// The answer to a search.
 public struct SearchView: Codable, Sendable {
@@ -10,6 +11,37 @@ public struct SearchView: Codable, Sendable {
     public let matches: Int
     public let rows: [OfferRow]
     public let explanation: ExplanationView?
+    /// What was asked of peers; absent if this node follows all that was searched.
+    public let asked: AskedView?
+}
+
+/// Whom the node has asked about segments that it does not follow.
+public struct AskedView: Codable, Sendable {
+    public struct Replica: Codable, Sendable {
+        public let peer: String
+        public let segments: [String]
+        public let records: Int
+        /// Offers that others have, that still stand, and that it did not show.
+        public let omitted: Int
+    }
+
+    public let segments: [String]
+    public let replicas: [Replica]
+    /// Segments for which fewer than three peers in distinct networks answered in full: offers may be missing.
+    public let weak: [String]
+
+    init(_ report: SearchReport) {
+        segments = report.segments.map(\.name)
+        replicas = report.replicas.map { replica in
+            Replica(
+                peer: replica.peer.description,
+                segments: replica.segments.map(\.name),
+                records: replica.recordCount,
+                omitted: replica.omittedCount
+            )
+        }
+        weak = report.weak.map(\.name)
+    }
 }
 
 /// How the search narrowed the market down.

@@ -13,6 +13,7 @@ extension APIService {
 
     func search(_ request: APIRequest) async throws -> SearchView {
         let search = try searchRequest(request)
+        let report = try await look(for: search.query)
         let snapshot = try await snapshot()
         let (result, trust) = result(search, snapshot)
         let now = snapshot.unixMilliseconds
@@ -24,8 +25,28 @@ extension APIService {
             rows: result.rows.map { row in
                 OfferRow(row, trust: trust[row.listing.provider], words: words[row.listing.provider] ?? [], now: now)
             },
-            explanation: request.query["explain"] == "1" ? ExplanationView(result.explanation) : nil
+            explanation: request.query["explain"] == "1" ? ExplanationView(result.explanation) : nil,
+            asked: report.segments.isEmpty ? nil : AskedView(report)
         )
+    }
+
+    /// Brings into the book what the node does not follow; for most nodes there is nothing to bring.
+    private func look(for query: SearchQuery) async throws -> SearchReport {
+        let answer = try await ask(.look(segments(of: query), models: query.models ?? []))
+        guard case .looked(let report) = answer else { throw unexpected(answer) }
+        return report
+    }
+
+    /// Where a query may find something.
+    func segments(of query: SearchQuery) -> Set<Segment> {
+        let profile = MarketProfile.first
+        guard let models = query.models else { return Set(profile.segments) }
+        let classes = Set(
+            models.compactMap { id in
+                catalogue[id].map { MarketClass(vendor: $0.vendor, gpuClass: $0.gpuClass) }
+            }
+        )
+        return Set(classes.flatMap(profile.segments(of:)))
     }
 
     func searchRequest(_ request: APIRequest) throws(APIError) -> SearchRequest {

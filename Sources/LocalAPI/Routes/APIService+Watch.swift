@@ -50,6 +50,9 @@ extension APIService {
         return APIResponse(contentType: "text/event-stream", body: .events(stream))
     }
 
+    /// Keepalives between two words to the node that the search is still watched; it follows what it needs for ten minutes.
+    private static let followInterval = 24
+
     private enum Wake: Sendable {
         case market, time
     }
@@ -78,11 +81,18 @@ extension APIService {
             output.finish()
         }
         var previous: [SearchRowKey] = []
+        let segments = segments(of: search.query)
+        // What is there already is asked for once, what comes is followed.
+        _ = try? await node.send(.look(segments, models: search.query.models ?? []))
+        _ = try? await node.send(.follow(segments))
+        var tickCount = 0
         guard await tell(search, after: &previous, output) else { return }
         output.yield(Array(": ready\n\n".utf8))
         for await wake in wakes {
             switch wake {
             case .time:
+                tickCount += 1
+                if tickCount % Self.followInterval == 0 { _ = try? await node.send(.follow(segments)) }
                 guard Self.isTaken(output.yield(Array(": still here\n\n".utf8))) else { return }
             case .market:
                 try? await Task.sleep(for: Self.watchDelay)

@@ -30,6 +30,9 @@ extension RecordBook {
         return ours.count != body.offerCount || ours.digest != body.offerDigest
     }
 
+    /// What conflicts bring along from now on; what is held stays until it ends.
+    public mutating func follow(_ segments: Set<Segment>?) { config.followedSegments = segments }
+
     private func shelf(of lane: MarketTopic.Lane) -> Shelf {
         switch lane {
         case .offers(let segment): .segment(segment)

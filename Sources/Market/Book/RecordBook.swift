@@ -95,7 +95,7 @@ public struct RecordBook: Sendable {
         var announced: Liveness
     }
 
-    public let config: RecordBookConfig
+    public internal(set) var config: RecordBookConfig
     public let profile: MarketProfile
 
     var holdings: [SubjectKey: Holding] = [:]

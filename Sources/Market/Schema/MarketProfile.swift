@@ -10,6 +10,9 @@ public struct Segment: Hashable, Comparable, Sendable {
         (self.marketClass, self.shard) = (marketClass, shard)
     }
 
+    /// As topics and settings spell it: `nvidia-consumer/2`.
+    public var name: String { "\(marketClass.name)/\(shard)" }
+
     public static func < (left: Segment, right: Segment) -> Bool {
         (left.marketClass, left.shard) < (right.marketClass, right.shard)
     }
@@ -54,6 +57,14 @@ public struct MarketProfile: Hashable, Sendable {
     /// The segments of one class: what a search for its GPUs follows.
     public func segments(of marketClass: MarketClass) -> [Segment] {
         (0..<1 << shardBits(of: marketClass)).map { Segment(marketClass: marketClass, shard: $0) }
+    }
+
+    /// The segments that a text names: `nvidia-consumer` all of the class, `nvidia-consumer/2` one; empty if there is none such.
+    public func segments(named text: String) -> [Segment] {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let marketClass = MarketClass(name: String(parts[0])) else { return [] }
+        let all = segments(of: marketClass)
+        return parts.count == 1 ? all : all.filter { String($0.shard) == parts[1] }
     }
 
     /// Where a provider's records of one class belong: the top bits of SHA-256(provider ‖ class).

@@ -48,7 +48,7 @@ public struct MarketTopic: Hashable, Sendable {
     public var text: String {
         switch lane {
         case .offers(let segment):
-            "/rialto/\(network)/o/\(profile.version)/\(segment.marketClass.name)/\(segment.shard)"
+            "/rialto/\(network)/o/\(profile.version)/\(segment.name)"
         case .requests(let marketClass): "/rialto/\(network)/r/\(profile.version)/\(marketClass.name)"
         case .proofs: "/rialto/\(network)/p/\(profile.version)"
         }

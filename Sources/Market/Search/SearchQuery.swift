@@ -137,6 +137,18 @@ public struct SearchQuery: Hashable, Sendable, CustomStringConvertible {
         return PriceUnit.standard
     }
 
+    /// The catalogue ids that the conditions outside of parentheses allow; `nil` if they allow any.
+    public var models: Set<String>? {
+        var allowed: Set<String>?
+        for condition in conditions where condition.field == .gpu && !condition.comparison.isNegated {
+            let named = condition.values.compactMap { value -> String? in
+                if case .text(let id) = value { id } else { nil }
+            }
+            allowed = allowed?.intersection(named) ?? Set(named)
+        }
+        return allowed
+    }
+
     /// The fewest GPUs that the conditions on `count` outside of parentheses allow, at least one: what a quote is for.
     public var gpuCount: Int {
         var count = 1

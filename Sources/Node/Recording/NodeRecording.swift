@@ -164,11 +164,9 @@ extension RecordingWriter {
         tuning.connectionsHigh = config.swarm.trimming.highWater
         self.tuning(tuning)
         optional(config.followedSegments?.sorted()) { writer, segments in
-            writer.list(segments) { writer, segment in
-                writer.number(UInt64(segment.marketClass.rawValue))
-                writer.count(segment.shard)
-            }
+            writer.list(segments) { $0.segment($1) }
         }
+        flag(config.keepsCustody)
         optional(config.kademlia) { $0.text($1.protocolName) }
         optional(config.probeInterval) { $0.signed($1.milliseconds) }
         optional(config.hostID) { $0.bytes($1) }
@@ -230,6 +228,7 @@ extension RecordingReader {
         config.followedSegments = try optional { reader throws(RecordingError) in
             Set(try reader.list { reader throws(RecordingError) in try reader.segment() })
         }
+        config.keepsCustody = try flag()
         config.kademlia = try optional { reader throws(RecordingError) in
             var part = NodeKademlia()
             part.protocolName = try reader.text()
@@ -240,13 +239,6 @@ extension RecordingReader {
         config.leases = try policy()
         config.usesMulticastDNS = try flag()
         return config
-    }
-
-    private mutating func segment() throws(RecordingError) -> Segment {
-        guard let raw = UInt8(exactly: try number()), let marketClass = MarketClass(rawValue: raw) else {
-            throw .senseless
-        }
-        return Segment(marketClass: marketClass, shard: try count())
     }
 
     fileprivate mutating func state() throws(RecordingError) -> RestoredState {

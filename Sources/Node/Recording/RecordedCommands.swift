@@ -62,6 +62,13 @@ extension RecordingWriter {
         case .findStorefront(let peer):
             number(40)
             bytes(peer.bytes)
+        case .look(let segments, let models):
+            number(41)
+            list(segments.sorted()) { $0.segment($1) }
+            list(models.sorted()) { $0.text($1) }
+        case .follow(let segments):
+            number(42)
+            list(segments.sorted()) { $0.segment($1) }
         }
     }
 
@@ -161,6 +168,10 @@ extension RecordingReader {
         case 19: return .dht(try tableCommand())
         case 20: return .proofs(try publicKey())
         case 40: return .findStorefront(try peer())
+        case 41:
+            let segments = try list { reader throws(RecordingError) in try reader.segment() }
+            return .look(Set(segments), models: Set(try list { reader throws(RecordingError) in try reader.text() }))
+        case 42: return .follow(Set(try list { reader throws(RecordingError) in try reader.segment() }))
         case let number where RecordingReader.requestCommands.contains(number): return try requestCommand(number)
         case let number: return try leaseCommand(number)
         }

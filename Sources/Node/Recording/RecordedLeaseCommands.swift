@@ -27,7 +27,8 @@ extension RecordingWriter {
         case .setLeasePolicy(let policy):
             number(29)
             self.policy(policy)
-        case .status, .peers, .connect, .disconnect, .snapshot, .publishOffer, .updateOffer, .withdrawOffer, .ownOffers,
+        case .status, .peers, .connect, .disconnect, .snapshot, .look, .follow, .publishOffer, .updateOffer,
+            .withdrawOffer, .ownOffers,
             .findRecords, .exportRecords, .importRecords, .resumeKey, .shutdown, .bans, .ban, .unban, .tune, .metrics,
             .dht, .proofs, .findStorefront, .attest, .publishRequest, .withdrawRequest, .acceptRequest, .requests:
             preconditionFailure("no command about leases")

@@ -52,6 +52,11 @@ extension RecordingWriter {
         bytes(value.id)
     }
 
+    mutating func segment(_ value: Segment) {
+        number(UInt64(value.marketClass.rawValue))
+        count(value.shard)
+    }
+
     mutating func record(_ value: StoredRecord) {
         bytes(value.id.bytes)
         subject(value.subject)
@@ -137,6 +142,13 @@ extension RecordingReader {
             let kind = RecordKind(rawValue: kind), kind != .withdrawal
         else { throw .senseless }
         return SubjectKey(author: author, kind: kind, id: try byteArray())
+    }
+
+    mutating func segment() throws(RecordingError) -> Segment {
+        guard let raw = UInt8(exactly: try number()), let marketClass = MarketClass(rawValue: raw) else {
+            throw .senseless
+        }
+        return Segment(marketClass: marketClass, shard: try count())
     }
 
     mutating func record() throws(RecordingError) -> StoredRecord {

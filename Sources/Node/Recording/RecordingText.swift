@@ -29,6 +29,8 @@ extension RecordedStep {
         case .connect(let addresses): "connect to \(addresses.count) addresses"
         case .disconnect(let peer): "disconnect \(peer)"
         case .snapshot: "snapshot"
+        case .look(let segments, _): "look into \(segments.count) segments"
+        case .follow(let segments): "follow \(segments.count) segments"
         case .publishOffer(let draft): "publish an offer of \(draft.devices.count)"
         case .updateOffer(let offer, _): "update \(offer)"
         case .withdrawOffer(let offer, let reason): "withdraw \(offer), reason \(reason)"

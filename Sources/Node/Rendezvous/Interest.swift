@@ -28,7 +28,7 @@ enum Interest: Hashable, Sendable {
         let name =
             switch self {
             case .market: "all"
-            case .segment(let segment): "\(segment.marketClass.name)/\(segment.shard)"
+            case .segment(let segment): segment.name
             }
         let text = "/rialto-segment/\(network)/\(profile.version)/\(name)/\(replica)"
         return Multihash(sha256: Array(text.utf8)).bytes

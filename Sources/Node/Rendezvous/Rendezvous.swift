@@ -32,7 +32,7 @@ struct Rendezvous: Sendable {
 
     private let network: String
     private let profile: MarketProfile
-    private let own: [Interest]
+    private var own: [Interest] = []
     private var unsaid: [[UInt8]] = []
     private var isServer = false
     private var searches: OrderedDictionary<Interest, Search> = [:]
@@ -44,13 +44,41 @@ struct Rendezvous: Sendable {
     /// `segments` are those that the node follows, `nil` for the whole market.
     init(segments: Set<Segment>?, network: String, profile: MarketProfile, random: SeededRandom) {
         (self.network, self.profile, self.random) = (network, profile, random)
+        var said: [Output] = []
+        follow(segments, at: .zero, into: &said)
+        precondition(said.isEmpty, "nothing is said before the node serves")
+    }
+
+    /// The node follows other segments from now on: what it said of those that it leaves is taken back.
+    mutating func follow(_ segments: Set<Segment>?, at now: Instant, into outputs: inout [Output]) {
+        let old = own
         own = segments.map { $0.sorted().map(Interest.segment) } ?? [.market]
         // A node of the whole market looks for those of every segment; one of some segments also for those of the whole market.
         let sought = segments == nil ? Interest.all(of: profile) : own + [.market]
-        for interest in sought {
-            let replica = self.random.below(Interest.replicaCount)
-            searches[interest] = Search(replica: replica, dueAt: .zero)
+        searches.removeAll { !sought.contains($0.key) }
+        for interest in sought where searches[interest] == nil {
+            let replica = random.below(Interest.replicaCount)
+            searches[interest] = Search(replica: replica, dueAt: now)
         }
+        guard isServer else { return }
+        let left = keys(of: old.filter { !own.contains($0) })
+        unsaid.removeAll(where: left.contains)
+        outputs.append(contentsOf: left.map(Output.withdraw))
+        speak(keys(of: own.filter { !old.contains($0) }), at: now)
+    }
+
+    private func keys(of interests: [Interest]) -> [[UInt8]] {
+        interests.flatMap { interest in
+            (0..<Interest.replicaCount).map { interest.key($0, network: network, profile: profile) }
+        }
+    }
+
+    /// What is to be said waits its turn.
+    private mutating func speak(_ keys: [[UInt8]], at now: Instant) {
+        guard !keys.isEmpty else { return }
+        unsaid += keys
+        random.shuffle(&unsaid)
+        statementAt = statementAt ?? now.advanced(by: random.jittered(Self.statementInterval, by: 0.5))
     }
 
     var nextDeadline: Instant? { earliest(statementAt, searchAt) }
@@ -59,16 +87,12 @@ struct Rendezvous: Sendable {
     mutating func set(isServer: Bool, at now: Instant, into outputs: inout [Output]) {
         guard isServer != self.isServer else { return }
         self.isServer = isServer
-        let keys = own.flatMap { interest in
-            (0..<Interest.replicaCount).map { interest.key($0, network: network, profile: profile) }
-        }
+        let keys = keys(of: own)
         guard isServer else {
             (unsaid, statementAt) = ([], nil)
             return outputs.append(contentsOf: keys.map(Output.withdraw))
         }
-        unsaid = keys
-        random.shuffle(&unsaid)
-        statementAt = now.advanced(by: random.jittered(Self.statementInterval, by: 0.5))
+        speak(keys, at: now)
     }
 
     /// There is somebody to ask.

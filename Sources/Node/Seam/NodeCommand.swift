@@ -14,6 +14,11 @@ public enum NodeCommand: Sendable {
     case disconnect(PeerID)
     /// Everything that a search needs, as a value that another thread may rank.
     case snapshot
+    /// Asks three replicas of each of these segments that the node does not follow, in distinct networks, for offers of these models
+    /// (of any, if there are none); answered with a report once what they show is in the book.
+    case look(Set<Segment>, models: Set<String>)
+    /// Follows these segments for ten minutes from now on.
+    case follow(Set<Segment>)
     case publishOffer(OfferDraft)
     case updateOffer(OfferID, OfferChange)
     case withdrawOffer(OfferID, reason: Int)
@@ -71,6 +76,7 @@ public enum NodeAnswer: Sendable {
     case peers([NodePeer])
     case connected(PeerID)
     case snapshot(MarketSnapshot)
+    case looked(SearchReport)
     case offer(SignedRecord)
     case offers([SignedRecord])
     case records([SignedRecord])
@@ -158,8 +164,29 @@ public struct NodeStatus: Sendable {
     public let clockSampleCount: Int
     /// The node's part in the distributed hash table; `nil` if it has none.
     public let table: NodeTable?
+    /// The followed segments, ascending; empty for a node of the whole market.
+    public let segments: [FollowedSegment]
     /// The followed parts of the market, in the order of the profile.
     public let followed: [FollowedTopic]
+
+    /// A segment that the node follows, and why.
+    public struct FollowedSegment: Hashable, Sendable {
+        public enum Reason: String, Hashable, Sendable {
+            /// The settings say so.
+            case interest
+            /// For the sake of all; another one each week.
+            case custody
+            /// An offer, a lease, a request or a watched search of this node.
+            case dealings
+        }
+
+        public let segment: Segment
+        public let reason: Reason
+
+        public init(segment: Segment, reason: Reason) {
+            (self.segment, self.reason) = (segment, reason)
+        }
+    }
 
     public struct FollowedTopic: Hashable, Sendable {
         public let name: String

@@ -59,5 +59,13 @@ struct RecordBatch: Hashable, Sendable {
             byteCount -= needed
             return true
         }
+
+        /// Takes the place of all or of none.
+        mutating func take(_ envelopes: [[UInt8]]) -> Bool {
+            var room = self
+            guard envelopes.allSatisfy({ room.take($0) }) else { return false }
+            self = room
+            return true
+        }
     }
 }

@@ -21,6 +21,10 @@ public enum SyncLimits {
     /// A proof or a conflict, the largest records.
     static let envelopeByteCountMax = 9 << 10
 
+    /// Models of GPUs that a search names; who wants more asks for all.
+    static let modelCountMax = 64
+    static let modelByteCountMax = 64
+
     // MARK: A run
 
     /// Questions of one comparison.

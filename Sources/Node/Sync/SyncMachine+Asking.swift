@@ -42,9 +42,12 @@ extension SyncMachine {
     private mutating func askFirst(_ peer: PeerID, _ view: View, into outputs: inout [Output]) {
         guard var run = runs[peer] else { return }
         switch run.errand {
-        case .author(let key, _):
+        case .author(let key, _), .hear(let key, _):
             run.state = .askingAuthor
             ask(.author(key.bytes), of: peer, run, view, into: &outputs)
+        case .find(let question, _):
+            run.state = .finding
+            ask(.find(question), of: peer, run, view, into: &outputs)
         case .compare(let scope):
             let comparison = SyncComparison(network: network, unixSeconds: view.unixMilliseconds / 1_000, lanes: [])
             (run.unixSeconds, run.cut) = (comparison.unixSeconds, comparison.cut)
@@ -90,7 +93,7 @@ extension SyncMachine {
     // MARK: Answers
 
     mutating func answered(_ frame: [UInt8], by peer: PeerID, _ view: View, into outputs: inout [Output]) {
-        guard let run = runs[peer] else { return fail(peer, .outOfTurn, view, into: &outputs) }
+        guard var run = runs[peer] else { return fail(peer, .outOfTurn, view, into: &outputs) }
         let answer: SyncAnswer
         do throws(SyncError) {
             answer = try SyncAnswer(parsing: frame.span)
@@ -103,10 +106,13 @@ extension SyncMachine {
             learn(lanes, unknown, peer, run, view, into: &outputs)
         case (.fetching(let ids), .batch(let batch)): take(batch, answering: ids, peer, run, view, into: &outputs)
         case (.askingAuthor, .batch(let batch)): take(batch, answering: nil, peer, run, view, into: &outputs)
+        case (.finding, .found(let batch, let unknown, let next)):
+            (run.finding.unknown, run.finding.next) = (unknown, next)
+            take(batch, answering: nil, peer, run, view, into: &outputs)
         case (.giving(let ids), .taken(let refused)):
             noteUnwanted(refused.filter { Int($0) < ids.count }.map { ids[Int($0)] }, by: peer)
             proceed(with: peer, view, into: &outputs)
-        case (.comparing, .busy), (.fetching, .busy), (.askingAuthor, .busy), (.giving, .busy):
+        case (.comparing, .busy), (.fetching, .busy), (.askingAuthor, .busy), (.finding, .busy), (.giving, .busy):
             finish(peer, .busy, view, into: &outputs)
         case (_, _): fail(peer, .outOfTurn, view, into: &outputs)
         }
@@ -205,7 +211,7 @@ extension SyncMachine {
         run.deadline = run.endsAt
         runs[peer] = run
         if envelopes.isEmpty { return wasJudged(peer, view, into: &outputs) }
-        outputs.append(.received(peer, batch: number, envelopes, isAskedFor: true))
+        outputs.append(.received(peer, batch: number, envelopes, run.errand.query == nil ? .asked : .searched))
     }
 
     /// One record that we asked for has its verdict.
@@ -222,6 +228,7 @@ extension SyncMachine {
         if let asked, record.id.map({ !asked.contains($0) }) ?? false {
             return fail(peer, .unasked, view, into: &outputs)
         }
+        if run.errand.query != nil, let id = record.id { run.finding.ids.insert(id) }
         if record.judgement == .taken {
             run.outcome.takenCount += 1
             if run.step == .fetchRest { run.movedCount += 1 }
@@ -354,8 +361,12 @@ extension SyncMachine {
         }
         counters.takenCount += outcome.takenCount
         counters.givenCount += outcome.givenCount
-        if case .author(_, isOwn: true) = run.errand { outputs.append(.toldOwn(peer)) }
-        if case .compare = run.errand { outputs.append(.finished(peer, outcome)) }
+        switch run.errand {
+        case .author(_, let isOwn): if isOwn { outputs.append(.toldOwn(peer)) }
+        case .compare: outputs.append(.finished(peer, outcome))
+        case .hear(_, let id), .find(_, let id):
+            outputs.append(.searched(peer, id, ending == .complete ? run.finding : nil))
+        }
     }
 
     /// What a run that went through says about the next.

@@ -25,7 +25,10 @@ extension SyncMachine {
     mutating func disconnected(_ peer: PeerID, _ view: View, into outputs: inout [Output]) {
         let errands = waiting.removeValue(forKey: peer) ?? []
         if runs[peer] != nil { finish(peer, .disconnected, view, into: &outputs) }
-        for case .author(_, isOwn: true) in errands { outputs.append(.toldOwn(peer)) }
+        for errand in errands {
+            if case .author(_, isOwn: true) = errand { outputs.append(.toldOwn(peer)) }
+            if let id = errand.query { outputs.append(.searched(peer, id, nil)) }
+        }
         if let stream = partners[peer]?.stream { askers[stream] = nil }
         partners[peer] = nil
         opening.removeAll { $0.value == peer }
@@ -47,7 +50,9 @@ extension SyncMachine {
     mutating func beginWaiting(_ view: View, into outputs: inout [Output]) {
         waitingUntil = nil
         while runs.count < SyncLimits.runCountMax, let peer = waiting.keys.first(where: { runs[$0] == nil }) {
-            if !runs.isEmpty, let until = schedule.staggeredUntil, until > view.now {
+            // Somebody waits for a search.
+            let isSearch = waiting[peer]?.first?.query != nil
+            if !isSearch, !runs.isEmpty, let until = schedule.staggeredUntil, until > view.now {
                 waitingUntil = until
                 return
             }

@@ -95,6 +95,7 @@ extension SyncMachine {
             )
             sendRecords(newest.lazy.map { $0 }, to: peer, stream, view, into: &outputs)
         case .give(let batch): take(batch, stream, peer, into: &outputs)
+        case .find(let question): find(question, for: peer, stream, view, into: &outputs)
         }
     }
 
@@ -166,7 +167,7 @@ extension SyncMachine {
         guard !envelopes.isEmpty else { return say(.taken(refused: []), on: stream, into: &outputs) }
         let number = drawBatch()
         served[stream]?.judging = Served.Judging(batch: number, rest: envelopes.count)
-        outputs.append(.received(peer, batch: number, envelopes, isAskedFor: false))
+        outputs.append(.received(peer, batch: number, envelopes, .given))
     }
 
     mutating func judged(
@@ -190,7 +191,7 @@ extension SyncMachine {
         if judging.rest == 0 { say(.taken(refused: judging.refused), on: giver.key, into: &outputs) }
     }
 
-    private mutating func spend(_ count: Int, by peer: PeerID, at now: Instant) -> Bool {
+    mutating func spend(_ count: Int, by peer: PeerID, at now: Instant) -> Bool {
         var allowance =
             allowances[peer]
             ?? TokenBucket(burst: SyncLimits.allowanceBurst, interval: SyncLimits.allowanceInterval)
@@ -201,7 +202,7 @@ extension SyncMachine {
 
     // MARK: Words and streams
 
-    private mutating func say(_ answer: SyncAnswer, on stream: StreamHandle, into outputs: inout [Output]) {
+    mutating func say(_ answer: SyncAnswer, on stream: StreamHandle, into outputs: inout [Output]) {
         write(LengthPrefixedFrames.framed(answer.encoded), on: stream, into: &outputs)
     }
 

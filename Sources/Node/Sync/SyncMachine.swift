@@ -1,10 +1,10 @@
-public import Cryptography
-public import Identity
-public import Market
+internal import Cryptography
+internal import Identity
+internal import Market
 internal import OrderedCollections
-public import Primitives
+internal import Primitives
 internal import Reconciliation
-public import Swarm
+internal import Swarm
 
 /// Keeps the books of peers equal, over `/rialto/sync/1.0.0`.
 ///
@@ -18,8 +18,8 @@ public import Swarm
 /// Who is asked, and when: the lazy lane every ten seconds compares the newest presences with a mesh peer in turn, every third time with
 /// one outside the meshes; every two minutes, and with every peer that we dialled, everything; at once again while that found much.
 /// What comes is judged as gossip is: a record proves itself, whoever carried it.
-public struct SyncMachine: Sendable {
-    public enum Input: Sendable {
+struct SyncMachine: Sendable {
+    enum Input: Sendable {
         case started
         /// A connected peer speaks the protocol; whoever dialled begins.
         case partner(PeerID, isOutbound: Bool)
@@ -30,6 +30,10 @@ public struct SyncMachine: Sendable {
         case askForOwn(PeerID, Ed25519.PublicKey)
         /// A presence speaks of offers that the book lacks.
         case lacking(provider: Ed25519.PublicKey, MarketClass)
+        /// The lanes that the node follows from now on, and peers that may know the new ones.
+        case followed([Int], newWith: [PeerID])
+        /// A search asks a peer.
+        case search(SyncErrand, PeerID)
         case streamOpened(StreamRequestID, StreamHandle)
         case streamFailed(StreamRequestID)
         case inboundStream(StreamHandle, PeerID)
@@ -42,7 +46,7 @@ public struct SyncMachine: Sendable {
     }
 
     /// What became of a record that a peer sent.
-    public enum Judgement: Hashable, Sendable {
+    enum Judgement: Hashable, Sendable {
         case taken
         /// Held already, or dropped for want of room: it may come again.
         case passed
@@ -52,33 +56,45 @@ public struct SyncMachine: Sendable {
         case rejected
     }
 
-    public struct JudgedRecord: Hashable, Sendable {
-        public let batch: UInt64
+    struct JudgedRecord: Hashable, Sendable {
+        let batch: UInt64
         /// Its place in the batch.
-        public let place: Int
+        let place: Int
         /// `nil` if its bytes are no record.
-        public let id: RecordID?
-        public let judgement: Judgement
+        let id: RecordID?
+        let judgement: Judgement
 
-        public init(batch: UInt64, place: Int, id: RecordID?, judgement: Judgement) {
+        init(batch: UInt64, place: Int, id: RecordID?, judgement: Judgement) {
             (self.batch, self.place, self.id, self.judgement) = (batch, place, id, judgement)
         }
     }
 
-    public enum Output: Hashable, Sendable {
+    enum Output: Hashable, Sendable {
         case openStream(StreamRequestID, PeerID)
         case write(StreamHandle, [UInt8])
         case closeWrite(StreamHandle)
         case reset(StreamHandle)
         case consumed(StreamHandle, Int)
-        /// Records to be judged, each by one `judged`; whether we asked for them.
-        case received(PeerID, batch: UInt64, [[UInt8]], isAskedFor: Bool)
+        /// Records to be judged, each by one `judged`.
+        case received(PeerID, batch: UInt64, [[UInt8]], Occasion)
+        /// What became of a search's question; `nil`: nothing.
+        case searched(PeerID, SyncQueryID, SyncFinding?)
         /// The peer has said, or will not say, what it knows of our own records.
         case toldOwn(PeerID)
         /// What the peer's clock says, in milliseconds since the Unix epoch.
         case clockHeard(PeerID, unixMilliseconds: Int64)
         case finished(PeerID, SyncOutcome)
         case misbehaved(PeerID, SyncMisbehaviour)
+    }
+
+    /// Why a peer sends records.
+    enum Occasion: Hashable, Sendable {
+        /// We asked for them.
+        case asked
+        /// A search asked for them, of whatever lane they are.
+        case searched
+        /// It thinks that we lack them.
+        case given
     }
 
     /// A connected peer that speaks the protocol.
@@ -134,15 +150,15 @@ public struct SyncMachine: Sendable {
     var inFlight: Set<RecordID> = []
     var lacks = MissedOffers()
     var schedule: SyncSchedule
-    public internal(set) var counters = SyncCounters()
+    var counters = SyncCounters()
     /// When a peer and we last held the same of each lane, by number.
-    public internal(set) var reconciledAt: [Instant?]
+    var reconciledAt: [Instant?]
 
     /// When `deadlineReached` is due; `nil` while nothing waits.
-    public private(set) var nextDeadline: Instant?
+    private(set) var nextDeadline: Instant?
 
     /// Draws the ids of its streams from a range of its own, so that the owner can tell whose they are.
-    public init(
+    init(
         network: String,
         lanes: [MarketTopic.Lane],
         followed: [Int],
@@ -159,15 +175,15 @@ public struct SyncMachine: Sendable {
     }
 
     /// Whether the owner should route a stream request here.
-    public func owns(_ request: StreamRequestID) -> Bool { requestIDs.contains(request.rawValue) }
+    func owns(_ request: StreamRequestID) -> Bool { requestIDs.contains(request.rawValue) }
 
     /// Whether the owner should route a stream here.
-    public func owns(_ stream: StreamHandle) -> Bool { askers[stream] != nil || served[stream] != nil }
+    func owns(_ stream: StreamHandle) -> Bool { askers[stream] != nil || served[stream] != nil }
 
-    public func isPartner(_ peer: PeerID) -> Bool { partners[peer] != nil }
+    func isPartner(_ peer: PeerID) -> Bool { partners[peer] != nil }
 
     /// `book` is what we hold, `unixMilliseconds` our wall clock.
-    public mutating func handle(
+    mutating func handle(
         _ input: Input,
         book: RecordBook,
         unixMilliseconds: Int64,
@@ -183,6 +199,8 @@ public struct SyncMachine: Sendable {
         case .askForOwn(let peer, let key): enqueue(.author(key, isOwn: true), to: peer)
         case .lacking(let provider, let marketClass):
             lacks.note(provider, marketClass, dueAt: now.advanced(by: SyncLimits.lackPatience))
+        case .followed(let lanes, let peers): follow(lanes, newWith: peers)
+        case .search(let errand, let peer): search(errand, peer, into: &outputs)
         case .streamOpened(let request, let stream): opened(request, stream, view, into: &outputs)
         case .streamFailed(let request): failed(request, view, into: &outputs)
         case .inboundStream(let stream, let peer): accept(stream, from: peer, into: &outputs)
@@ -219,7 +237,7 @@ public struct SyncMachine: Sendable {
     }
 
     /// Checks what must always hold; for tests and the simulator.
-    public func checkInvariants() {
+    func checkInvariants() {
         precondition(runs.count <= SyncLimits.runCountMax)
         precondition(waiting.count <= SyncLimits.waitingCountMax)
         precondition(waiting.values.allSatisfy { $0.count <= SyncLimits.errandsPerPeerMax })

@@ -28,6 +28,33 @@ enum SyncErrand: Hashable, Sendable {
     case compare(SyncScope)
     /// The newest records of one author.
     case author(Ed25519.PublicKey, isOwn: Bool)
+    /// The newest records of one author, for a search that waits for them.
+    case hear(Ed25519.PublicKey, for: SyncQueryID)
+    /// Offers of lanes that we do not follow ourselves.
+    case find(SyncQuestion, for: SyncQueryID)
+
+    /// Whose search waits for it.
+    var query: SyncQueryID? {
+        switch self {
+        case .compare, .author: nil
+        case .hear(_, let id), .find(_, let id): id
+        }
+    }
+}
+
+/// Names a question of a search: unique among those of one node.
+struct SyncQueryID: Hashable, Sendable {
+    let rawValue: UInt64
+}
+
+/// What a peer found.
+struct SyncFinding: Hashable, Sendable {
+    /// Of every record that it sent.
+    var ids: Set<RecordID> = []
+    /// Lanes that it does not follow, by number.
+    var unknown: [UInt8] = []
+    /// Where its answer ends; `nil` if nothing is behind it.
+    var next: OfferPlace?
 }
 
 /// How a run with a peer ended.
@@ -74,6 +101,7 @@ struct SyncRun: Sendable {
         case comparing
         case fetching([RecordID])
         case askingAuthor
+        case finding
         /// What came is being judged; what is left of a question that was answered in part.
         case judging(batch: UInt64, rest: Int, asked: Set<RecordID>?, unanswered: [RecordID])
         case giving([RecordID])
@@ -92,6 +120,8 @@ struct SyncRun: Sendable {
     /// What expires earlier both sides leave out, in milliseconds since the Unix epoch.
     var cut: UInt64 = 0
     var isLimited = false
+    /// For a search.
+    var finding = SyncFinding()
     var outcome = SyncOutcome(ending: .complete)
     /// Records that were compared, ours.
     var comparedCount = 0

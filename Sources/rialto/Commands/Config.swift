@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Identity
 internal import LocalAPI
+internal import Market
 internal import Swarm
 
 /// The command `rialto config`.
@@ -66,6 +67,7 @@ struct Config: AsyncParsableCommand {
                 Row(.api, settings.api) { [$0.map { "\($0)" } ?? "off"] },
                 Row(.dht, settings.dht) { [$0 ? "on" : "off"] },
                 Row(.mdns, settings.mdns) { [$0 ? "on" : "off"] },
+                Row(.segments, settings.segments) { Self.text($0) },
                 Row(.log, settings.log) { [$0.rawValue] },
                 Row(.logLevel, settings.logLevel) { [$0.rawValue] },
                 Row(.ban, settings.ban) { $0.map(\.description) },
@@ -84,6 +86,11 @@ struct Config: AsyncParsableCommand {
             var table = Table("KEY", "VALUE", "ORIGIN")
             for row in rows { table.add(row.key, row.value.joined(separator: " "), row.origin) }
             table.print()
+        }
+
+        private static func text(_ segments: Set<Segment>?) -> [String] {
+            guard let segments else { return ["all"] }
+            return segments.isEmpty ? ["auto"] : segments.sorted().map(\.name)
         }
 
         private struct Row: Encodable {

@@ -62,6 +62,7 @@ struct Status: AsyncParsableCommand {
         print("up        \(Amounts.text(seconds: status.uptimeSeconds))")
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
         if let table = status.dht { print("table     \(table.servers) servers (\(table.mode) itself)") }
+        print("follows   \(Self.followed(status))")
         print("market    offers \(status.listings), records \(status.records)")
         print("own       \(status.ownOffers) offers")
         print("signing   \(Self.signing(status))")
@@ -72,6 +73,11 @@ struct Status: AsyncParsableCommand {
         print("ready     \(status.health.ready ? "yes" : "no")")
         for reason in status.health.reasons { print("          \(reason.message)") }
         for address in status.addresses { print("listening \(address)") }
+    }
+
+    private static func followed(_ status: StatusView) -> String {
+        guard let segments = status.segments else { return "the whole market" }
+        return segments.map { "\($0.segment) (\($0.reason))" }.joined(separator: ", ")
     }
 
     private static func signing(_ status: StatusView) -> String {

@@ -10,6 +10,9 @@ struct Search: AsyncParsableCommand {
             parentheses. Sort keys: price, price/fp32, price/fp16, price/gb, price/bw, price/mtok:<params>:<bytes>, \
             kwh/mtok:…, gco2/mtok:…, rtt, trust, age; a leading minus reverses.
 
+            A node that follows only some segments of the market (--segments) asks three peers about the others, in distinct \
+            networks; what they show proves itself, and who leaves out what another has is named.
+
             TRUST is how far this node trusts the provider, from 0 to 1; whoever is new has 0.3. 'rialto trust PEER' says why.
 
             Examples:
@@ -57,6 +60,7 @@ struct Search: AsyncParsableCommand {
                 "query: \(effective)   sort: \(answer.sort)   \(answer.rows.count) of \(answer.matches) shown"
             )
         )
+        if let asked = answer.asked { show(asked) }
         OfferTable.print(answer.rows, sort: answer.sort)
         if let explanation = answer.explanation { show(explanation) }
     }
@@ -71,6 +75,21 @@ struct Search: AsyncParsableCommand {
                 print("gone  \(change.provider)/\(change.offerID)")
             }
         }
+    }
+
+    private func show(_ asked: AskedView) {
+        let segments = asked.segments.count == 1 ? "1 segment" : "\(asked.segments.count) segments"
+        let peers = asked.replicas.count == 1 ? "1 peer" : "\(asked.replicas.count) peers"
+        print(Terminal.faint("asked: \(peers) about \(segments) that this node does not follow"))
+        for replica in asked.replicas where replica.omitted > 0 {
+            let offers = replica.omitted == 1 ? "1 offer" : "\(replica.omitted) offers"
+            print("warning: \(replica.peer) left out \(offers) that others have; it is asked last from now on")
+        }
+        guard !asked.weak.isEmpty else { return }
+        print(
+            "warning: fewer than 3 peers in distinct networks answered for \(asked.weak.joined(separator: ", ")): offers may "
+                + "be missing"
+        )
     }
 
     private func show(_ explanation: ExplanationView) {

@@ -17,6 +17,7 @@ struct Up: AsyncParsableCommand {
               rialto up
               rialto up --bootstrap /ip4/203.0.113.7/tcp/4180/p2p/12D3Koo…
               rialto up --home /tmp/a --listen /ip4/127.0.0.1/tcp/0 --api off
+              rialto up --segments nvidia-datacenter
               rialto up --log json --log-level info
             """
     )
@@ -55,6 +56,18 @@ struct Up: AsyncParsableCommand {
     )
     var mdns: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Which part of the market to hold: all, auto (what this node has dealings in), or classes and segments like \
+            nvidia-datacenter,nvidia-consumer/2 (default: all). A part also brings one segment of custody, and search asks \
+            other nodes for the rest.
+            """,
+            valueName: "segments"
+        )
+    )
+    var segments: String?
+
     @Option(help: ArgumentHelp("A settings file instead of config.yaml in the home.", valueName: "file"))
     var config: String?
 
@@ -89,6 +102,7 @@ struct Up: AsyncParsableCommand {
         nodeConfig.network = settings.network.value
         if !settings.dht.value { nodeConfig.kademlia = nil }
         nodeConfig.usesMulticastDNS = settings.mdns.value
+        nodeConfig.followedSegments = settings.segments.value
         let tuning = settings.tuning
         (nodeConfig.banned, nodeConfig.allowed) = (tuning.banned, tuning.allowed)
         nodeConfig.leases = settings.policy.value.lease
@@ -124,6 +138,7 @@ struct Up: AsyncParsableCommand {
         [
             .network: options.network.map { [$0] } ?? [], .listen: listen, .bootstrap: bootstrap,
             .api: api.map { [$0] } ?? [], .dht: dht.map { [$0] } ?? [], .mdns: mdns.map { [$0] } ?? [],
+            .segments: segments.map { [$0] } ?? [],
             .log: log.map { [$0] } ?? [], .logLevel: logLevel.map { [$0] } ?? [],
         ]
     }

@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import Identity
 internal import LocalAPI
+internal import Market
 internal import Node
 internal import Swarm
 
@@ -29,6 +30,26 @@ extension NodeSettings {
         default:
             let text = texts.joined(separator: ",")
             throw CommandFailure(.usage, "\(key.rawValue) '\(text)' (\(origin)) is neither on nor off")
+        }
+    }
+
+    /// `all`; `auto` for what the node has dealings in; or classes and segments by name.
+    static func segments(_ texts: [String], _ origin: SettingOrigin) throws -> Set<Segment>? {
+        let names = texts.flatMap { $0.split(separator: ",").map(String.init) }
+        if names == ["all"] { return nil }
+        if names == ["auto"] { return [] }
+        return try names.reduce(into: Set<Segment>()) { chosen, name in
+            let named = MarketProfile.first.segments(named: name)
+            guard !named.isEmpty else {
+                let known = ["all", "auto"] + MarketClass.allCases.sorted().map(\.name)
+                let nearest = Spelling.nearest(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+                throw CommandFailure(
+                    .usage,
+                    "segments '\(name)' (\(origin)) is no part of the market\(nearest)",
+                    hint: "write all, auto, or classes and segments like nvidia-datacenter,nvidia-consumer/2"
+                )
+            }
+            chosen.formUnion(named)
         }
     }
 
@@ -109,6 +130,7 @@ extension NodeSettings {
             case .api: api.value != old.api.value
             case .dht: dht.value != old.dht.value
             case .mdns: mdns.value != old.mdns.value
+            case .segments: segments.value != old.segments.value
             case .log: log.value != old.log.value
             case .logLevel: logLevel.value != old.logLevel.value
             case .ban: ban.value != old.ban.value

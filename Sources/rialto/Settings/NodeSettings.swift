@@ -44,6 +44,8 @@ struct NodeSettings: Sendable {
     /// Whether the node finds peers by the distributed hash table, and by multicast DNS on the LAN.
     let dht: Setting<Bool>
     let mdns: Setting<Bool>
+    /// Which part of the market the node follows; `nil` for all of it.
+    let segments: Setting<Set<Segment>?>
     /// `nil` switches the TCP door of the API off.
     let api: Setting<Endpoint?>
     let log: Setting<LogFormat>
@@ -93,6 +95,7 @@ struct NodeSettings: Sendable {
             shipped.flatMap { $0.seeds.isEmpty ? nil : Setting(value: $0.seeds, origin: .file($0.path)) } ?? named
         dht = try Self.setting(.dht, source, orElse: true) { try Self.toggle(.dht, $0, $1) }
         mdns = try Self.setting(.mdns, source, orElse: true) { try Self.toggle(.mdns, $0, $1) }
+        segments = try Self.setting(.segments, source, orElse: nil, Self.segments)
         api = try Self.setting(.api, source, orElse: Endpoint(address: IPAddress(127, 0, 0, 1), port: 4181), Self.api)
         log = try Self.setting(.log, source, orElse: .text) { try Self.choice(.log, $0, $1) }
         logLevel = try Self.setting(.logLevel, source, orElse: .warning) { try Self.choice(.logLevel, $0, $1) }

@@ -1,7 +1,7 @@
 /// The keys of `config.yaml`; each is, in capitals behind `RIALTO_`, an environment variable, and some are flags of `up`.
 enum SettingKey: String, CaseIterable {
     case network, listen, bootstrap, api
-    case dht, mdns
+    case dht, mdns, segments
     case log
     case logLevel = "log_level"
     case ban, allow
@@ -18,7 +18,7 @@ enum SettingKey: String, CaseIterable {
     /// Whether a running node takes a new value.
     var isLive: Bool {
         switch self {
-        case .network, .listen, .bootstrap, .api, .dht, .mdns, .log, .probe: false
+        case .network, .listen, .bootstrap, .api, .dht, .mdns, .segments, .log, .probe: false
         case .logLevel, .ban, .allow, .connectionsLow, .connectionsHigh, .readyPeers, .auditors, .policy: true
         }
     }

@@ -24,6 +24,7 @@ struct SyncPair {
     /// Authors whom the second book refuses.
     var banned: Set<Ed25519.PublicKey> = []
     var ownAsked = 0
+    var findings: [(query: UInt64, finding: SyncFinding?)] = []
     private var nextStream: UInt32 = 1
 
     init() {
@@ -149,6 +150,7 @@ struct SyncPair {
         case .consumed, .clockHeard: break
         case .received(let peer, let batch, let envelopes, _):
             for (place, envelope) in envelopes.enumerated() { judge(envelope, peer, batch, place, at: side) }
+        case .searched(_, let query, let finding): findings.append((query.rawValue, finding))
         case .toldOwn: ownAsked += 1
         case .finished(_, let outcome): outcomes.append(outcome)
         case .misbehaved(_, let misbehaviour): misbehaviours.append(misbehaviour)
