@@ -22,6 +22,15 @@ public struct GossipsubConfig: Hashable, Sendable {
     public var opportunisticGraftHeartbeats = 60
     public var opportunisticGraftCount = 2
 
+    // MARK: Choking
+
+    /// Mesh peers of a topic that go on sending when the others are asked to name messages only.
+    ///
+    /// Three, so that one that fails or lies leaves two; more would be copies that nobody needs.
+    public var eagerCountMin = 3
+    /// Messages that a peer must have brought lately, first or not, before it is choked; half of it proves that it still sends.
+    public var chokeDeliveriesMin = 8.0
+
     // MARK: Gossip
 
     /// D_lazy and the share of the other subscribers that hear of messages.
@@ -99,6 +108,7 @@ public struct GossipsubConfig: Hashable, Sendable {
     func check() {
         precondition(meshOutboundCount < meshCountMin && meshOutboundCount <= meshCount / 2)
         precondition(meshCountMin <= meshCount && meshCount <= meshCountMax && meshScoreCount <= meshCount)
+        precondition(eagerCountMin > 0 && chokeDeliveriesMin > 0)
         precondition(heartbeatInterval > .zero && firstHeartbeat >= .zero && backoffClearHeartbeats > 0)
         precondition(opportunisticGraftHeartbeats > 0 && floodCountMax >= meshCount)
         precondition(unsubscribeBackoff >= .seconds(1) && pruneBackoff <= .seconds(RPCLimits.backoffSecondsMax))

@@ -22,14 +22,20 @@ import Testing
             graft: ["t"],
             prune: [Prune(topic: "t", backoffSeconds: 60, peers: [PeerInfo(peer: [1], record: [2])])],
             idontwant: [id("c")],
-            announcesExtensions: true
+            choke: ["t"],
+            unchoke: ["u"],
+            extensions: GossipExtensions(choke: true)
         )
         let ihave: [UInt8] = [0x0a, 6, 0x0a, 1, 0x74, 0x12, 1, 0x61]
         let iwant: [UInt8] = [0x12, 3, 0x0a, 1, 0x62]
         let graft: [UInt8] = [0x1a, 3, 0x0a, 1, 0x74]
         let prune: [UInt8] = [0x22, 13, 0x0a, 1, 0x74, 0x12, 6, 0x0a, 1, 1, 0x12, 1, 2, 0x18, 60]
         let idontwant: [UInt8] = [0x2a, 3, 0x0a, 1, 0x63]
-        let all = ihave + iwant + graft + prune + idontwant + [0x32, 0]
+        // Experimental fields: 0x215254 of the extensions, 0x215255 and 0x215256 of control.
+        let extensions: [UInt8] = [0x32, 5, 0xa0, 0xa5, 0xaa, 0x08, 1]
+        let choke: [UInt8] = [0xaa, 0xa5, 0xaa, 0x08, 3, 0x0a, 1, 0x74]
+        let unchoke: [UInt8] = [0xb2, 0xa5, 0xaa, 0x08, 3, 0x0a, 1, 0x75]
+        let all = ihave + iwant + graft + prune + idontwant + extensions + choke + unchoke
         #expect(RPC(control: control).encoded == [0x1a, UInt8(all.count)] + all)
     }
 
@@ -231,7 +237,9 @@ extension RPC {
             rpc.control.prune.append(Prune(topic: topic(), backoffSeconds: random.below(3601), peers: peers))
         }
         if random.chance(1, in: 2) { rpc.control.idontwant = ids() }
-        rpc.control.announcesExtensions = random.chance(1, in: 2)
+        for _ in 0..<random.below(4) { rpc.control.choke.append(topic()) }
+        for _ in 0..<random.below(4) { rpc.control.unchoke.append(topic()) }
+        if random.chance(1, in: 2) { rpc.control.extensions = GossipExtensions(choke: random.chance(1, in: 2)) }
         return rpc
     }
 }

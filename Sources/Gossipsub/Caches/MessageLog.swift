@@ -169,6 +169,17 @@ struct MessageLog: Sendable {
         }
     }
 
+    /// The ids of this heartbeat that the peer at `place` did not bring itself, oldest first.
+    func freshIDs(of topic: Topic, unknownTo place: PeerPlace) -> [MessageID] {
+        let start = max(0, windowStarts[windowStarts.count - 1] - firstDetailed)
+        return (start..<details.count).compactMap { index in
+            guard let message = details[index].message, message.topic == topic,
+                !details[index].deliverers.contains(place)
+            else { return nil }
+            return details[index].id
+        }
+    }
+
     /// Whether anything at all could be gossiped about.
     var hasGossip: Bool { gossipRange.contains { details[$0].message != nil } }
 

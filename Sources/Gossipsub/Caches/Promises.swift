@@ -27,7 +27,7 @@ struct Promises: Sendable {
     }
 
     mutating func settle(_ id: MessageID) {
-        guard let settled = byMessage.removeValue(forKey: id) else { return }
+        guard count > 0, let settled = byMessage.removeValue(forKey: id) else { return }
         count -= settled.count
     }
 

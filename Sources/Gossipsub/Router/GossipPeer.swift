@@ -1,3 +1,4 @@
+internal import Identity
 internal import OrderedCollections
 internal import Primitives
 
@@ -23,6 +24,7 @@ struct GossipPeer: Sendable {
     var reopenCount = 0
     var queue = OutboundQueue()
     var topics: OrderedSet<Topic> = []
+    var extensions = GossipExtensions()
     var unwanted = UnwantedMessages()
     /// The peer's own signed record, to recommend it to others.
     var record: [UInt8]?
@@ -58,9 +60,44 @@ struct JoinedTopic: Sendable {
     let signatures: SignaturePolicy
     /// The topic's number in the book of scores; `nil` while it has none.
     var scoreSlot: Int?
-    var mesh = PeerSet()
+    private(set) var mesh = PeerSet()
+    /// Mesh peers that get each message as it comes: all but those that choked us.
+    private(set) var receivers = PeerSet()
+    /// Mesh peers that we choked: they name messages instead of sending them.
+    private(set) var choked = PeerSet()
     /// Connected peers that are subscribed, the mesh included.
     var subscribers: PeerSet
+
+    init(signatures: SignaturePolicy, subscribers: PeerSet) {
+        (self.signatures, self.subscribers) = (signatures, subscribers)
+    }
+
+    /// Whether the peer is new in the mesh; then both send.
+    mutating func graft(_ peer: PeerID) -> Bool {
+        guard mesh.insert(peer) else { return false }
+        receivers.insert(peer)
+        return true
+    }
+
+    /// Whether the peer was in the mesh.
+    mutating func prune(_ peer: PeerID) -> Bool {
+        guard mesh.remove(peer) else { return false }
+        receivers.remove(peer)
+        choked.remove(peer)
+        return true
+    }
+
+    /// A mesh peer choked us, or no longer does.
+    mutating func heardChoke(_ isChoked: Bool, from peer: PeerID) {
+        guard mesh.contains(peer) else { return }
+        if isChoked { receivers.remove(peer) } else { receivers.insert(peer) }
+    }
+
+    /// We choke a mesh peer, or no longer do.
+    mutating func setChoked(_ isChoked: Bool, _ peer: PeerID) {
+        guard mesh.contains(peer) else { return }
+        if isChoked { choked.insert(peer) } else { choked.remove(peer) }
+    }
 }
 
 /// A topic that we publish to without being subscribed (gossipsub 1.0, "Fanout").

@@ -36,6 +36,9 @@ extension GossipsubMachine {
         for topic in control.graft { receiveGraft(topic, from: peer, at: now, into: &outputs) }
         for prune in control.prune { receive(prune, from: peer, at: now, into: &outputs) }
         if !control.idontwant.isEmpty { receiveIDontWant(control.idontwant, from: peer) }
+        if let extensions = control.extensions { peers[peer]?.extensions = extensions }
+        for topic in control.choke { topics[topic]?.heardChoke(true, from: peer) }
+        for topic in control.unchoke { topics[topic]?.heardChoke(false, from: peer) }
     }
 
     // MARK: Mesh
@@ -117,9 +120,12 @@ extension GossipsubMachine {
     }
 
     private mutating func receive(_ ihave: [IHave], from peer: PeerID, at now: Instant) {
-        guard let state = peers[peer], state.ihaveMessageCount < config.ihaveMessageCountMax else { return }
-        peers[peer]?.ihaveMessageCount += 1
-        let room = config.ihaveIDCountMax - state.askedIDCount
+        // By its place: a peer that is taken out to be looked at is copied whole.
+        guard let index = peers.index(forKey: peer),
+            peers.values[index].ihaveMessageCount < config.ihaveMessageCountMax
+        else { return }
+        peers.values[index].ihaveMessageCount += 1
+        let room = config.ihaveIDCountMax - peers.values[index].askedIDCount
         guard room > 0 else { return }
         var wanted: OrderedSet<MessageID> = []
         for entry in ihave where topics[entry.topic] != nil {
@@ -131,7 +137,7 @@ extension GossipsubMachine {
         guard !wanted.isEmpty else { return }
         // Which ids are left out, and which is tracked, must not be the peer's choice.
         let asked = random.sample(Array(wanted), room)
-        peers[peer]?.askedIDCount += asked.count
+        peers.values[index].askedIDCount += asked.count
         promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
         for portion in ControlMessage.portions(asked) {
             outbox[peer, default: RPCParts()].gossip.append(.iwant(portion))

@@ -20,7 +20,10 @@ extension GossipsubMachine {
         for index in topics.values.indices {
             let topic = topics.keys[index]
             maintainMesh(topic, index, at: now, into: &outputs)
-            if log.hasGossip { gossip(topic, excluding: topics.values[index].mesh) }
+            maintainChokes(topic, index, at: now)
+            guard log.hasGossip else { continue }
+            announce(topic, index)
+            gossip(topic, excluding: topics.values[index].mesh)
         }
         maintainFanout(at: now)
         log.shift()
@@ -127,12 +130,14 @@ extension GossipsubMachine {
             return !excluded.contains(peer) && scores.score(at: index) >= config.score.gossipThreshold
         }
         let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
-        for peer in random.sample(others, count) {
-            // Each peer hears of other ids when there are too many, so that together they hear of all.
-            let told = ids.count <= config.ihaveIDCountMax ? ids : random.sample(ids, config.ihaveIDCountMax)
-            for portion in ControlMessage.portions(told) {
-                outbox[peer, default: RPCParts()].gossip.append(.ihave(IHave(topic: topic, ids: portion)))
-            }
+        for peer in random.sample(others, count) { tell(ids, of: topic, to: peer) }
+    }
+
+    /// Each peer hears of other ids when there are too many, so that together they hear of all.
+    mutating func tell(_ ids: [MessageID], of topic: Topic, to peer: PeerID) {
+        let told = ids.count <= config.ihaveIDCountMax ? ids : random.sample(ids, config.ihaveIDCountMax)
+        for portion in ControlMessage.portions(told) {
+            outbox[peer, default: RPCParts()].gossip.append(.ihave(IHave(topic: topic, ids: portion)))
         }
     }
 }

@@ -53,17 +53,17 @@ extension GossipsubMachine {
     /// Adds the peer to the mesh and says so.
     mutating func graft(_ peer: PeerID, _ topic: Topic, at now: Instant, into outputs: inout [Output]) {
         addToMesh(peer, topic, at: now, into: &outputs)
-        outbox[peer, default: RPCParts()].meshControl[topic] = .graft
+        outbox[peer, default: RPCParts()].setMeshControl(.graft, topic)
     }
 
     mutating func addToMesh(_ peer: PeerID, _ topic: Topic, at now: Instant, into outputs: inout [Output]) {
-        guard topics[topic]?.mesh.insert(peer) == true else { return }
+        guard topics[topic]?.graft(peer) == true else { return }
         scores.enterMesh(peer, topic, at: now)
         outputs.append(.meshJoined(peer, topic))
     }
 
     mutating func removeFromMesh(_ peer: PeerID, _ topic: Topic, into outputs: inout [Output]) {
-        guard topics[topic]?.mesh.remove(peer) == true else { return }
+        guard topics[topic]?.prune(peer) == true else { return }
         scores.leaveMesh(peer, topic)
         outputs.append(.meshLeft(peer, topic))
     }
@@ -84,7 +84,7 @@ extension GossipsubMachine {
         if exchanging && state.version.hasBackoff { recommended = peersToRecommend(topic, to: peer) }
         let seconds = state.version.hasBackoff ? Int(backoff.components.seconds) : 0
         let prune = Prune(topic: topic, backoffSeconds: seconds, peers: recommended)
-        outbox[peer, default: RPCParts()].meshControl[topic] = .prune(prune)
+        outbox[peer, default: RPCParts()].setMeshControl(.prune(prune), topic)
     }
 
     /// Others of the topic that the pruned peer may turn to: good ones, with their own signed records (gossipsub 1.1, "PX").

@@ -130,7 +130,8 @@ extension GossipsubMachine {
         scores.creditFirstDelivery(source, topic)
         for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
         guard let joined = topics.index(forKey: topic) else { return }
-        var receivers = topics.values[joined].mesh
+        if topics.values[joined].choked.contains(source) { setChoked(false, source, topic, joined, at: now) }
+        var receivers = topics.values[joined].receivers
         if !floodsubPeers.isEmpty { receivers = receivers.union(floodsubReceivers(topic)) }
         // One RPC for all to whom nothing else is said in this step.
         let rpc = GossipRPC(messages: [judged.wire])

@@ -46,6 +46,7 @@ extension GossipsubMachine {
         peers[peer]?.stream = .flowing
         // The hello: all that we are subscribed to, before anything that waited.
         var hello = RPCParts()
+        if state.version.hasMesh { hello.extensions = GossipExtensions(choke: true) }
         for topic in topics.keys { hello.announce(topic, isSubscribed: true) }
         peers[peer]?.queue.dropSubscriptions()
         if let waiting = peers[peer]?.queue.take() { hello.merge(waiting) }

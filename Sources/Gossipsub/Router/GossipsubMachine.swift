@@ -201,6 +201,9 @@ public struct GossipsubMachine: Sendable {
     /// The peers of a topic's mesh, ascending.
     public func mesh(of topic: Topic) -> [PeerID] { topics[topic].map { Array($0.mesh) } ?? [] }
 
+    /// The peers of a topic's mesh that we asked to name messages instead of sending them, ascending.
+    public func choked(in topic: Topic) -> [PeerID] { topics[topic].map { Array($0.choked) } ?? [] }
+
     /// The connected peers that are subscribed to a topic of ours, ascending.
     public func subscribers(of topic: Topic) -> [PeerID] { Array(subscriberSet(of: topic)) }
 

@@ -3,35 +3,50 @@ internal import OrderedCollections
 /// What is to be said to one peer, before it is packed into RPCs.
 ///
 /// Subscriptions, GRAFT and PRUNE state what is, so the newest of a topic replaces an older one and all of them together are
-/// bounded by our own topics. Messages and gossip pile up and are bounded by the owner.
+/// bounded by our own topics; so are CHOKE and UNCHOKE. Messages and gossip pile up and are bounded by the owner.
 struct RPCParts: Sendable {
     enum MeshControl: Hashable, Sendable { case graft, prune(Prune) }
 
     var subscriptions: OrderedDictionary<Topic, Bool> = [:]
     var meshControl: OrderedDictionary<Topic, MeshControl> = [:]
+    /// Whether the peer is to name messages of a topic or to send them.
+    var chokes: OrderedDictionary<Topic, Bool> = [:]
     var messages: [WireMessage] = []
     var gossip: [GossipNotice] = []
+    /// Only in the first RPC of a stream.
+    var extensions: GossipExtensions?
 
-    var isEmpty: Bool { subscriptions.isEmpty && meshControl.isEmpty && messages.isEmpty && gossip.isEmpty }
+    var isEmpty: Bool {
+        subscriptions.isEmpty && meshControl.isEmpty && chokes.isEmpty && messages.isEmpty && gossip.isEmpty
+            && extensions == nil
+    }
 
     mutating func announce(_ topic: Topic, isSubscribed: Bool) {
         subscriptions[topic] = isSubscribed
+    }
+
+    /// A link that begins or ends is choked no longer.
+    mutating func setMeshControl(_ control: MeshControl, _ topic: Topic) {
+        meshControl[topic] = control
+        if !chokes.isEmpty { chokes[topic] = nil }
     }
 
     /// Adds what is said later; the later word on a topic stands.
     mutating func merge(_ later: RPCParts) {
         if !later.subscriptions.isEmpty { subscriptions.merge(later.subscriptions) { _, newer in newer } }
         if !later.meshControl.isEmpty { meshControl.merge(later.meshControl) { _, newer in newer } }
+        if !later.chokes.isEmpty { chokes.merge(later.chokes) { _, newer in newer } }
         messages += later.messages
         gossip += later.gossip
+        if let later = later.extensions { extensions = later }
     }
 
     /// The RPCs that say all of it: state first, since a GRAFT means nothing before its subscription.
     func pack(_ send: (GossipRPC) -> Void) {
-        if subscriptions.isEmpty && meshControl.isEmpty && gossip.isEmpty && messages.count == 1 {
-            return send(GossipRPC(messages: messages))
-        }
+        let isMessagesAlone = subscriptions.isEmpty && meshControl.isEmpty && chokes.isEmpty && gossip.isEmpty
+        if isMessagesAlone && extensions == nil && messages.count == 1 { return send(GossipRPC(messages: messages)) }
         var packer = RPCPacker()
+        if let extensions { packer.add(extensions) }
         for (topic, isSubscribed) in subscriptions {
             packer.add(Subscription(topic: topic, isSubscribed: isSubscribed))
         }
@@ -41,6 +56,7 @@ struct RPCParts: Sendable {
             case .prune(let prune): packer.add(prune)
             }
         }
+        for (topic, isChoked) in chokes { packer.addChoke(topic, isChoked) }
         for message in messages { packer.add(message) }
         for gossip in gossip { packer.add(gossip) }
         for rpc in packer.finish() { send(rpc) }

@@ -140,6 +140,11 @@ struct PeerScoreBook: Sendable {
         }
     }
 
+    /// We ask a mesh peer not to send, or to send again: P3 asks of it what we do.
+    mutating func setChoked(_ isChoked: Bool, at index: Int, _ slot: Int, at now: Instant) {
+        update(index, slot) { stats, _ in stats.setChoked(isChoked, at: now) }
+    }
+
     // MARK: Events
 
     /// The topic moved: an accepted message, counted once.
@@ -238,6 +243,15 @@ struct PeerScoreBook: Sendable {
         guard let slot = slots[topic] else { return nil }
         return peers[peer]?.topics.first { $0.slot == slot }
     }
+
+    /// What the peer at this place brought lately, and how much of it first.
+    func deliveries(at index: Int, _ slot: Int) -> (all: Double, first: Double) {
+        guard let stats = peers.values[index].topics.first(where: { $0.slot == slot }) else { return (0, 0) }
+        return (stats.meshDeliveries, stats.firstDeliveries)
+    }
+
+    /// What the whole topic moved lately.
+    func deliveries(in slot: Int) -> Double { paces[slot]?.deliveries ?? 0 }
 
     /// P3's threshold of a topic at this time.
     func threshold(of topic: Topic) -> Double { slots[topic].flatMap { paces[$0]?.threshold } ?? 0 }

@@ -10,6 +10,8 @@ struct TopicStats: Hashable, Sendable {
 
     /// Since when the peer is in our mesh; `nil` outside.
     var graftedAt: Instant?
+    /// Since when it must deliver there; `nil` outside, and while we choke it.
+    var expectedSince: Instant?
     /// P1, as of the last refresh, in nanoseconds.
     var timeInMesh: Int64 = 0
     var firstDeliveries = 0.0
@@ -57,19 +59,26 @@ struct TopicStats: Hashable, Sendable {
         invalid = Decay.applied(rules.params.invalidDecay, to: invalid)
         if let graftedAt {
             timeInMesh = now.nanoseconds - graftedAt.nanoseconds
-            if timeInMesh >= rules.activation { isMeasured = true }
         }
+        if let expectedSince, now.nanoseconds - expectedSince.nanoseconds >= rules.activation { isMeasured = true }
     }
 
     mutating func enterMesh(at now: Instant) {
         (graftedAt, timeInMesh, isMeasured, meshDeliveries) = (now, 0, false, 0)
+        expectedSince = now
+    }
+
+    /// Who was asked not to send owes nothing, and has the time of a newcomer once it is to send again.
+    mutating func setChoked(_ isChoked: Bool, at now: Instant) {
+        guard graftedAt != nil else { return }
+        (expectedSince, isMeasured) = (isChoked ? nil : now, false)
     }
 
     /// Leaves the mesh; what was owed by then sticks (P3b).
     mutating func leaveMesh(threshold: Double) {
         let owed = deficit(below: threshold)
         meshFailure += owed * owed
-        (graftedAt, timeInMesh, isMeasured) = (nil, 0, false)
+        (graftedAt, expectedSince, timeInMesh, isMeasured) = (nil, nil, 0, false)
     }
 }
 
@@ -97,9 +106,9 @@ struct PeerStats: Hashable, Sendable {
         }
     }
 
-    /// What a peer in the topic's mesh delivered there; `nil` outside.
+    /// What a peer that must deliver in the topic did deliver; `nil` of others.
     func meshDeliveries(in slot: Int) -> Double? {
-        guard let stats = topics.first(where: { $0.slot == slot }), stats.graftedAt != nil else { return nil }
+        guard let stats = topics.first(where: { $0.slot == slot }), stats.expectedSince != nil else { return nil }
         return stats.meshDeliveries
     }
 

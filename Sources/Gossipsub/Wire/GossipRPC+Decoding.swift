@@ -84,7 +84,9 @@ extension ControlMessage {
     ) throws(ProtobufError) {
         var reader = ProtobufReader(source)
         while let field = try reader.next() {
-            guard (1...6).contains(field.number) else { continue }
+            guard
+                (1...6).contains(field.number) || field.number == ChokeField.choke || field.number == ChokeField.unchoke
+            else { continue }
             let nested = source.extracting(try field.range(byteCountMax: source.count))
             switch field.number {
             case 1:
@@ -102,8 +104,16 @@ extension ControlMessage {
                 }
             case 5:
                 idontwant += try Self.ids(in: nested, field: 1, limits: limits, budget: &gossipBudget).ids
+            case 6:
+                extensions = try GossipExtensions(parsing: nested)
+            case ChokeField.choke:
+                if choke.count < limits.meshControlCountMax, let topic = try Self.topic(in: nested) {
+                    choke.append(topic)
+                }
             default:
-                announcesExtensions = true
+                if unchoke.count < limits.meshControlCountMax, let topic = try Self.topic(in: nested) {
+                    unchoke.append(topic)
+                }
             }
         }
     }
@@ -143,6 +153,16 @@ extension ControlMessage {
             if field.number == 1 { topic = try field.topic(of: source) }
         }
         return topic
+    }
+}
+
+extension GossipExtensions {
+    fileprivate init(parsing source: Span<UInt8>) throws(ProtobufError) {
+        self.init()
+        var reader = ProtobufReader(source)
+        while let field = try reader.next() {
+            if field.number == ChokeField.isKnown { choke = try field.bool() }
+        }
     }
 }
 

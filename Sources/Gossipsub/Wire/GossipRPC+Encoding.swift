@@ -85,9 +85,9 @@ extension ControlMessage {
     /// Leaves room for the topic and the entry's own framing.
     private static let portionByteCountMax = RPCPacker.controlByteCountMax - 256
 
-    private static func graftField(_ topic: Topic) -> [UInt8] {
+    private static func topicField(_ number: Int, _ topic: Topic) -> [UInt8] {
         var writer = ProtobufWriter()
-        writer.message(3) { $0.text(1, topic.text) }
+        writer.message(number) { $0.text(1, topic.text) }
         return writer.bytes
     }
 
@@ -103,14 +103,16 @@ extension ControlMessage {
     var fields: [[UInt8]] {
         var fields = ihave.map(\.field)
         if !iwant.isEmpty { fields.append(Self.idsField(2, iwant)) }
-        fields += graft.map(Self.graftField)
+        fields += graft.map { Self.topicField(3, $0) }
         fields += prune.map(\.field)
         if !idontwant.isEmpty { fields.append(Self.idsField(5, idontwant)) }
-        if announcesExtensions {
+        if let extensions {
             var writer = ProtobufWriter()
-            writer.message(6) { _ in }
+            writer.message(6) { if extensions.choke { $0.requiredVarint(ChokeField.isKnown, 1) } }
             fields.append(writer.bytes)
         }
+        fields += choke.map { Self.topicField(ChokeField.choke, $0) }
+        fields += unchoke.map { Self.topicField(ChokeField.unchoke, $0) }
         return fields
     }
 }

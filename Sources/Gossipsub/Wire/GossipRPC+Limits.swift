@@ -31,6 +31,7 @@ extension ControlMessage {
     fileprivate func isWithin(_ limits: RPCLimits) -> Bool {
         // On the wire an id takes no less than the budget counts for it.
         guard fieldsByteCount <= limits.gossipByteCountMax, graft.count <= limits.meshControlCountMax, prune.isEmpty,
+            choke.count <= limits.meshControlCountMax, unchoke.count <= limits.meshControlCountMax,
             ihave.allSatisfy({ !$0.ids.isEmpty })
         else { return false }
         return [iwant, idontwant].allSatisfy(\.areAllNamed) && ihave.allSatisfy(\.ids.areAllNamed)
@@ -47,7 +48,7 @@ extension ControlMessage {
                 return budget >= 0 && id.byteCount > 0
             }
         }
-        var bounded = ControlMessage(announcesExtensions: announcesExtensions)
+        var bounded = ControlMessage(extensions: extensions)
         for entry in ihave {
             budget -= entry.topic.text.utf8.count
             let ids = kept(entry.ids)
@@ -57,6 +58,8 @@ extension ControlMessage {
         bounded.graft = Array(graft.prefix(limits.meshControlCountMax))
         bounded.prune = prune.prefix(limits.meshControlCountMax).map { $0.bounded(by: limits) }
         bounded.idontwant = kept(idontwant)
+        bounded.choke = Array(choke.prefix(limits.meshControlCountMax))
+        bounded.unchoke = Array(unchoke.prefix(limits.meshControlCountMax))
         return bounded
     }
 }

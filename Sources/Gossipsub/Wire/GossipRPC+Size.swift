@@ -67,10 +67,16 @@ extension ControlMessage {
         for entry in ihave { count += entry.fieldByteCount }
         for topic in graft { count += Self.graftByteCount(topic) }
         for entry in prune { count += entry.fieldByteCount }
-        return announcesExtensions ? count + 2 : count
+        for topic in choke { count += Self.chokeByteCount(topic) }
+        for topic in unchoke { count += Self.chokeByteCount(topic) }
+        guard let extensions else { return count }
+        return count + 2 + (extensions.choke ? ChokeField.tagByteCount + 1 : 0)
     }
 
     static func graftByteCount(_ topic: Topic) -> Int { ProtobufSize.field(of: topic.fieldByteCount) }
+
+    /// A CHOKE or UNCHOKE.
+    static func chokeByteCount(_ topic: Topic) -> Int { graftByteCount(topic) - 1 + ChokeField.tagByteCount }
 
     /// An IWANT or IDONTWANT; nothing without ids.
     static func idsByteCount(_ ids: [MessageID]) -> Int {

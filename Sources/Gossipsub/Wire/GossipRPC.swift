@@ -185,8 +185,11 @@ public struct ControlMessage: Hashable, Sendable {
     public var graft: [Topic]
     public var prune: [Prune]
     public var idontwant: [MessageID]
-    /// Whether the peer listed extensions (gossipsub 1.3); we know none and ignore them.
-    public var announcesExtensions: Bool
+    /// Topics of which the peer wants messages named instead of sent, and those of which it wants them sent again.
+    public var choke: [Topic]
+    public var unchoke: [Topic]
+    /// The extensions that the peer listed (gossipsub 1.3); `nil` when it listed none.
+    public var extensions: GossipExtensions?
 
     public init(
         ihave: [IHave] = [],
@@ -194,15 +197,39 @@ public struct ControlMessage: Hashable, Sendable {
         graft: [Topic] = [],
         prune: [Prune] = [],
         idontwant: [MessageID] = [],
-        announcesExtensions: Bool = false
+        choke: [Topic] = [],
+        unchoke: [Topic] = [],
+        extensions: GossipExtensions? = nil
     ) {
         (self.ihave, self.iwant, self.graft, self.prune) = (ihave, iwant, graft, prune)
-        (self.idontwant, self.announcesExtensions) = (idontwant, announcesExtensions)
+        (self.idontwant, self.choke, self.unchoke, self.extensions) = (idontwant, choke, unchoke, extensions)
     }
 
     public var isEmpty: Bool {
-        ihave.isEmpty && iwant.isEmpty && graft.isEmpty && prune.isEmpty && idontwant.isEmpty && !announcesExtensions
+        ihave.isEmpty && iwant.isEmpty && graft.isEmpty && prune.isEmpty && idontwant.isEmpty && choke.isEmpty
+            && unchoke.isEmpty && extensions == nil
     }
+}
+
+/// What a peer can do beyond its version, said once in its first RPC (gossipsub 1.3, "Extensions Control Message").
+public struct GossipExtensions: Hashable, Sendable {
+    /// Whether it heeds CHOKE and UNCHOKE.
+    public var choke: Bool
+
+    public init(choke: Bool = false) { self.choke = choke }
+}
+
+/// The numbers of our experimental fields, in the range that gossipsub 1.3 leaves to experiments: above 0x200000.
+///
+/// CHOKE and UNCHOKE are a topic each, as in the draft that libp2p discusses (libp2p/specs, pull request 681).
+enum ChokeField {
+    /// In `ControlExtensions`, a boolean.
+    static let isKnown = 0x21_5254
+    /// In `ControlMessage`.
+    static let choke = 0x21_5255
+    static let unchoke = 0x21_5256
+    /// A tag of any of them: 25 bits of number and wire type in groups of seven.
+    static let tagByteCount = 4
 }
 
 public struct IHave: Hashable, Sendable {

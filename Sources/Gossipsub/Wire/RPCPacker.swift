@@ -34,6 +34,16 @@ struct RPCPacker {
         control.prune.append(prune)
     }
 
+    mutating func addChoke(_ topic: Topic, _ isChoked: Bool) {
+        makeRoom(forControl: ControlMessage.chokeByteCount(topic))
+        if isChoked { control.choke.append(topic) } else { control.unchoke.append(topic) }
+    }
+
+    mutating func add(_ extensions: GossipExtensions) {
+        makeRoom(forControl: ControlMessage(extensions: extensions).fieldsByteCount)
+        control.extensions = extensions
+    }
+
     mutating func add(_ notice: GossipNotice) {
         makeRoom(forControl: notice.byteCount)
         switch notice {

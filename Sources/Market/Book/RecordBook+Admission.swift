@@ -168,8 +168,10 @@ extension RecordBook {
         let subject = record.subject
         let until = Self.floorEnd(of: record, receivedAt: receivedAt)
         var holding = Holding(record: record, receivedAt: receivedAt, floorUntil: until)
+        var staysInGroup = false
         if let old = holdings[subject] {
-            leaveGroup(subject, old)
+            staysInGroup = group(of: old.record) == group(of: record)
+            if !staysInGroup { leaveGroup(subject, old) }
             unlist(old.record, into: &changes)
             if let rival = old.rival { unlist(rival, into: &changes) }
             holding.floorBelow = old.floorBelow
@@ -193,6 +195,7 @@ extension RecordBook {
         }
         holdings[subject] = holding
         enlist(record, receivedAt: receivedAt, into: &changes)
+        if staysInGroup { return raise(subject, to: record.standingSequence, in: group(of: record)) }
         joinGroup(subject)
         evictSurplus(beside: subject, at: now, into: &changes)
     }

@@ -43,6 +43,16 @@ extension RecordBook {
         Self.insert(member, into: &groups[group(of: holding.record), default: []])
     }
 
+    /// A member of the group has a new sequence; nobody comes and nobody leaves.
+    mutating func raise(_ subject: SubjectKey, to sequence: UInt64, in group: Group) {
+        Self.raise(subject, to: sequence, in: &groups[group, default: []])
+    }
+
+    private static func raise(_ subject: SubjectKey, to sequence: UInt64, in members: inout [GroupMember]) {
+        _ = remove(subject, from: &members)
+        insert(GroupMember(sequence: sequence, subject: subject), into: &members)
+    }
+
     private static func insert(_ member: GroupMember, into members: inout [GroupMember]) {
         members.insert(member, at: members.firstIndex { $0 > member } ?? members.count)
     }

@@ -33,7 +33,7 @@ extension RecordBook {
         refreshRows(touchedBy: gone.record, cause: .expired, at: now, into: &changes)
     }
 
-    /// Puts a subject where it is due next: at its expiry, or when its row falls silent or goes.
+    /// Sees that a subject is looked at when it is due next, or sooner: at its expiry, or when its row falls silent or goes.
     mutating func rearm(_ subject: SubjectKey, at now: Int64) {
         guard let holding = holdings[subject] else { return }
         var due = holding.expiresAt
@@ -46,7 +46,8 @@ extension RecordBook {
             case .gone: break
             }
         }
-        guard due != holding.dueAt else { return }
+        // One that stands too early finds that out when it is due: moving it with every word of a busy provider costs more.
+        guard due < holding.dueAt else { return }
         if holding.dueAt != .max { deadlines.remove(Deadline(at: holding.dueAt, subject: subject)) }
         deadlines.insert(Deadline(at: due, subject: subject))
         holdings[subject]?.dueAt = due

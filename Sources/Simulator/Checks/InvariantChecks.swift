@@ -131,7 +131,7 @@ struct InvariantChecks: Sendable {
         _ node: Int,
         of nodeCount: Int,
         second: Int,
-        witness: some Witness,
+        witness: inout some Witness,
         isHonest: (PeerID) -> Bool,
         at now: Instant
     ) {

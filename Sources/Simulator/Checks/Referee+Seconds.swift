@@ -18,7 +18,7 @@ extension Referee {
     static let auditCount = 64
 
     /// A virtual second is over; `index` counts them.
-    public mutating func second(_ index: Int, witness: some Witness, at now: Instant) -> RefereeSecond {
+    public mutating func second(_ index: Int, witness: inout some Witness, at now: Instant) -> RefereeSecond {
         ledger.advance(to: now)
         let delivered = ledger.takeSecond()
         agreement.second(registry, at: now)
@@ -33,12 +33,12 @@ extension Referee {
                 node,
                 of: nodes.count,
                 second: index,
-                witness: witness,
+                witness: &witness,
                 isHonest: { peer in peer.publicKey.flatMap { honesty[$0] } ?? false },
                 at: now
             )
         }
-        audit(index, witness: witness, at: now)
+        audit(index, witness: &witness, at: now)
         return RefereeSecond(
             publications: delivered.publications,
             deliveries: delivered.deliveries,
@@ -49,7 +49,7 @@ extension Referee {
     }
 
     /// Whether books hold what their nodes said that they stored, and nothing else.
-    private mutating func audit(_ second: Int, witness: some Witness, at now: Instant) {
+    private mutating func audit(_ second: Int, witness: inout some Witness, at now: Instant) {
         guard !registry.entries.isEmpty, !nodes.isEmpty else { return }
         for round in 0..<Self.auditCount {
             // Not random: spread by a finaliser, so that no stream is drawn from.

@@ -19,7 +19,7 @@ extension Referee {
     ///
     /// `honestReceivedByteCount` is what honest nodes received in the measured time.
     public mutating func finish(
-        witness: some Witness,
+        witness: inout some Witness,
         honestReceivedByteCount: Int,
         at now: Instant
     ) -> [Verdict] {
@@ -30,10 +30,10 @@ extension Referee {
             case .delivery(let share, let within): verdicts.append(delivery(atLeast: share, within: within))
             case .latency(let percentile, let within): verdicts.append(latency(percentile, within: within))
             case .equalSets(let within): verdicts.append(equalSets(within: within, at: now))
-            case .completeListings: verdicts.append(completeListings(witness, at: now))
+            case .completeListings: verdicts.append(completeListings(&witness, at: now))
             case .overhead(let hundredths):
                 verdicts.append(overhead(atMost: hundredths, receivedByteCount: honestReceivedByteCount))
-            case .contained(let share): verdicts.append(contained(atLeast: share, witness))
+            case .contained(let share): verdicts.append(contained(atLeast: share, &witness))
             case .conflictsKnown(let within): verdicts.append(conflictsKnown(within: within, at: now))
             case .proofsKnown(let share, let within): verdicts.append(proofsKnown(to: share, within: within, at: now))
             case .leasesComplete(let share): verdicts.append(leasesComplete(atLeast: share, at: now))
@@ -118,7 +118,7 @@ extension Referee {
 
     /// The newest word of every honest live provider on each of its offers must be in every honest live book; what is still on its way
     /// is not asked for.
-    private func completeListings(_ witness: some Witness, at now: Instant) -> Verdict {
+    private func completeListings(_ witness: inout some Witness, at now: Instant) -> Verdict {
         let providers = Set(nodes.filter { $0.isHonest && $0.upSince != nil }.map(\.key))
         let settled = now.advanced(by: .zero - Agreement.grace)
         let readers = nodes.indices.filter { nodes[$0].isHonest && (nodes[$0].upSince ?? now) < settled }
@@ -155,7 +155,7 @@ extension Referee {
         return Verdict(name: "overhead: \(limit)", isPassed: found <= hundredths, finding: finding)
     }
 
-    private func contained(atLeast share: Share, _ witness: some Witness) -> Verdict {
+    private func contained(atLeast share: Share, _ witness: inout some Witness) -> Verdict {
         let adversaries = nodes.indices.filter { !nodes[$0].isHonest && nodes[$0].upSince != nil }
         var free: [Int] = []
         for adversary in adversaries {

@@ -137,7 +137,7 @@ public struct Referee: Sendable {
         input: NodeMachine.Input,
         outputs: [NodeMachine.Output],
         unixMilliseconds: Int64,
-        witness: some Witness,
+        witness: inout some Witness,
         at now: Instant
     ) {
         switch input {
@@ -154,7 +154,7 @@ public struct Referee: Sendable {
         for output in outputs {
             switch output {
             case .persist(let ticket, let changes):
-                follow(changes, ticket, of: node, unixMilliseconds: unixMilliseconds, witness: witness, at: now)
+                follow(changes, ticket, of: node, unixMilliseconds: unixMilliseconds, witness: &witness, at: now)
             case .event(let event): if nodes[node].isHonest { occurrences.note(event, of: node) }
             default: break
             }
@@ -166,7 +166,7 @@ public struct Referee: Sendable {
         _ ticket: Ticket,
         of node: Int,
         unixMilliseconds: Int64,
-        witness: some Witness,
+        witness: inout some Witness,
         at now: Instant
     ) {
         var gained: [Int] = []

@@ -2,14 +2,17 @@ public import Identity
 public import Market
 
 /// What the checks ask of the machines themselves, so that the world's own word is never enough.
+///
+/// Its questions change nothing, and yet are mutating: a machine that is asked in a place that nobody can change is first copied,
+/// tables and all.
 public protocol Witness {
     /// Whether the node's book holds the record; `false` if the node is down.
-    func holds(_ id: RecordID, node: Int) -> Bool
-    func connectedPeers(of node: Int) -> [PeerID]
+    mutating func holds(_ id: RecordID, node: Int) -> Bool
+    mutating func connectedPeers(of node: Int) -> [PeerID]
     /// What the node thinks of a peer (gossipsub 1.1, "Peer Scoring").
-    func score(of peer: PeerID, at node: Int) -> Double
+    mutating func score(of peer: PeerID, at node: Int) -> Double
     /// Everything that a node must keep within a limit.
-    func gauges(of node: Int, into gauges: inout [Gauge])
+    mutating func gauges(of node: Int, into gauges: inout [Gauge])
 }
 
 /// Something that a node keeps, how much of it, and how much it may be.

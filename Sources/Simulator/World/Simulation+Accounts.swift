@@ -31,17 +31,28 @@ extension Simulation {
 
     mutating func noteStep(_ index: Int, _ input: NodeMachine.Input) {
         if case .persist = outputs.last {} else if outputs.isEmpty, !input.concernsDisk { return }
-        referee.stepped(
-            index,
-            input: input,
-            outputs: outputs,
-            unixMilliseconds: unixMilliseconds(of: index),
-            witness: NodeWitness(nodes: nodes),
-            at: now
-        )
+        let (unixMilliseconds, outputs, now) = (unixMilliseconds(of: index), outputs, now)
+        consult { referee, witness in
+            referee.stepped(
+                index,
+                input: input,
+                outputs: outputs,
+                unixMilliseconds: unixMilliseconds,
+                witness: &witness,
+                at: now
+            )
+        }
         guard referee.wantsEvents else { return }
         referee.attach(lastEvents: ring.lines)
         if options.stopsAtFirstFailure, referee.hasFailed { stop(.failure) }
+    }
+
+    /// Lets the referee look at the nodes, which are the witness' meanwhile.
+    private mutating func consult<Answer>(_ question: (inout Referee, inout NodeWitness) -> Answer) -> Answer {
+        var witness = NodeWitness()
+        swap(&witness.nodes, &nodes)
+        defer { swap(&witness.nodes, &nodes) }
+        return question(&referee, &witness)
     }
 
     // MARK: Seconds
@@ -49,7 +60,7 @@ extension Simulation {
     mutating func second() {
         let number = traceHashes.count
         traceHashes.append(trace.value)
-        let judged = referee.second(number, witness: NodeWitness(nodes: nodes), at: now)
+        let judged = consult { [now] referee, witness in referee.second(number, witness: &witness, at: now) }
         var sample = SecondSample(second: number)
         sample.nodesUp = upCount
         sample.connections = wires.upCount
@@ -61,7 +72,7 @@ extension Simulation {
         sample.bytes = traffic.byteCount - counted.bytes
         sample.gossipBytes = gossip - counted.gossip
         sample.exchangeBytes = traffic.byteCount(of: .exchange) - counted.exchange
-        sample.meshDegreeMean = meshDegreeMean
+        sample.meshDegreeMean = meshDegreeMean()
         sample.distinctSets = judged.distinctSets
         samples.append(sample)
         counted = Counted(
@@ -84,7 +95,7 @@ extension Simulation {
     }
 
     /// Mesh peers of a followed topic, over the first honest nodes that are up.
-    private var meshDegreeMean: Double {
+    private mutating func meshDegreeMean() -> Double {
         guard let segment = segments.first else { return 0 }
         let topic = MarketTopic(network: "main", lane: .offers(segment)).text
         var (links, looked) = (0, 0)
@@ -101,7 +112,9 @@ extension Simulation {
     /// What the run says; the run may have been stopped before its end.
     public mutating func finish() -> RunResult {
         let honest = honestReceivedByteCount
-        let verdicts = referee.finish(witness: NodeWitness(nodes: nodes), honestReceivedByteCount: honest, at: now)
+        let verdicts = consult { [now] referee, witness in
+            referee.finish(witness: &witness, honestReceivedByteCount: honest, at: now)
+        }
         return RunResult(
             scenarioName: scenario.name,
             seed: seed,
@@ -147,18 +160,18 @@ extension NodeMachine.Input {
 
 // What the checks ask of the machines themselves.
 struct NodeWitness: Witness {
-    let nodes: [VirtualNode]
+    var nodes: [VirtualNode] = []
 
-    func holds(_ id: RecordID, node: Int) -> Bool {
+    mutating func holds(_ id: RecordID, node: Int) -> Bool {
         nodes[node].ask { $0.contains(id) } ?? false
     }
 
-    func connectedPeers(of node: Int) -> [PeerID] { nodes[node].ask(\.connectedPeers) ?? [] }
+    mutating func connectedPeers(of node: Int) -> [PeerID] { nodes[node].ask { $0.connectedPeers } ?? [] }
 
-    func score(of peer: PeerID, at node: Int) -> Double { nodes[node].ask { $0.score(of: peer) } ?? 0 }
+    mutating func score(of peer: PeerID, at node: Int) -> Double { nodes[node].ask { $0.score(of: peer) } ?? 0 }
 
-    func gauges(of node: Int, into gauges: inout [Gauge]) {
-        guard let records = nodes[node].ask(\.recordCount) else { return }
+    mutating func gauges(of node: Int, into gauges: inout [Gauge]) {
+        guard let records = nodes[node].ask({ $0.recordCount }) else { return }
         gauges.append(Gauge("connections", nodes[node].swarm.connectionCount, limit: Self.connectionCountMax))
         gauges.append(Gauge("records", records, limit: Self.recordCountMax))
     }

@@ -47,11 +47,9 @@ struct VirtualNode: Sendable {
 
     var isUp: Bool { !machines.isEmpty }
 
-    /// Asks the machine of a node that is up in place: one that is merely asked would be copied, tables and all.
-    func ask<Answer>(_ question: (NodeMachine) -> Answer) -> Answer? {
-        unsafe machines.withUnsafeBufferPointer { machines in
-            unsafe machines.isEmpty ? nil : question(machines[0])
-        }
+    /// Asks the machine of a node that is up in place, as if to change it: one that is merely asked is copied first, tables and all.
+    mutating func ask<Answer>(_ question: (inout NodeMachine) -> Answer) -> Answer? {
+        machines.isEmpty ? nil : question(&machines[0])
     }
     var isPaused: Bool { backlog != nil }
 

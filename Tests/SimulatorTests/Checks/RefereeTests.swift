@@ -155,9 +155,9 @@ import Testing
         var town = TrialTown(nodes: 3) { $0.expectations = [.overhead(atMostHundredths: 250)] }
         let offer = try TrialTown.offer(of: 0, sequence: 5, at: .second(1))
         for node in 0..<3 { town.hold(offer, node, at: .second(1)) }
-        var referee = town.referee
+        var (referee, witness) = (town.referee, town)
         let received = offer.envelope.count * 5
-        let verdict = referee.finish(witness: town, honestReceivedByteCount: received, at: .second(9)).last
+        let verdict = referee.finish(witness: &witness, honestReceivedByteCount: received, at: .second(9)).last
         #expect(verdict?.finding == "2.5 times one copy of everything (need 2.5)")
         #expect(verdict?.isPassed == true)
     }

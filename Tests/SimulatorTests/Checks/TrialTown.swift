@@ -88,7 +88,7 @@ struct TrialTown: Witness {
             input: input,
             outputs: outputs,
             unixMilliseconds: Self.unix(now),
-            witness: self,
+            witness: &self,
             at: now
         )
         self.referee = referee
@@ -98,14 +98,14 @@ struct TrialTown: Witness {
     mutating func second(_ index: Int) -> RefereeSecond {
         var referee = referee
         defer { self.referee = referee }
-        return referee.second(index, witness: self, at: .second(index))
+        return referee.second(index, witness: &self, at: .second(index))
     }
 
     mutating func seconds(_ range: Range<Int>) { for index in range { second(index) } }
 
     func verdicts(at now: Instant) -> [Verdict] {
-        var referee = referee
-        return referee.finish(witness: self, honestReceivedByteCount: 0, at: now)
+        var (referee, witness) = (referee, self)
+        return referee.finish(witness: &witness, honestReceivedByteCount: 0, at: now)
     }
 
     func verdict(_ name: String, at now: Instant = .second(600)) -> Verdict? {
