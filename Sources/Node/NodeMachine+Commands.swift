@@ -104,6 +104,7 @@ extension NodeMachine {
         case .publish(let record):
             admitOwn(record, at: now)
             gossip(record)
+            if record.kind == .offer || record.kind == .withdrawal { storefrontChanged(at: now) }
             tellLeases(of: record, at: now, into: &outputs)
         case .renew(let record): admitOwn(record, at: now)
         case .answered(let request, let result) where LeaseSignature(request) != nil:

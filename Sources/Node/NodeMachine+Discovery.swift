@@ -76,6 +76,7 @@ extension NodeMachine {
     /// A peer has got a place in the table: it answered, so it may become company.
     mutating func joinedTable(_ peer: PeerID, at now: Instant) {
         if !rendezvous.isEmpty { rendezvous[0].tableHasFilled(at: now) }
+        if kademlia[0].machine.tableCount == 1 { storefrontChanged(at: now) }
         guard let known = kademlia[0].machine.knownPeer(peer) else { return }
         hear(of: [known], at: now)
     }

@@ -19,6 +19,11 @@ extension NodeMachine {
         state(.storefront(body), expiresAt: expiresAt, for: .storefront)
     }
 
+    /// An offer, an address or the first server has come or gone.
+    mutating func storefrontChanged(at now: Instant) {
+        if !storefront.isEmpty { storefront[0].changed(at: now) }
+    }
+
     private var ownStorefront: StorefrontBody? {
         guard !kademlia.isEmpty, kademlia[0].machine.tableCount > 0, desk.isSigning else { return nil }
         let segments = Set(desk.offers.compactMap { profile.segment(of: key.publicKey, in: $0.record.marketClass) })

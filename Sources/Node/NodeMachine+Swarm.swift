@@ -63,6 +63,7 @@ extension NodeMachine {
             outputs.append(.event(.listening(address.with(peer: peer))))
         }
         toldAddresses = OrderedSet(addresses)
+        storefrontChanged(at: now)
         work.append(.desk(.addresses(addresses.map(\.bytes))))
         stepMulticastDNS(.ownAddresses(addresses), at: now, into: &outputs)
         becomeReadyIfPossible(into: &outputs)

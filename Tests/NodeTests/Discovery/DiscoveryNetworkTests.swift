@@ -89,6 +89,18 @@ import Testing
         }
     }
 
+    @Test func `a provider's storefront is found seconds after its first offer, even by the only other node`() throws {
+        var (network, nodes) = Self.network(count: 2, seed: 16)
+        network.run(for: .seconds(5))
+        let offer = try network.publish(on: nodes[1])
+        network.run(for: .seconds(3))
+        guard case .records(let records)? = network.ask(nodes[0], .findStorefront(network.peer(nodes[1]))) else {
+            Issue.record("there is no storefront")
+            return
+        }
+        #expect(records.map(\.author) == [offer.author])
+    }
+
     @Test func `on one cable no address at all is needed`() {
         var network = TestNetwork(seed: 15)
         let nodes = (0..<4).map { number in
