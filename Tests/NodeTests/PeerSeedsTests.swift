@@ -25,8 +25,8 @@ import Testing
         }
     }
 
-    @Test mutating func `a seed that fails is tried again for ever, at most five minutes apart`() throws {
-        feed(.started(seeds: [network.addresses[0]], remembered: []))
+    /// The waits before each of twelve tries that fail.
+    private mutating func waits() throws -> [Duration] {
         var (now, waits) = (Instant.zero, [Duration]())
         for _ in 0..<12 {
             let request = try #require(dialed.first?.request)
@@ -36,9 +36,38 @@ import Testing
             now = due
             feed(.deadlineReached, at: now)
         }
+        return waits
+    }
+
+    @Test mutating func `a seed that fails is tried again for ever, at most five minutes apart`() throws {
+        for peer in network.peers.dropFirst().prefix(8) { feed(.connected(peer)) }
+        feed(.started(seeds: [network.addresses[0]], remembered: []))
+        let waits = try waits()
         #expect(waits[0] >= .seconds(4) && waits[0] <= .seconds(6))
         #expect(waits.allSatisfy { $0 <= .seconds(360) })
         #expect(waits[11] >= .seconds(240))
+    }
+
+    @Test mutating func `whoever has few peers tries its seeds every twenty seconds`() throws {
+        for peer in network.peers.dropFirst().prefix(7) { feed(.connected(peer)) }
+        feed(.started(seeds: [network.addresses[0]], remembered: []))
+        let waits = try waits()
+        #expect(waits[0] >= .seconds(4) && waits[0] <= .seconds(6))
+        #expect(waits.suffix(9).allSatisfy { (.seconds(16) ... .seconds(24)).contains($0) })
+    }
+
+    @Test mutating func `who loses its company does not wait for the seeds any longer`() throws {
+        for peer in network.peers.dropFirst().prefix(8) { feed(.connected(peer)) }
+        feed(.started(seeds: [network.addresses[0]], remembered: []))
+        _ = try waits()
+        let request = try #require(dialed.first?.request)
+        let now = Instant.zero.advanced(by: .seconds(9_000))
+        feed(.connectAnswered(request, .failure(.noAddresses)), at: now)
+        let late = try #require(seeds.nextDeadline)
+        #expect(now.duration(to: late) >= .seconds(240))
+        feed(.disconnected(network.peers[1]), at: now)
+        let soon = try #require(seeds.nextDeadline)
+        #expect((.seconds(16) ... .seconds(24)).contains(now.duration(to: soon)))
     }
 
     @Test mutating func `a connected seed is left in peace until it goes`() throws {

@@ -41,6 +41,8 @@ struct PeerCompany: Sendable {
     static let dialCountMax = 4
     /// How long a peer that could not be reached rests.
     static let restTime = Duration.seconds(120)
+    /// And one that was there before, while company is missing: perhaps a cut has healed.
+    static let triedRestTime = Duration.seconds(30)
     static let restingCountMax = 1_024
     /// Newcomers that wait until the peer whose place they would take has been tested (Bitcoin Core: 10).
     static let contestCountMax = 10
@@ -235,7 +237,8 @@ struct PeerCompany: Sendable {
         if !isThere {
             tables.failed(dial.peer)
             if resting.count >= Self.restingCountMax { resting.removeFirst() }
-            resting[dial.peer] = now.advanced(by: Self.restTime)
+            let wasThere = tables.entries[dial.peer]?.place.isTried == true
+            resting[dial.peer] = now.advanced(by: wasThere ? Self.triedRestTime : Self.restTime)
         }
         guard case .feeler(let challenger) = dial.purpose else {
             if isThere, let network = outbound[dial.peer] { members[dial.peer] = network }
@@ -289,7 +292,7 @@ struct PeerCompany: Sendable {
     // MARK: Time
 
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
-        while let (peer, until) = resting.elements.first, until <= now { resting[peer] = nil }
+        resting.removeAll { $0.value <= now }
         if let due = dialAt, due <= now {
             dialAt = nil
             dialForCompany(at: now, into: &outputs)

@@ -6,7 +6,8 @@ public import Swarm
 /// Keeps the node in company: dials the configured seeds for ever, and remembered peers while company is scarce.
 ///
 /// Seeds are re-contacted without end, so that two halves of a network that started apart merge as soon as one seed is up. A seed
-/// that fails waits 5 s, then twice as long each time, up to 5 min, with jitter, so that a restarted seed is not trampled. Once the
+/// that fails waits 5 s, then twice as long each time, up to 5 min, with jitter, so that a restarted seed is not trampled; but while the
+/// node has few peers, 20 s at most, so that a small network that was cut in two is whole again soon after the cut heals. Once the
 /// node has company enough it lets go of its seeds and comes back every ten minutes: everybody knows them, and they have no room
 /// for everybody.
 public struct PeerSeeds: Sendable {
@@ -28,6 +29,8 @@ public struct PeerSeeds: Sendable {
 
     static let retryMin = Duration.seconds(5)
     static let retryMax = Duration.seconds(300)
+    /// With a dial of 15 s that the cut swallowed, and the comparison of books, still less than a minute.
+    static let scarceRetryMax = Duration.seconds(20)
     /// How long a visit to a seed lasts at least, and between two of them, while there is company enough.
     static let visitMin = Duration.seconds(10)
     static let visitInterval = Duration.seconds(600)
@@ -50,6 +53,8 @@ public struct PeerSeeds: Sendable {
         let isSeed: Bool
         var state: State
         var failures = 0
+        /// Whether it has been there in this life.
+        var wasThere = false
         /// Who answered at an address that names no peer.
         var answeredBy: PeerID?
 
@@ -99,13 +104,15 @@ public struct PeerSeeds: Sendable {
         case .connected(let peer):
             connectedPeers.append(peer)
             for index in candidates.indices where candidates[index].identity == peer {
-                candidates[index].state = .connected(since: now)
-                candidates[index].failures = 0
+                met(index, at: now)
             }
-        case .company(let isEnough): hasCompany = isEnough
+        case .company(let isEnough):
+            hasCompany = isEnough
+            hurryIfScarce(at: now)
         case .disconnected(let peer):
             connectedPeers.remove(peer)
             for index in candidates.indices where candidates[index].identity == peer { rest(index, at: now) }
+            hurryIfScarce(at: now)
         case .connectAnswered(let request, let result):
             guard let index = candidates.firstIndex(where: { $0.isDialing(request) }) else { return }
             answered(index, result, at: now)
@@ -163,8 +170,7 @@ public struct PeerSeeds: Sendable {
             candidates[index].answeredBy = peer
             // The connection may have come and gone before the answer.
             if connectedPeers.contains(peer) {
-                candidates[index].state = .connected(since: now)
-                candidates[index].failures = 0
+                met(index, at: now)
             } else {
                 rest(index, at: now)
             }
@@ -181,8 +187,27 @@ public struct PeerSeeds: Sendable {
         }
         let doublings = min(candidates[index].failures, 6)
         candidates[index].failures += 1
-        let wait = min(Self.retryMin * (1 << doublings), Self.retryMax)
+        let longest = isScarce && candidates[index].isWorthATry ? Self.scarceRetryMax : Self.retryMax
+        let wait = min(Self.retryMin * (1 << doublings), longest)
         candidates[index].state = .resting(until: now.advanced(by: random.jittered(wait, by: 0.2)))
+    }
+
+    private mutating func met(_ index: Int, at now: Instant) {
+        candidates[index].state = .connected(since: now)
+        (candidates[index].failures, candidates[index].wasThere) = (0, true)
+    }
+
+    private var isScarce: Bool { !hasCompany && connectedPeers.count < Self.companyCount }
+
+    /// Few peers are left: whoever was to be tried much later is tried soon.
+    private mutating func hurryIfScarce(at now: Instant) {
+        guard isScarce else { return }
+        let latest = now.advanced(by: Self.scarceRetryMax)
+        for index in candidates.indices where candidates[index].isWorthATry {
+            guard case .resting(let until) = candidates[index].state, until > latest else { continue }
+            let wait = random.jittered(Self.scarceRetryMax, by: 0.2)
+            candidates[index].state = .resting(until: min(until, now.advanced(by: wait)))
+        }
     }
 
     /// Checks what must always hold; for tests and the simulator.
@@ -192,6 +217,9 @@ public struct PeerSeeds: Sendable {
 }
 
 extension PeerSeeds.Candidate {
+    /// Who was only remembered and never there may be gone for good.
+    fileprivate var isWorthATry: Bool { isSeed || wasThere }
+
     fileprivate var isDialing: Bool {
         if case .dialing = state { true } else { false }
     }
