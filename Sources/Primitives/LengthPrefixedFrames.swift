@@ -23,6 +23,8 @@ public struct LengthPrefixedFrames: Sendable {
     public var pendingByteCount: Int { pending.count - start }
 
     public mutating func append(_ bytes: [UInt8]) {
+        // Nearly always nothing waits: then the bytes are kept as they are, and nothing when they have been read.
+        if pending.isEmpty { return pending = bytes }
         if start > 0 {
             pending.removeSubrange(..<start)
             start = 0
@@ -48,8 +50,7 @@ public struct LengthPrefixedFrames: Sendable {
         let message = Array(pending[offset..<offset + length])
         start = offset + length
         if start == pending.count {
-            pending.removeAll(keepingCapacity: pending.capacity <= 64 << 10)
-            start = 0
+            (pending, start) = ([], 0)
         }
         return message
     }

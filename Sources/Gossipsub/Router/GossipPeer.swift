@@ -61,8 +61,8 @@ struct JoinedTopic: Sendable {
     /// The topic's number in the book of scores; `nil` while it has none.
     var scoreSlot: Int?
     private(set) var mesh = PeerSet()
-    /// Mesh peers that get each message as it comes: all but those that choked us.
-    private(set) var receivers = PeerSet()
+    /// Mesh peers that choked us: they get the names of messages, all others the messages.
+    private(set) var choking = PeerSet()
     /// Mesh peers that we choked: they name messages instead of sending them.
     private(set) var choked = PeerSet()
     /// Connected peers that are subscribed, the mesh included.
@@ -74,15 +74,13 @@ struct JoinedTopic: Sendable {
 
     /// Whether the peer is new in the mesh; then both send.
     mutating func graft(_ peer: PeerID) -> Bool {
-        guard mesh.insert(peer) else { return false }
-        receivers.insert(peer)
-        return true
+        mesh.insert(peer)
     }
 
     /// Whether the peer was in the mesh.
     mutating func prune(_ peer: PeerID) -> Bool {
         guard mesh.remove(peer) else { return false }
-        receivers.remove(peer)
+        choking.remove(peer)
         choked.remove(peer)
         return true
     }
@@ -90,7 +88,7 @@ struct JoinedTopic: Sendable {
     /// A mesh peer choked us, or no longer does.
     mutating func heardChoke(_ isChoked: Bool, from peer: PeerID) {
         guard mesh.contains(peer) else { return }
-        if isChoked { receivers.remove(peer) } else { receivers.insert(peer) }
+        if isChoked { choking.insert(peer) } else { choking.remove(peer) }
     }
 
     /// We choke a mesh peer, or no longer do.

@@ -66,9 +66,7 @@ extension GossipsubMachine {
 
     /// Names this heartbeat's messages to the mesh peers that choked us.
     mutating func announce(_ topic: Topic, _ joined: Int) {
-        let (mesh, receivers) = (topics.values[joined].mesh, topics.values[joined].receivers)
-        guard receivers.count < mesh.count else { return }
-        for peer in mesh where !receivers.contains(peer) {
+        for peer in topics.values[joined].choking {
             guard let index = peers.index(forKey: peer), scores.score(at: index) >= config.score.gossipThreshold
             else { continue }
             let ids = log.freshIDs(of: topic, unknownTo: peers.values[index].place)

@@ -11,7 +11,7 @@ extension GossipsubMachine {
                 joined.mesh.allSatisfy { joined.subscribers.contains($0) && peers[$0]?.isReachable == true },
                 "\(topic)"
             )
-            assert(joined.choked.allSatisfy(joined.mesh.contains) && joined.receivers.allSatisfy(joined.mesh.contains))
+            assert(joined.choked.allSatisfy(joined.mesh.contains) && joined.choking.allSatisfy(joined.mesh.contains))
             assert(joined.subscribers.allSatisfy { peers[$0]?.topics.contains(topic) == true })
             assert(fanout[topic] == nil)
         }

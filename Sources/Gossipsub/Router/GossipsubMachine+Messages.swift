@@ -131,12 +131,13 @@ extension GossipsubMachine {
         for peer in judged.duplicates { scores.creditCopy(peer, topic, sinceVerdict: nil) }
         guard let joined = topics.index(forKey: topic) else { return }
         if topics.values[joined].choked.contains(source) { setChoked(false, source, topic, joined, at: now) }
-        var receivers = topics.values[joined].receivers
+        let choking = topics.values[joined].choking
+        var receivers = topics.values[joined].mesh
         if !floodsubPeers.isEmpty { receivers = receivers.union(floodsubReceivers(topic)) }
         // One RPC for all to whom nothing else is said in this step.
         let rpc = GossipRPC(messages: [judged.wire])
         let isAlone = outbox.isEmpty && rpc.messages[0].fieldByteCount <= RPCPacker.byteCountMax
-        for peer in receivers where peer != judged.message.author {
+        for peer in receivers where peer != judged.message.author && !choking.contains(peer) {
             guard let index = peers.index(forKey: peer), !deliverers.contains(peers.values[index].place),
                 !peers.values[index].unwanted.contains(judged.key.id)
             else { continue }

@@ -10,14 +10,14 @@ struct TopicStats: Hashable, Sendable {
 
     /// Since when the peer is in our mesh; `nil` outside.
     var graftedAt: Instant?
-    /// Since when it must deliver there; `nil` outside, and while we choke it.
-    var expectedSince: Instant?
+    /// Whether the peer has to deliver there for long enough to be measured by P3.
+    var isMeasured = false
+    /// Since when it must deliver there; the end of time outside, and while we choke it.
+    var expectedSince = Instant.distantFuture
     /// P1, as of the last refresh, in nanoseconds.
     var timeInMesh: Int64 = 0
     var firstDeliveries = 0.0
     var meshDeliveries = 0.0
-    /// Whether the peer is in the mesh for long enough to be measured by P3.
-    var isMeasured = false
     var meshFailure = 0.0
     var invalid = 0.0
 
@@ -60,7 +60,7 @@ struct TopicStats: Hashable, Sendable {
         if let graftedAt {
             timeInMesh = now.nanoseconds - graftedAt.nanoseconds
         }
-        if let expectedSince, now.nanoseconds - expectedSince.nanoseconds >= rules.activation { isMeasured = true }
+        if expectedSince <= now, now.nanoseconds - expectedSince.nanoseconds >= rules.activation { isMeasured = true }
     }
 
     mutating func enterMesh(at now: Instant) {
@@ -71,14 +71,14 @@ struct TopicStats: Hashable, Sendable {
     /// Who was asked not to send owes nothing, and has the time of a newcomer once it is to send again.
     mutating func setChoked(_ isChoked: Bool, at now: Instant) {
         guard graftedAt != nil else { return }
-        (expectedSince, isMeasured) = (isChoked ? nil : now, false)
+        (expectedSince, isMeasured) = (isChoked ? .distantFuture : now, false)
     }
 
     /// Leaves the mesh; what was owed by then sticks (P3b).
     mutating func leaveMesh(threshold: Double) {
         let owed = deficit(below: threshold)
         meshFailure += owed * owed
-        (graftedAt, expectedSince, timeInMesh, isMeasured) = (nil, nil, 0, false)
+        (graftedAt, expectedSince, timeInMesh, isMeasured) = (nil, .distantFuture, 0, false)
     }
 }
 
@@ -108,7 +108,7 @@ struct PeerStats: Hashable, Sendable {
 
     /// What a peer that must deliver in the topic did deliver; `nil` of others.
     func meshDeliveries(in slot: Int) -> Double? {
-        guard let stats = topics.first(where: { $0.slot == slot }), stats.expectedSince != nil else { return nil }
+        guard let stats = topics.first(where: { $0.slot == slot }), stats.expectedSince != .distantFuture else { return nil }
         return stats.meshDeliveries
     }
 
