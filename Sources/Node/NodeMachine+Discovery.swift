@@ -131,6 +131,13 @@ extension NodeMachine {
         }
     }
 
+    /// Looks for a party of a lease or a request that is not where it was.
+    mutating func seek(_ party: PeerID, at now: Instant, into outputs: inout [Output]) {
+        let isSought = ownSearches.values.contains { if case .party(party) = $0 { true } else { false } }
+        guard !kademlia.isEmpty, connected[party] == nil, !isSought else { return }
+        search(.findPeer(party), for: .party(party), at: now, into: &outputs)
+    }
+
     /// Asks the table for something of the node's own.
     mutating func search(
         _ command: KademliaCommand,
@@ -167,6 +174,9 @@ extension NodeMachine {
             let new = peers.filter { $0.id != peer && connected[$0.id] == nil && !$0.addresses.isEmpty }
             hear(of: new, at: now)
             dialFound(new)
+        case .party(let party):
+            guard case .peer(let found) = result, connected[party] == nil, !found.addresses.isEmpty else { break }
+            dialStranger(drawRecommendedConnect(), party, at: found.addresses)
         case .statement, nil: break
         }
         return true
@@ -189,6 +199,8 @@ enum OwnSearch: Sendable {
     case rendezvous([UInt8])
     /// Replicas of a segment that is searched and not followed.
     case replicas
+    /// Somebody with whom a lease or a bid is under way.
+    case party(PeerID)
     /// A command wants a peer's storefront; the replica under which it was looked for.
     case storefront(CommandID, PeerID, replica: Int)
 }

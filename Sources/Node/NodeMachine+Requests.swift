@@ -4,8 +4,8 @@ internal import Market
 internal import OrderedCollections
 internal import Primitives
 
-// The reverse auction: renters ask, providers bid, and the best bid at the deadline becomes a bid on its provider's offer, which the
-// provider's counter takes as any other.
+// The reverse auction as its renter sees it: providers bid on what it asks for, and the best bid at the deadline becomes a bid on its
+// provider's offer, which the provider's counter takes as any other.
 extension NodeMachine {
     // MARK: The renter
 
@@ -167,14 +167,29 @@ extension NodeMachine {
         state(.withdrawal(withdrawal), expiresAt: record.record.expiresAt, for: .announcement)
     }
 
+    /// A provider's private bid on a request of ours; says why not if it is not taken.
+    mutating func hear(_ record: SignedRecord, at now: Instant) -> Refusal? {
+        guard case .bid(let body) = record.record.body, case .request(let request) = body.target,
+            let own = requests.own[request], own.outcome == .open, own.record?.id == body.targetRecord,
+            wall.unixMilliseconds(at: now) <= own.plan.deadline
+        else { return Refusal(.expired) }
+        guard !leaseSeat.policy.counter.blockedPeers.contains(record.author) else { return Refusal(.blocked) }
+        guard book.listing(for: ListingID(provider: record.author, offer: body.offer)) != nil else {
+            // The offer may be on its way.
+            return Refusal(.unknownOffer, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
+        }
+        return requests.keep(record, on: request)
+    }
+
     /// All bids on a request of ours, the best first.
     private func candidates(for own: RequestDesk.Own, at now: Instant) -> [RequestChoice.Candidate] {
         guard let record = own.record, case .request(let body) = record.record.body else { return [] }
         let statements = book.statements
+        let bids = statements.bids + own.bids.values
         var context = SearchContext(now: wall.unixMilliseconds(at: now))
         if body.asksTrust {
             let walks = TrustWalks(TrustGraph(me: key.publicKey, statements: statements), seed: walkSeed)
-            for bidder in Set(statements.bids.map(\.author)) {
+            for bidder in Set(bids.map(\.author)) {
                 context.trust[bidder] = walks.score(of: bidder).thousandths
             }
         }
@@ -184,7 +199,7 @@ extension NodeMachine {
             blockedPeers: leaseSeat.policy.counter.blockedPeers,
             context: context
         )
-        return choice?.ranked(statements.bids) { book.listing(for: $0) } ?? []
+        return choice?.ranked(bids) { book.listing(for: $0) } ?? []
     }
 
     /// The newest first.
@@ -198,100 +213,6 @@ extension NodeMachine {
                 outcome: own.outcome,
                 candidates: candidates(for: own, at: now)
             )
-        }
-    }
-
-    // MARK: The provider
-
-    /// Whether `considerRequests` has to look at it: hardly any record.
-    func isAboutRequests(_ record: SignedRecord) -> Bool {
-        switch record.kind {
-        case .request, .bid: true
-        case .offer: record.author == key.publicKey
-        case .machine, .presence, .withdrawal, .conflict, .lease, .leaseState, .receipt, .countersignature,
-            .attestation, .proof, .storefront:
-            false
-        }
-    }
-
-    /// A record reached the book: it may be worth a bid.
-    mutating func considerRequests(after record: SignedRecord, at now: Instant) {
-        switch record.record.body {
-        case .request(let body):
-            if record.author == key.publicKey {
-                requests.own[body.request]?.record = record
-            } else {
-                answer(record, at: now)
-            }
-        case .bid(let body):
-            guard case .request(let request) = body.target, record.author != key.publicKey,
-                requests.answers[.request(request, of: body.counterparty)] != nil,
-                let asked = book.current(.request(request, of: body.counterparty))
-            else { return }
-            answer(asked, at: now)
-        case .offer where record.author == key.publicKey:
-            for asked in book.statements.requests where asked.record.marketClass == record.record.marketClass {
-                answer(asked, at: now)
-            }
-        default: break
-        }
-    }
-
-    private mutating func answer(_ asked: SignedRecord, at now: Instant) {
-        guard leaseSeat.policy.bidsOnRequests, desk.isSigning, !desk.offers.isEmpty,
-            case .request(let request) = asked.record.body, request.hasPublicBids
-        else { return }
-        let wall = wall.unixMilliseconds(at: now)
-        let known = requests.answers[asked.subject]
-        guard known?.roundCount ?? 0 < RequestBidder.roundCountMax else { return }
-        let listings = desk.offers.compactMap { offer -> Listing? in
-            guard case .offer(let body) = offer.record.body else { return nil }
-            return book.listing(for: ListingID(provider: offer.author, offer: body.offer))
-        }
-        let rivals = rivals(of: asked, request)
-        let bid = RequestBidder(me: key.publicKey, policy: leaseSeat.policy.counter).bid(
-            on: asked,
-            with: listings,
-            rivals: rivals,
-            standing: known?.micros,
-            at: wall
-        )
-        guard let bid else { return }
-        let id = known?.bid ?? BidID(random: &random)
-        let until = request.deadline + RequestDesk.slackMilliseconds
-        let body = BidBody(
-            bid: id,
-            marketClass: asked.record.marketClass,
-            counterparty: asked.author,
-            offer: bid.offer.offer,
-            target: .request(request.request),
-            targetRecord: asked.id,
-            count: bid.count,
-            unit: request.unit,
-            gpuHourMicros: bid.gpuHourMicros,
-            durationSeconds: request.durationSeconds,
-            startBy: until,
-            validUntil: until,
-            // A provider runs what the renter says in its own bid; there is nothing to commit to yet.
-            termsHash: [UInt8](repeating: 0, count: BidBody.Bounds.termsHashByteCount),
-            auctionDeadline: request.deadline
-        )
-        let answer = RequestDesk.Answer(
-            bid: id,
-            micros: bid.gpuHourMicros,
-            roundCount: (known?.roundCount ?? 0) + 1,
-            deadline: request.deadline
-        )
-        requests.note(answer, to: asked.subject, at: wall)
-        state(.bid(body), expiresAt: until, for: .announcement)
-    }
-
-    private func rivals(of asked: SignedRecord, _ request: RequestBody) -> [Int64] {
-        book.statements.bids.compactMap { record in
-            guard case .bid(let body) = record.record.body, body.target == .request(request.request),
-                body.counterparty == asked.author, body.unit == request.unit, record.author != key.publicKey
-            else { return nil }
-            return body.gpuHourMicros
         }
     }
 

@@ -19,13 +19,14 @@ extension NodeMachine {
             requestSigned(request, command, result, at: now, into: &outputs)
         case (.storefront, _): storefrontSigned(result, at: now, into: &outputs)
         case (.announcement, .success(let record)): publishStatement(record, at: now)
+        case (.privateBid, .success(let record)): work.append(.leases(.tell(record)))
         case (.statement(let command), .success(let record)):
             publishStatement(record, at: now)
             outputs.append(.answer(command, .statement(record)))
         case (.statement(let command), .failure(let refusal)):
             outputs.append(.answer(command, .failed(.refused(refusal))))
         // What nobody waits for is said another time.
-        case (.announcement, .failure): break
+        case (.announcement, .failure), (.privateBid, .failure): break
         }
     }
 

@@ -11,6 +11,8 @@ struct StatementDesk: Sendable {
         case statement(CommandID)
         /// A request of ours; the command waits for it.
         case request(RequestID, CommandID)
+        /// A bid on a request, for its renter alone.
+        case privateBid
         /// Our storefront, for the hash table.
         case storefront
     }

@@ -24,6 +24,13 @@ public struct TokenBucket: Hashable, Sendable {
         return true
     }
 
+    /// When there will be a token; now if there is one.
+    public func nextToken(at now: Instant) -> Instant {
+        var copy = self
+        copy.refill(at: now)
+        return copy.tokens > 0 ? now : max(now, (copy.refilledAt ?? now).advanced(by: interval))
+    }
+
     /// Whether nothing is missing: such a bucket need not be remembered.
     public func isFull(at now: Instant) -> Bool {
         var copy = self

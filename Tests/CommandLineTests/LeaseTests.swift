@@ -3,7 +3,10 @@ import Glibc
 import Primitives
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Leases of two processes` {
+/// How often a party is killed.
+private let killCount = ProcessInfo.processInfo.environment["RIALTO_LEASE_KILLS"].flatMap { Int($0) } ?? 6
+
+@Suite(.serialized, .timeLimit(.minutes(5 + killCount / 10))) struct `Leases of two processes` {
     /// A provider and a renter as processes of their own, each on a port that it keeps over its lives.
     private final class Street {
         let (provider, renter): (TestHome, TestHome)
@@ -118,7 +121,6 @@ import Testing
 
     /// The whole life of leases with kill −9 of either side at random points; `RIALTO_LEASE_KILLS` asks for more of them.
     @Test func `killed at random points lease no GPU twice and sign every receipt`() async throws {
-        let killCount = ProcessInfo.processInfo.environment["RIALTO_LEASE_KILLS"].flatMap { Int($0) } ?? 6
         let street = try await Street(gpus: 10)
         var random = SeededRandom(seed: [UInt8](repeating: 9, count: SeededRandom.seedByteCount))
         for kill in 0..<killCount {

@@ -68,6 +68,63 @@ import Testing
         }
     }
 
+    @Test func `the best private bid at the deadline becomes a lease, and nobody else hears of any`() async throws {
+        let (renter, dear, cheap) = (try TestHome(), try TestHome(), try TestHome())
+        let node = try await renter.up()
+        let address = try node.address
+        let others = [try await dear.up("--bootstrap", address), try await cheap.up("--bootstrap", address)]
+        for (home, lowest) in [(dear, "0.38"), (cheap, "0.25")] {
+            _ = try await home.run(
+                "offer",
+                "publish",
+                "--gpu",
+                "rtx-4090",
+                "--price",
+                "0.40",
+                "--lowest-bid",
+                lowest
+            )
+        }
+        try await eventually("two offers") { try await renter.run("search", "--json").objects.count == 2 ? () : nil }
+        func ask(_ more: String...) async throws -> String {
+            let words = ["request", "publish", "--gpu", "rtx-4090", "--for", "4h", "--total", "1.60", "--json"]
+            let (process, name) = try renter.start(words + ["--private", "--image", "ubuntu:24.04"] + more)
+            try await eventually("a request") { process.isRunning ? nil : () }
+            let output = try String(contentsOfFile: name + ".out", encoding: .utf8)
+            let view = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any]
+            #expect(view?["public_bids"] as? Bool == false)
+            return try #require(view?["request_id"] as? String)
+        }
+        let byHand = try await ask("--manual")
+        let bids = try await eventually("both bids") {
+            let bids = try await renter.run("request", "bids", byHand, "--json").objects
+            return bids.count == 2 ? bids : nil
+        }
+        #expect(bids.map { $0["price_micros"] as? Int } == [250_000, 380_000], "each names its lowest price at once")
+        let book = try #require(try await dear.run("book", "rtx-4090", "--json").objects.first)
+        let want = try #require((book["requests"] as? [[String: Any]])?.first)
+        #expect(want["bids"] as? Int == 0 && (book["bids"] as? [Any])?.isEmpty == true, "\(book)")
+
+        let second = try #require(bids[1]["bid_id"] as? String)
+        let accepted = try await renter.run("request", "accept", byHand, String(second.prefix(8)), "--json")
+        #expect(accepted.code == 0, "\(accepted.complaint)")
+        let lease = try #require(accepted.objects.first?["lease_id"] as? String)
+        let shown = try await dear.run("lease", "show", lease, "--json").objects.first
+        #expect(shown?["price_micros"] as? Int == 380_000 && shown?["image"] as? String == "ubuntu:24.04")
+
+        let automatic = try await ask("--open", "3s")
+        let row = try await eventually("the deadline") {
+            let rows = try await renter.run("request", "list", "--json").objects
+            return rows.first { $0["request_id"] as? String == automatic && $0["state"] as? String == "leased" }
+        }
+        let won = try await cheap.run("lease", "show", row["lease_id"] as? String ?? "", "--json").objects.first
+        #expect(won?["price_micros"] as? Int == 250_000)
+        for (home, node) in zip([renter, dear, cheap], [node] + others) {
+            #expect(try await home.run("down").code == 0)
+            #expect(try await node.waitUntilEnded() == 0)
+        }
+    }
+
     @Test func `a policy that says no keeps a provider silent, and a dear request nobody answers`() async throws {
         let (renter, provider) = (try TestHome(), try TestHome())
         _ = try provider.write("bid_on_requests: false\n", to: "policy.yaml")

@@ -61,6 +61,17 @@ import Testing
 @Suite struct `Token bucket` {
     private var bucket = TokenBucket(burst: 3, interval: .seconds(5))
 
+    @Test mutating func `says when there will be a token`() {
+        let start = Instant.zero.advanced(by: .seconds(100))
+        #expect(bucket.nextToken(at: start) == start)
+        let isTaken = bucket.take(3, at: start)
+        #expect(isTaken)
+        #expect(bucket.nextToken(at: start) == start.advanced(by: .seconds(5)))
+        let later = start.advanced(by: .seconds(4))
+        #expect(bucket.nextToken(at: later) == start.advanced(by: .seconds(5)))
+        #expect(bucket.nextToken(at: start.advanced(by: .seconds(6))) == start.advanced(by: .seconds(6)))
+    }
+
     private mutating func takes(_ count: Int = 1, after time: Duration) -> Bool {
         bucket.take(count, at: Instant.zero.advanced(by: time))
     }

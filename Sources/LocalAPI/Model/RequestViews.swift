@@ -19,6 +19,8 @@ public struct RequestRequest: Codable, Hashable, Sendable {
     public var openSeconds: Int
     /// Whether the best bid is accepted at the deadline; true if absent.
     public var automatic: Bool?
+    /// Whether bids are in the order book, where providers underbid each other; true if absent. Else only this node hears of them.
+    public var publicBids: Bool?
     /// What is to be run; it stays with this node until a lease is being made.
     public var image: String?
     public var command: [String]?
@@ -43,6 +45,7 @@ public struct RequestView: Codable, Hashable, Sendable {
     public let seconds: Int
     public let deadlineUnixMs: Int64
     public let automatic: Bool
+    public let publicBids: Bool
     /// `open`, `leased`, `failed` or `withdrawn`.
     public let state: String
     public let leaseID: String?
@@ -60,7 +63,7 @@ public struct RequestView: Codable, Hashable, Sendable {
         count = body.alternatives.first?.count ?? 0
         filters = body.filters.isEmpty ? nil : body.filters
         (unit, totalMicrosMax, seconds) = (body.unit, body.totalMicrosMax, body.durationSeconds)
-        (deadlineUnixMs, automatic) = (body.deadline, status.isAutomatic)
+        (deadlineUnixMs, automatic, publicBids) = (body.deadline, status.isAutomatic, body.hasPublicBids)
         switch status.outcome {
         case .open: (state, leaseID) = ("open", nil)
         case .leased(let lease): (state, leaseID) = ("leased", lease.description)

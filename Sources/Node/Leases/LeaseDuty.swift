@@ -2,8 +2,7 @@ internal import Primitives
 
 /// Something that the other party of a lease must be told, until it says that it knows.
 ///
-/// The one place where the node says things again: at once, then after two seconds, doubling up to five minutes, and at once when the
-/// party is connected again.
+/// It is said again as `Repetition` has it, and at once when the party is connected again.
 struct LeaseDuty: Hashable, Sendable {
     enum Kind: UInt8, Hashable, Sendable {
         /// The GPUs can be used.
@@ -16,21 +15,11 @@ struct LeaseDuty: Hashable, Sendable {
     }
 
     let kind: Kind
-    private var attempts = 0
-    private(set) var dueAt: Instant
+    var repetition: Repetition
 
     init(_ kind: Kind, at now: Instant) {
-        (self.kind, dueAt) = (kind, now)
+        (self.kind, repetition) = (kind, Repetition(at: now))
     }
 
-    mutating func asked(at now: Instant) {
-        let wait = LeaseLimits.dutyRetryMin * (1 << min(attempts, 10))
-        dueAt = now.advanced(by: min(wait, LeaseLimits.dutyRetryMax))
-        attempts += 1
-    }
-
-    /// The party is there again.
-    mutating func renew(at now: Instant) {
-        (attempts, dueAt) = (0, now)
-    }
+    var dueAt: Instant { repetition.dueAt }
 }

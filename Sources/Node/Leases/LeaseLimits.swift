@@ -35,7 +35,11 @@ enum LeaseLimits {
     static let leaseCountMax = 16_384
     /// Bids that came to an end and are still listed.
     static let pastBidCountMax = 256
-    /// What is free is told after things have settled, and not more often: peers pass on one word in ten seconds.
-    static let freeSlotsDelay = Duration.seconds(1)
+    /// What is free is told after things have settled: several bids come at a time.
+    static let freeSlotsDelay = Duration.milliseconds(200)
+    /// Peers pass on eight words about an offer at once and then one in ten seconds: half of that is the operator's.
+    static let freeSlotsBurst = 4
     static let freeSlotsInterval = Duration.seconds(10)
+    /// Private bids on requests that are open; of more the oldest is said no more.
+    static let privateBidCountMax = 1_024
 }

@@ -58,6 +58,9 @@ extension LeaseMachine {
         guard let record = try? SignedRecord(envelope: envelope), case .bid(let bid) = record.record.body else {
             return stepStreams(.reply(conversation, .refusal(Refusal(.malformed))), at: now, into: &outputs)
         }
+        if case .request = bid.target {
+            return receive(requestBid: record, bid, conversation, from: bidder, at: now, into: &outputs)
+        }
         guard leases.count < LeaseLimits.leaseCountMax else {
             let refusal = Refusal(.tooManyBids, retryMilliseconds: 60_000)
             return stepStreams(.reply(conversation, .refusal(refusal)), at: now, into: &outputs)
@@ -129,15 +132,22 @@ extension LeaseMachine {
     // MARK: What is free
 
     private mutating func noteFree(_ slots: [Int], of offer: OfferID, at now: Instant) {
-        let earliest = now.advanced(by: LeaseLimits.freeSlotsDelay)
-        let due = max(announcements[offer]?.dueAt ?? earliest, earliest)
-        announcements[offer] = Announcement(slots: slots, dueAt: due)
+        let due = now.advanced(by: LeaseLimits.freeSlotsDelay)
+        var announcement = announcements[offer] ?? Announcement(dueAt: due)
+        // What waits already is only corrected: a provider that is busy is heard of nevertheless.
+        if announcement.slots == nil { announcement.dueAt = due }
+        announcement.slots = slots
+        announcements[offer] = announcement
     }
 
     mutating func announceFreeSlots(at now: Instant, into outputs: inout [Output]) {
         for (offer, announcement) in announcements where announcement.dueAt <= now {
             guard let slots = announcement.slots else { continue }
-            announcements[offer] = Announcement(slots: nil, dueAt: now.advanced(by: LeaseLimits.freeSlotsInterval))
+            guard announcements[offer]?.allowance.take(at: now) == true else {
+                announcements[offer]?.dueAt = announcement.allowance.nextToken(at: now)
+                continue
+            }
+            announcements[offer]?.slots = nil
             outputs.append(.freeSlots(offer, slots))
         }
     }

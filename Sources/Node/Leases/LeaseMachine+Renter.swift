@@ -110,7 +110,7 @@ extension LeaseMachine {
                 persist([.deleteRow(.awards, key: award.body.lease.bytes)], for: .housekeeping, into: &outputs)
             } else {
                 // The acceptance may have arrived: a lease may yet come of it, and would be ours.
-                recoveries[award.body.lease] = Recovery(award: award, duty: LeaseDuty(.active, at: now))
+                recoveries[award.body.lease] = Recovery(award: award, repetition: Repetition(at: now))
             }
         }
         end(bid, .failed(failure), into: &outputs)
@@ -170,7 +170,7 @@ extension LeaseMachine {
         guard wall(now) < award.acceptance.acceptUntil + LeaseLimits.recoveryMilliseconds else {
             return abandon(lease, into: &outputs)
         }
-        recoveries[lease]?.duty.asked(at: now)
+        recoveries[lease]?.repetition.asked(at: now)
         let content = MarketMessage.Content.accept(award.body.bid, award.acceptance)
         ask(.recovery(lease), content, of: award.body.provider, at: now, into: &outputs)
     }

@@ -36,7 +36,7 @@ extension LeaseMachine {
             leases[id] = lease
         }
         for award in restored.accepted where leases[award.body.lease] == nil {
-            recoveries[award.body.lease] = Recovery(award: award, duty: LeaseDuty(.active, at: .zero))
+            recoveries[award.body.lease] = Recovery(award: award, repetition: Repetition(at: .zero))
         }
         for entry in restored.credit { ledger.apply(entry) }
         isDamaged = restored.unreadableCount > 0

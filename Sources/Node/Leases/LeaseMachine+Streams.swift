@@ -32,7 +32,7 @@ extension LeaseMachine {
             leases[id]?.fulfil(kind)
             return
         }
-        leases[id]?.duties[index].asked(at: now)
+        leases[id]?.duties[index].repetition.asked(at: now)
         ask(.duty(id, kind), content, of: lease.counterparty, at: now, into: &outputs)
     }
 
@@ -48,8 +48,9 @@ extension LeaseMachine {
             case .answered(let question, let peer, let content):
                 guard let party = peer.publicKey else { continue }
                 answered(question, by: party, content, at: now, into: &outputs)
-            // Whoever asked asks again in its own time.
-            case .undelivered: break
+            // Whoever asked asks again in its own time; by then the party may be found.
+            case .undelivered(.statement, _): break
+            case .undelivered(_, let peer): outputs.append(.seek(peer))
             case .misbehaved(let peer, let what): outputs.append(.event(.peerMisbehaved(peer, what)))
             }
         }
@@ -114,6 +115,7 @@ extension LeaseMachine {
         switch question {
         case .bid(let bid): stepDesk(.answer(bid, from: party, content), at: now, into: &outputs)
         case .recovery(let lease): recoveryAnswered(lease, content, into: &outputs)
+        case .requestBid(let bid): answered(privateBid: bid, content)
         case .duty(let id, let kind):
             guard leases[id]?.counterparty == party else { return }
             switch content {
@@ -135,12 +137,13 @@ extension LeaseMachine {
     mutating func greet(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let party = peer.publicKey else { return }
         for id in owing where leases[id]?.counterparty == party {
-            for index in leases[id]?.duties.indices ?? 0..<0 { leases[id]?.duties[index].renew(at: now) }
+            for index in leases[id]?.duties.indices ?? 0..<0 { leases[id]?.duties[index].repetition.renew(at: now) }
             advance(id, at: now, into: &outputs)
         }
         for (id, recovery) in recoveries where recovery.award.body.provider == party {
-            recoveries[id]?.duty.renew(at: now)
+            recoveries[id]?.repetition.renew(at: now)
             recover(id, at: now, into: &outputs)
         }
+        greet(renter: party, at: now, into: &outputs)
     }
 }

@@ -27,6 +27,10 @@ struct LeaseMachine: Sendable {
         case cancelBid(CommandID, BidID)
         case close(CommandID, LeaseID, CloseCode)
         case ready(CommandID, LeaseID)
+        /// A bid of ours on somebody's request, for the renter alone.
+        case tell(SignedRecord)
+        /// What becomes of a private bid on a request of ours.
+        case bidHeard(CounterConversation, Refusal?)
         case policy(LeasePolicy)
         /// What the swarm says of our streams; `from` is where the peer is.
         case swarm(SwarmMachine.Output, from: IPAddress?)
@@ -48,6 +52,10 @@ struct LeaseMachine: Sendable {
         /// Durable: put it into the book and gossip it.
         case publish(SignedRecord)
         case freeSlots(OfferID, [Int])
+        /// A provider's private bid on a request of ours, validly signed; comes back as `bidHeard`.
+        case requestBid(SignedRecord, CounterConversation)
+        /// A party that must be told something cannot be reached where it was.
+        case seek(PeerID)
         case answer(CommandID, NodeAnswer)
         case event(NodeEvent)
     }
@@ -86,13 +94,14 @@ struct LeaseMachine: Sendable {
     /// An acceptance from before a restart, asked for until it is a lease or nothing.
     struct Recovery: Sendable {
         let award: AcceptedAward
-        var duty: LeaseDuty
+        var repetition: Repetition
     }
 
     /// What is free of an offer, told once things have settled.
     struct Announcement: Sendable {
         var slots: [Int]?
         var dueAt: Instant
+        var allowance = TokenBucket(burst: LeaseLimits.freeSlotsBurst, interval: LeaseLimits.freeSlotsInterval)
     }
 
     let key: Ed25519.PrivateKey
@@ -114,6 +123,8 @@ struct LeaseMachine: Sendable {
     var bids: OrderedDictionary<BidID, PlacedBid> = [:]
     var recoveries: OrderedDictionary<LeaseID, Recovery> = [:]
     var announcements: OrderedDictionary<OfferID, Announcement> = [:]
+    var privateBids: OrderedDictionary<BidID, PrivateBid> = [:]
+    var privateDeadlines = DeadlineQueue<BidID>()
     /// What a provider said of a lease that is still on its way to our disk; looked at once it is there.
     var early: [LeaseID: (record: SignedRecord, conversation: CounterConversation?)] = [:]
     var writes: [LeaseTicket: Write] = [:]
@@ -161,6 +172,10 @@ struct LeaseMachine: Sendable {
         case .cancelBid(let command, let bid): cancel(bid, for: command, at: now, into: &outputs)
         case .close(let command, let lease, let code): close(lease, code, for: command, at: now, into: &outputs)
         case .ready(let command, let lease): becomeReady(lease, for: command, at: now, into: &outputs)
+        case .tell(let record): tell(record, at: now, into: &outputs)
+        case .bidHeard(let conversation, let refusal):
+            let answer = refusal.map(MarketMessage.Content.refusal) ?? .done
+            stepStreams(.reply(conversation, answer), at: now, into: &outputs)
         case .policy(let policy):
             self.policy = policy
             stepCounter(.policy(policy.counter), at: now, into: &outputs)
@@ -184,8 +199,8 @@ struct LeaseMachine: Sendable {
         for announcement in announcements.values where announcement.slots != nil {
             deadline = earliest(deadline, announcement.dueAt)
         }
-        for recovery in recoveries.values { deadline = earliest(deadline, recovery.duty.dueAt) }
-        return deadline
+        for recovery in recoveries.values { deadline = earliest(deadline, recovery.repetition.dueAt) }
+        return earliest(deadline, privateDeadlines.earliest)
     }
 
     func wall(_ now: Instant) -> Int64 { clock.unixMilliseconds(at: now) }
@@ -213,9 +228,10 @@ struct LeaseMachine: Sendable {
             limit(lease, at: now, into: &outputs)
             advance(lease, at: now, into: &outputs)
         }
-        for (lease, recovery) in recoveries where recovery.duty.dueAt <= now {
+        for (lease, recovery) in recoveries where recovery.repetition.dueAt <= now {
             recover(lease, at: now, into: &outputs)
         }
+        while let bid = privateDeadlines.popDue(at: now) { say(bid, at: now, into: &outputs) }
         announceFreeSlots(at: now, into: &outputs)
     }
 
@@ -286,6 +302,7 @@ struct LeaseMachine: Sendable {
         desk.checkInvariants()
         streams.checkInvariants()
         deadlines.checkInvariants()
+        precondition(privateBids.count <= LeaseLimits.privateBidCountMax)
         precondition(bids.count <= RenterDesk.bidCountMax + LeaseLimits.pastBidCountMax)
         precondition(leases.count <= LeaseLimits.leaseCountMax + ProviderCounter.pendingCountMax)
         precondition(early.count <= RenterDesk.bidCountMax + recoveries.count)

@@ -33,6 +33,8 @@ struct MarketStreams: Sendable {
         case duty(LeaseID, LeaseDuty.Kind)
         /// An acceptance from before a restart.
         case recovery(LeaseID)
+        /// A bid of ours on a request.
+        case requestBid(BidID)
         /// Ticks and vouchers: the next one says everything, so no answer is waited for.
         case statement
     }
@@ -137,6 +139,11 @@ struct MarketStreams: Sendable {
         let usable = peer.streams.first { streams[$0]?.isCongested == false }
         if let stream = usable {
             return send(question, content, on: stream, at: now, into: &outputs)
+        }
+        // Asked again before it was sent: once is enough.
+        if question != .statement, let index = peer.waiting.firstIndex(where: { $0.question == question }) {
+            peers[remote]?.waiting[index].content = content
+            return
         }
         guard peer.waiting.count < LeaseLimits.waitingCountMax, peers.count < LeaseLimits.peerCountMax else {
             return outputs.append(.undelivered(question, to: remote))

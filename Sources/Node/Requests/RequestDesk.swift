@@ -25,6 +25,8 @@ struct RequestDesk: Sendable {
         var accepting: (bid: SubjectKey, waiter: CommandID?)?
         /// Bids whose providers did not keep their word.
         var refused: Set<SubjectKey> = []
+        /// What was bid for our eyes alone: the newest bid of each provider.
+        var bids: OrderedDictionary<Ed25519.PublicKey, SignedRecord> = [:]
     }
 
     /// What we bid on somebody's request.
@@ -79,6 +81,28 @@ struct RequestDesk: Sendable {
         if answers.count > Self.answerCountMax { answers.removeFirst() }
     }
 
+    /// Keeps a private bid on an open request of ours; of too many the dearest goes.
+    mutating func keep(_ record: SignedRecord, on request: RequestID) -> Refusal? {
+        guard var bids = own[request]?.bids, case .request(let asked)? = own[request]?.record?.record.body else {
+            return Refusal(.expired)
+        }
+        if let known = bids[record.author], known.record.sequence >= record.record.sequence { return nil }
+        bids[record.author] = record
+        if bids.count > RequestChoice.bidCountMax {
+            let dearest = bids.max { Self.price($0.value, asked.unit) < Self.price($1.value, asked.unit) }
+            guard let dearest, dearest.key != record.author else { return Refusal(.outbid) }
+            bids[dearest.key] = nil
+        }
+        own[request]?.bids = bids
+        return nil
+    }
+
+    /// What a bid asks for all its GPUs; in another unit than the rest it is worth nothing.
+    private static func price(_ record: SignedRecord, _ unit: String) -> Int64 {
+        guard case .bid(let body) = record.record.body, body.unit == unit else { return .max }
+        return body.gpuHourMicros.multipliedReportingOverflow(by: Int64(body.count)).partialValue
+    }
+
     mutating func forgetPast() {
         let past = own.filter { $0.value.outcome != .open }.map(\.key)
         for request in past.prefix(max(0, past.count - Self.pastCountMax)) { own[request] = nil }
@@ -88,5 +112,6 @@ struct RequestDesk: Sendable {
     func checkInvariants() {
         precondition(openCount <= RequestPlan.countMax && own.count <= RequestPlan.countMax + Self.pastCountMax)
         precondition(answers.count <= Self.answerCountMax)
+        precondition(own.values.allSatisfy { $0.bids.count <= RequestChoice.bidCountMax })
     }
 }

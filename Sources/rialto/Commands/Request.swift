@@ -9,8 +9,8 @@ struct Request: AsyncParsableCommand {
         discussion: """
             A request says what is wanted and what the whole lease may cost at most. Providers whose policy allows it bid with their \
             offers until the deadline; then the cheapest bid that meets every condition is accepted and becomes a lease. With --manual \
-            nothing is accepted before you say so. Bids are public: providers underbid each other, and 'rialto book' shows them. What is \
-            to be run stays with this node until a provider is bid on.
+            nothing is accepted before you say so. Bids are public: providers underbid each other, and 'rialto book' shows them. With \
+            --private each names its lowest price to this node alone. What is to be run stays with this node until a provider is bid on.
 
             Examples:
               rialto request publish --gpu rtx-4090 --count 2 --for 4h --total 3.20 --open 10m --image pytorch
@@ -53,6 +53,9 @@ struct Request: AsyncParsableCommand {
         @Flag(help: "Accept nothing without 'rialto request accept'.")
         var manual = false
 
+        @Flag(name: .customLong("private"), help: "Let no bidder see what others bid.")
+        var hasPrivateBids = false
+
         @Option(help: "The image to be run.")
         var image: String?
 
@@ -79,7 +82,7 @@ struct Request: AsyncParsableCommand {
                 openSeconds: try Self.seconds(open, "open")
             )
             (request.count, request.unit, request.filters) = (count, unit, `where`)
-            request.automatic = !manual
+            (request.automatic, request.publicBids) = (!manual, !hasPrivateBids)
             (request.image, request.command) = (image, command)
             (request.environment, request.ports) = (env, port)
             request.accessKeys = try sshKey.flatMap(Self.keys)

@@ -67,8 +67,14 @@ final class DemoMarket: Sendable {
         }
         try await search(at: renter)
         try await rent(offers[0], of: first.node, by: renter)
-
         var begun = ContinuousClock.now
+        try await waitFor("the GPUs to be free") {
+            try await self.listings(at: renter).contains { $0.id == offers[0] && $0.offer.freeSlots.count == 2 }
+                ? () : nil
+        }
+        say("free", "the renter saw that both GPUs are free again after \(Self.text(since: begun))")
+
+        begun = .now
         _ = try await providers[1].send(.withdrawOffer(offers[1].offer, reason: 0))
         try await waitUntilGone(offers[1], at: renter)
         say("withdrawn", "the renter saw the withdrawal of \(Self.wares[1].gpu) after \(Self.text(since: begun))")

@@ -64,12 +64,31 @@ import Testing
     @Test func `tells the market what is free`() throws {
         var street = try LeaseStreet(seed: 303, gpus: 4)
         let id = try street.lease(try street.wish(count: 3))
-        street.network.run(for: .seconds(20))
+        street.network.run(for: .seconds(1))
         let renter = street.renter
         #expect(street.network.listing(of: street.offer, at: renter)?.offer.freeSlots == [3])
         _ = street.network.ask(street.provider, .closeLease(id, .maintenance))
-        street.network.run(for: .seconds(30))
+        street.network.run(for: .seconds(1))
         #expect(street.network.listing(of: street.offer, at: renter)?.offer.freeSlots == [0, 1, 2, 3])
+    }
+
+    @Test func `tells of what is free as often as peers pass it on, and what is true in the end`() throws {
+        var street = try LeaseStreet(seed: 307)
+        let (renter, began, before) = (street.renter, street.network.now, street.network.events.count)
+        for _ in 0..<12 {
+            let id = try street.lease(try street.wish())
+            street.network.run(for: .seconds(1))
+            _ = street.network.ask(street.renter, .closeLease(id, .done))
+            street.network.run(for: .seconds(1))
+        }
+        let seconds = began.duration(to: street.network.now).components.seconds
+        let heard = street.network.events.dropFirst(before).count { event in
+            guard event.node == renter, case .listingsChanged = event.event else { return false }
+            return true
+        }
+        #expect((4...4 + seconds / 10).contains(Int64(heard)), "\(heard) in \(seconds) s")
+        street.network.run(for: .seconds(12))
+        #expect(street.network.listing(of: street.offer, at: renter)?.offer.freeSlots == [0])
     }
 
     @Test func `refuses with the nearest price that would have been taken`() throws {
