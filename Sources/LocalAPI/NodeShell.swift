@@ -1,4 +1,5 @@
 public import Cryptography
+public import Market
 public import Node
 public import Primitives
 
@@ -34,6 +35,9 @@ public struct OfferDefaults: Hashable, Sendable {
     /// How long bids are compared, in seconds; 0 for first come, first served.
     public var awardWindowSeconds = 0
     public var runtimes: [String] = []
+    public var settlement = SettlementRail.credit
+    /// Whether a program is named that settles.
+    public var settlesByProgram = false
 
     public init() {}
 }

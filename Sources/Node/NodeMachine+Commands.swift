@@ -57,7 +57,8 @@ extension NodeMachine {
         case .attest(let provider): attest(askedFor: provider, id, at: now, into: &outputs)
         case .proofs(let provider): outputs.append(.answer(id, .records(book.proofs(against: provider))))
         case .dht(let command): carryOut(command, id, at: now, into: &outputs)
-        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
+        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .settleLease, .credit, .leasePolicy,
+            .setLeasePolicy:
             carryOutLease(command, id, at: now, into: &outputs)
         case .findStorefront(let remote): findStorefront(of: remote, for: id, at: now, into: &outputs)
         case .shutdown: shutDown(id, at: now, into: &outputs)

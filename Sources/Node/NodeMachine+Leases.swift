@@ -31,10 +31,37 @@ extension NodeMachine {
         leaseSeat.rows = []
         stepLeases(.clock(unixMilliseconds: wall.unixMilliseconds(at: now)), at: now, into: &outputs)
         for offer in desk.offers { stepLeases(.offer(offer), at: now, into: &outputs) }
+        for lease in book.statements.leases where lease.provider == key.publicKey || lease.renter == key.publicKey {
+            guard let record = book.current(.lease(lease.lease, of: lease.provider)) else { continue }
+            stepLeases(found(record), at: now, into: &outputs)
+        }
+        if catchUp.isDone { stepLeases(.caughtUp, at: now, into: &outputs) }
+    }
+
+    /// A lease of ours as the book has it, with all that it has heard of it.
+    func found(_ record: SignedRecord) -> LeaseMachine.Input {
+        guard let body = CounterFacts.body(of: record) else { return .found(record, words: []) }
+        return .found(record, words: body.words.compactMap { book.current($0) })
+    }
+
+    /// Whether a record is a lease of this node.
+    func isOwnLease(_ record: SignedRecord) -> Bool {
+        guard case .lease(let lease) = record.record.body else { return false }
+        return lease.body.provider == key.publicKey || lease.body.renter == key.publicKey
+    }
+
+    /// The peers have said what they know of us, or nobody will.
+    mutating func haveCaughtUp() {
+        work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
+        work.append(.leases(.caughtUp))
     }
 
     mutating func stepLeases(_ input: LeaseMachine.Input, at now: Instant, into outputs: inout [Output]) {
-        guard !leases.isEmpty else { return }
+        if leases.isEmpty {
+            // Most nodes have no leases; one that the market shows may be of a home that was restored.
+            guard case .found = input else { return }
+            return openLeases(at: now, into: &outputs)
+        }
         var said: [LeaseMachine.Output] = []
         leases[0].handle(input, at: now, into: &said)
         for output in said {
@@ -166,6 +193,9 @@ extension NodeMachine {
         case .readyLease(let lease):
             guard !leases.isEmpty else { return outputs.append(.answer(id, .failed(.unknownLease))) }
             work.append(.leases(.ready(id, lease)))
+        case .settleLease(let lease, let nonce, let outcome):
+            guard !leases.isEmpty else { return outputs.append(.answer(id, .failed(.unknownLease))) }
+            work.append(.leases(.settle(id, lease, nonce: nonce, outcome)))
         default: preconditionFailure("no command about leases")
         }
     }

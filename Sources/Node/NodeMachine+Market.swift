@@ -153,11 +153,12 @@ extension NodeMachine {
 
     private mutating func follow(_ changes: [BookChange], at now: Instant) {
         bookDueAt = book.nextDeadline
-        var heard: [SignedRecord] = []
+        var (heard, ownLeases): ([SignedRecord], [SignedRecord]) = ([], [])
         for change in changes {
             switch change {
             case .store(let record, let receivedAt):
                 if !leases.isEmpty, record.speaksOfLease { work.append(.leases(.seen(record))) }
+                if isOwnLease(record) { ownLeases.append(record) }
                 cacheChanges.append(.putRecord(StoredRecord(record, receivedAt: receivedAt)))
                 if isAboutRequests(record) { heard.append(record) }
             case .remove(let id): cacheChanges.append(.deleteRecord(id))
@@ -171,6 +172,7 @@ extension NodeMachine {
                 work.append(.sync(.lacking(provider: provider, marketClass)))
             }
         }
+        for record in ownLeases { work.append(.leases(found(record))) }
         for record in heard { considerRequests(after: record, at: now) }
     }
 

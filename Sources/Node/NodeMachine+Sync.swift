@@ -31,7 +31,7 @@ extension NodeMachine {
             searched(remote, query, finding, at: now, into: &outputs)
         case .toldOwn(let remote):
             guard catchUp.answered(by: remote) else { return }
-            work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
+            haveCaughtUp()
             becomeReadyIfPossible(into: &outputs)
         case .clockHeard(let remote, let unixMilliseconds):
             clocks.heard(unixMilliseconds, from: remote, at: wall.unixMilliseconds(at: now))

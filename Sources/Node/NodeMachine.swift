@@ -331,7 +331,7 @@ extension NodeMachine {
         probes.arm(config.probeInterval, at: now)
         weighSegments(at: now, into: &outputs)
         catchUp.start(at: now)
-        if catchUp.isDone { work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard))) }
+        if catchUp.isDone { haveCaughtUp() }
         becomeReadyIfPossible(into: &outputs)
     }
 
@@ -369,7 +369,7 @@ extension NodeMachine {
         probe(at: now)
         decideRequests(at: now, into: &outputs)
         if catchUp.expire(at: now) {
-            work.append(.desk(.caughtUp(isUnheard: catchUp.isUnheard)))
+            haveCaughtUp()
             becomeReadyIfPossible(into: &outputs)
         }
         switch phase {

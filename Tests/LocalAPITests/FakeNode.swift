@@ -59,7 +59,7 @@ final class FakeNode: NodeControl {
         case .setLeasePolicy: return .done
         case .placeBid: return .failed(.unknownOffer)
         case .cancelBid: return .failed(.unknownBid)
-        case .closeLease, .readyLease: return .failed(.unknownLease)
+        case .closeLease, .readyLease, .settleLease: return .failed(.unknownLease)
         case .dht(let command): return .dht(Samples.result(of: command))
         case .findStorefront: return .dht(.failed(.notFound))
         case .status, .metrics: return .failed(.shuttingDown)

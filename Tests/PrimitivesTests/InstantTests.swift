@@ -94,3 +94,14 @@ import Testing
         #expect(late == [false, true, false])
     }
 }
+
+@Suite struct `A number and its noun` {
+    @Test(arguments: [(0, "0 offers"), (1, "1 offer"), (2, "2 offers"), (-1, "-1 offers")])
+    func `agree`(number: Int, text: String) {
+        #expect(number.counted("offer") == text)
+    }
+
+    @Test func `have a plural of their own where it is another`() {
+        #expect(1.counted("entry", "entries") == "1 entry" && 3.counted("entry", "entries") == "3 entries")
+    }
+}

@@ -131,6 +131,15 @@ extension TestNetwork {
         for key in pipes.keys where key.node == index { sever(key, reason: .reset) }
     }
 
+    /// A copy of what a node's store holds now, as a backup would be.
+    public func backup(of index: NodeIndex) -> TestStore { nodes[index.rawValue].store }
+
+    /// Puts an older store in the place of a node that does not run.
+    public mutating func restore(_ index: NodeIndex, from backup: TestStore) {
+        precondition(nodes[index.rawValue].machine == nil, "node \(index.rawValue) runs")
+        nodes[index.rawValue].store = backup
+    }
+
     /// Cuts every connection between `side` and the rest, and lets none be made until `heal`.
     public mutating func split(_ side: Set<NodeIndex>) {
         partition = side

@@ -75,7 +75,8 @@ struct NodeHealth {
         guard status.outboundPeerCount < outboundPeerCountMin else { return nil }
         return HealthReason(
             code: "few_outbound_peers",
-            message: "\(status.outboundPeerCount) outbound peers of \(outboundPeerCountMin) (setting ready_peers)"
+            message:
+                "\(status.outboundPeerCount.counted("outbound peer")) of \(outboundPeerCountMin) (setting ready_peers)"
         )
     }
 
@@ -109,7 +110,7 @@ struct NodeHealth {
         return HealthReason(
             code: "clock_off",
             message:
-                "the clocks of \(status.clockSampleCount) peers differ from ours by \(seconds) s; mend the time service"
+                "the clocks of \(status.clockSampleCount.counted("peer")) differ from ours by \(seconds) s; mend the time service"
         )
     }
 }

@@ -59,12 +59,12 @@ public struct EventLog: Sendable {
         case .reconciled(let peer, let outcome):
             let what =
                 "\(outcome.ending.label): \(outcome.differenceCount) differed, \(outcome.takenCount) taken, "
-                + "\(outcome.givenCount) given in \(outcome.roundCount) rounds"
+                + "\(outcome.givenCount) given in \(outcome.roundCount.counted("round"))"
             let address = addresses[peer]
             return LogLine(.debug, "sync", code: "reconciled", what, peer: "\(peer)", address: address)
         case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .stopping:
             return Self.ownLine(for: event)
-        case .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded: return Self.leaseLine(for: event)
+        case .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue: return Self.leaseLine(for: event)
         case .listingsChanged, .recordRefused: return nil
         }
     }
@@ -101,6 +101,9 @@ public struct EventLog: Sendable {
         case .leaseEnded(let lease):
             let why = lease.code.map { ": \($0) (\($0.rawValue))" } ?? ""
             return line(.info, "lease_ended", "lease \(lease.lease) ended\(why)", lease)
+        case .settlementDue(let order):
+            let again = order.isRepeated ? " once more" : ""
+            return line(.info, "settlement_due", "settlement \(order.settlement.key) is asked for\(again)", order.lease)
         default: return nil
         }
     }

@@ -30,7 +30,7 @@ public struct MetricsBook: Sendable {
         case .storeFailed: storeFailureCount += 1
         case .clockStepped: clockStepCount += 1
         case .listening, .listenFailed, .ready, .connectFailed, .recordRefused, .storeRecovered, .signingStopped,
-            .stopping, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded:
+            .stopping, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
             break
         }
     }

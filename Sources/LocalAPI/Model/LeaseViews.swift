@@ -97,6 +97,12 @@ public struct LeaseRow: Codable, Hashable, Sendable {
     public let interruptible: Bool
     public let noticeSeconds: Int
     public let settlement: String
+    /// `due` or `settled`; absent before it is due, and on credit.
+    public let settlementState: String?
+    /// What the rail calls it.
+    public let settlementReference: String?
+    /// Why the last attempt came to nothing.
+    public let settlementProblem: String?
     public let providerCode: Int?
     public let renterCode: Int?
     /// The effective code in words.
@@ -124,6 +130,9 @@ public struct LeaseRow: Codable, Hashable, Sendable {
         (readyUnixMs, closedUnixMs, reclaimUnixMs) = (lease.readyAt, lease.closedAt, lease.reclaimAt)
         (interruptible, noticeSeconds) = (body.mode == .interruptible, body.noticeSeconds)
         settlement = body.settlement
+        settlementState = lease.settlement.map { $0.isSettled ? "settled" : "due" }
+        settlementReference = lease.settlement?.reference
+        settlementProblem = lease.settlement.flatMap { $0.complaint.isEmpty ? nil : $0.complaint }
         (providerCode, renterCode) = (lease.providerCode?.rawValue, lease.renterCode?.rawValue)
         why = lease.code?.description
         image = lease.terms?.image
@@ -133,6 +142,15 @@ public struct LeaseRow: Codable, Hashable, Sendable {
         sshKeys = lease.terms?.accessKeys
         receiptID = lease.receipt?.id.description
         countersignatureID = lease.countersignature?.id.description
+    }
+}
+
+/// What the operator calls a settlement by hand.
+public struct SettleRequest: Codable, Hashable, Sendable {
+    public var reference: String
+
+    public init(reference: String) {
+        self.reference = reference
     }
 }
 
@@ -148,6 +166,8 @@ public struct ReceiptRow: Codable, Hashable, Sendable {
     public let paidMicros: Int64
     public let code: Int
     public let why: String
+    /// What the provider's rail calls the settlement; absent without one.
+    public let settlementReference: String?
     /// Absent until the renter has signed.
     public let countersignatureID: String?
 
@@ -160,6 +180,7 @@ public struct ReceiptRow: Codable, Hashable, Sendable {
         (activeSeconds, unit) = (body.activeSeconds, body.unit)
         (owedMicros, paidMicros) = (body.owedMicros, body.paidMicros)
         (code, why) = (body.code.rawValue, body.code.description)
+        settlementReference = body.reference.isEmpty ? nil : body.reference
         countersignatureID = lease.countersignature?.id.description
     }
 }

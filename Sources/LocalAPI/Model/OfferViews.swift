@@ -31,6 +31,8 @@ public struct OfferRow: Codable, Hashable, Sendable {
     /// What others attest of the provider; absent outside of a search and where nobody says anything.
     public let attestations: [AttestationView]?
     public let interruptible: Bool
+    /// How its leases are settled: `credit`, `manual` or `exec`.
+    public let settlements: [String]
     public let minSeconds: Int
     public let maxSeconds: Int
     public let country: String?
@@ -81,6 +83,7 @@ public struct OfferRow: Codable, Hashable, Sendable {
         (self.trust, trustWhy) = (trust.map { Double($0.thousandths.count) / 1_000 }, trust?.summary)
         attestations = words.isEmpty ? nil : words
         interruptible = offer.modes.contains(.interruptible)
+        settlements = offer.settlements
         (minSeconds, maxSeconds) = (offer.durationMinSeconds, offer.durationMaxSeconds)
         country = listing.machine.flatMap { $0.place.country.isEmpty ? nil : $0.place.country }
         live = listing.liveness(at: now) == .live
@@ -146,6 +149,8 @@ public struct PublishRequest: Codable, Hashable, Sendable {
     public var terms: TermsRequest
     public var country: String?
     public var host: HostRequest?
+    /// How its leases are settled: `credit` (if absent), `manual` or `exec`.
+    public var settlement: String?
 
     public init(devices: [DeviceRequest], terms: TermsRequest) {
         (self.devices, self.terms) = (devices, terms)

@@ -25,6 +25,15 @@ extension APIError {
         case .unknownBid: self.init(.notFound, "no such bid is under way", hint: "list yours with: rialto bid list")
         case .unknownLease: self.init(.notFound, "this node has no such lease", hint: "list them: rialto lease list")
         case .leaseClosed: self.init(.refused, "the lease is over", hint: "see: rialto lease show")
+        case .nothingToSettle:
+            self.init(
+                .refused,
+                "nothing is to be settled: the lease is not over, came to nothing, or is on credit",
+                hint: "see: rialto lease show, rialto credit"
+            )
+        case .alreadySettled:
+            self.init(.refused, "the lease is settled already", hint: "see under what name: rialto lease show")
+        case .busy: self.init(.unavailable, "an earlier word on it is being written", hint: "try again in a moment")
         case .notOurs: self.init(.refused, "that is for the lease's other party to say")
         }
     }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Market
 internal import Node
+internal import Primitives
 
 // What this node bids, lets, rents and is owed.
 extension APIService {
@@ -19,7 +20,10 @@ extension APIService {
         }
         let count = request.gpus ?? max(1, slots.count)
         guard (1...offer.slots.count).contains(count), slots.isEmpty || slots.count == count else {
-            throw APIError(.badRequest, "the offer has \(offer.slots.count) GPUs, and as many slots as GPUs are named")
+            throw APIError(
+                .badRequest,
+                "the offer has \(offer.slots.count.counted("GPU")), and as many slots as GPUs are named"
+            )
         }
         var wish = BidWish(
             offer: id,
@@ -104,6 +108,14 @@ extension APIService {
     func readyLease(_ name: String) async throws -> Outcome {
         _ = try await ask(.readyLease(try await summary(named: name).lease))
         return Outcome()
+    }
+
+    /// The operator has settled it by hand.
+    func settleLease(_ name: String, _ request: SettleRequest) async throws -> LeaseRow {
+        let lease = try await summary(named: name)
+        let answer = try await ask(.settleLease(lease.lease, nonce: nil, .settled(reference: request.reference)))
+        guard case .lease(let settled) = answer else { throw unexpected(answer) }
+        return LeaseRow(settled)
     }
 
     func receipts() async throws -> [ReceiptRow] { try await summaries().compactMap(ReceiptRow.init) }

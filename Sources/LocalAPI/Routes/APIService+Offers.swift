@@ -39,6 +39,7 @@ extension APIService {
         if defaults.awardWindowSeconds > 0 {
             (draft.terms.awardPolicy, draft.terms.awardWindowSeconds) = (.bestAtDeadline, defaults.awardWindowSeconds)
         }
+        draft.terms.settlements = [try settlement(request.settlement, defaults).rawValue]
         if !defaults.runtimes.isEmpty { draft.runtimes = defaults.runtimes }
         return try await published(.publishOffer(draft))
     }
@@ -59,6 +60,21 @@ extension APIService {
         let id = try await resolveOwn(name)
         _ = try await ask(.withdrawOffer(id.offer, reason: reason))
         return Outcome()
+    }
+
+    private func settlement(_ name: String?, _ defaults: OfferDefaults) throws(APIError) -> SettlementRail {
+        let named = name.flatMap(SettlementRail.init)
+        guard let rail = name == nil ? defaults.settlement : named else {
+            throw APIError(.badRequest, "nobody settles by '\(name ?? "")'", hint: "choose credit, manual or exec")
+        }
+        guard rail != .exec || defaults.settlesByProgram else {
+            throw APIError(
+                .badRequest,
+                "settlement 'exec' needs a program that settles",
+                hint: "name it in policy.yaml: settle: [/usr/local/bin/settle], then: rialto config reload"
+            )
+        }
+        return rail
     }
 
     private func published(_ command: NodeCommand) async throws -> PublishedOffer {

@@ -83,7 +83,7 @@ public struct APIService: Sendable {
         case .shutdown:
             shell.shutdown()
             return .json(Outcome(), status: 202)
-        case .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease:
+        case .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease, .closeLease, .readyLease, .settleLease:
             return try await carryOutLease(route, request)
         }
     }
@@ -99,6 +99,8 @@ public struct APIService: Sendable {
         case .lease(let name): return .json(try await lease(named: name))
         case .closeLease(let name): return .json(try await closeLease(name, code: request.number("code", orElse: 0)))
         case .readyLease(let name): return .json(try await readyLease(name))
+        case .settleLease(let name):
+            return .json(try await settleLease(name, try request.decoded(SettleRequest.self)))
         default: preconditionFailure("no route of leases")
         }
     }

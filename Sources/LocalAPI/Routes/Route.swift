@@ -30,6 +30,7 @@ enum Route {
     case lease(String)
     case closeLease(String)
     case readyLease(String)
+    case settleLease(String)
 
     init(_ request: APIRequest) throws(APIError) {
         guard let methods = Self.methods(request.segments) else {
@@ -52,7 +53,7 @@ enum Route {
             .backup,
             .reload, .resumeKey, .shutdown, .bids, .placeBid, .cancelBid, .leases, .receipts, .credit, .lease,
             .closeLease,
-            .readyLease:
+            .readyLease, .settleLease:
             true
         }
     }
@@ -108,6 +109,7 @@ enum Route {
         case ("bids", 2): return ["DELETE": .cancelBid(name)]
         case ("leases", 2): return ["GET": .lease(name), "DELETE": .closeLease(name)]
         case ("leases", 3) where segments[2] == "ready": return ["POST": .readyLease(segments[1])]
+        case ("leases", 3) where segments[2] == "settlement": return ["POST": .settleLease(segments[1])]
         case ("attest", 2): return ["POST": .attest(name)]
         case ("requests", 2): return ["DELETE": .withdrawRequest(name)]
         case ("requests", 3) where segments[2] == "bids": return ["GET": .requestBids(segments[1])]

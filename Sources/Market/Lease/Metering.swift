@@ -176,6 +176,16 @@ extension ParsedMessage {
 }
 
 extension LeaseBody {
+    /// How long the GPUs may be used for an amount: the longest time that costs no more.
+    func milliseconds(for micros: Int64) -> Int64 {
+        let rate = UInt64(max(0, price.gpuHourMicros)).multipliedReportingOverflow(by: UInt64(slots.count))
+        guard !rate.overflow, rate.partialValue > 0, micros > 0 else { return 0 }
+        let product = UInt64(micros).multipliedFullWidth(by: 3_600_000)
+        guard product.high < rate.partialValue else { return Bounds.durationMillisecondsMax }
+        let quotient = rate.partialValue.dividingFullWidth(product).quotient
+        return Int64(min(quotient, UInt64(Bounds.durationMillisecondsMax)))
+    }
+
     /// What `milliseconds` of use cost, in micros, rounded up and never above the cap.
     public func cost(ofMilliseconds milliseconds: Int64) -> Int64 {
         let active = UInt64(max(0, min(milliseconds, Bounds.durationMillisecondsMax)))

@@ -143,12 +143,18 @@ public struct ProviderMeter: Sendable {
         storing = voucher.voucher.amountMicros
         var stored = state
         stored.best = voucher
+        stored.activeMilliseconds = max(
+            stored.activeMilliseconds,
+            lease.milliseconds(for: voucher.voucher.amountMicros)
+        )
         outputs.append(.persist(voucher, stored))
     }
 
     private mutating func paid(_ voucher: SignedVoucher) {
         guard voucher.voucher.amountMicros > paidMicros else { return }
         state.best = voucher
+        // More was promised than we remember to have told: the use that it pays for was ours to count, before a backup was restored.
+        state.activeMilliseconds = max(state.activeMilliseconds, lease.milliseconds(for: paidMicros))
     }
 
     private func receipt(_ code: CloseCode) -> ReceiptBody {

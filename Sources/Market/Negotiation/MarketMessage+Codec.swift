@@ -53,6 +53,10 @@ extension MarketMessage {
                 throw .missing("notice.lease_id")
             }
             return .notice(lease, at: try inner.time(2, "notice.at"))
+        case 15:
+            let max = RecordKind.leaseState.envelopeByteCountMax
+            let words = try inner.repeated(2, "held.words", countMax: Self.heldWordCountMax, max: max)
+            return .held(envelope: try envelope(), words: words)
         default: throw .unknownBody(number)
         }
     }
@@ -97,6 +101,11 @@ extension MarketMessage {
             writer.message(14) {
                 $0.bytes(1, lease.bytes)
                 $0.varint(2, UInt64(clamping: at))
+            }
+        case .held(let envelope, let words):
+            writer.message(15) {
+                $0.bytes(1, envelope)
+                for word in words { $0.bytes(2, word) }
             }
         }
         return writer.bytes

@@ -7,6 +7,8 @@ public struct MarketMessage: Hashable, Sendable {
     public static let protocolID = "/rialto/market/1.0.0"
     /// An award with the pasts of 32 slots, each two envelopes of a kibibyte.
     public static let byteCountMax = 96 * 1024
+    /// Ready, and a close of either party.
+    public static let heldWordCountMax = 3
 
     public enum Content: Hashable, Sendable {
         /// The envelope of a bid and the sealed terms.
@@ -22,6 +24,9 @@ public struct MarketMessage: Hashable, Sendable {
         case state(envelope: [UInt8])
         /// The provider will reclaim an interruptible lease then, in milliseconds since the Unix epoch.
         case notice(LeaseID, at: Int64)
+        /// A lease of the two that is not settled yet, with what its parties have said of it: whoever was restored from a backup learns it
+        /// back. Envelopes.
+        case held(envelope: [UInt8], words: [[UInt8]])
         // Answers.
         case award(LeaseAward)
         case lease(envelope: [UInt8])
@@ -41,7 +46,7 @@ public struct MarketMessage: Hashable, Sendable {
     /// Whether it answers something.
     public var isAnswer: Bool {
         switch content {
-        case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice: false
+        case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held: false
         case .award, .lease, .refusal, .countersignature, .done: true
         }
     }

@@ -38,6 +38,12 @@ extension ProviderCounter {
 
     mutating func signed(_ ticket: CounterTicket, _ record: SignedRecord, wall: Int64, into outputs: inout [Output]) {
         guard case .signing(let award, _, let conversation)? = pending.removeValue(forKey: ticket) else { return }
+        guard !isLeased(award, wall: wall) else {
+            accepting.remove(award.body.lease)
+            drop(award.body.lease, into: &outputs)
+            outputs.append(.reply(conversation, .refusal(Refusal(.noFreeSlots))))
+            return
+        }
         let next = drawTicket()
         let forgotten = forgettable(after: award.body, wall: wall)
         pending[next] = .lease(record, award, conversation, forgotten: forgotten)
@@ -80,11 +86,45 @@ extension ProviderCounter {
         closing[ticket] = record
     }
 
+    /// Whether a lease that was learnt back has a device of an award.
+    private func isLeased(_ award: HeldAward, wall: Int64) -> Bool {
+        let leased = leasedSlots(of: award.body.marketClass, wall: wall)
+        return award.body.slots.contains { leased.contains($0.number) }
+    }
+
+    /// Takes a lease into the books that was signed before a backup was restored.
+    ///
+    /// Awards that stand in its way go back: they bind nobody. What is being signed for one of them is not sent.
+    mutating func adopt(
+        _ lease: LeaseID,
+        _ record: SignedRecord?,
+        close: SignedRecord?,
+        into outputs: inout [Output]
+    ) {
+        adopting[lease] = nil
+        guard let record, let body = CounterFacts.body(of: record), facts.leases[lease] == nil else { return }
+        if facts.awards[lease] != nil { facts.apply(.dropAward(lease)) }
+        facts.apply(.putLease(record, sealedTerms: []))
+        if let close { facts.apply(.putClose(lease, close)) }
+        newest = facts.newest()
+        knownRenters.insert(body.renter)
+        let slots = Set(body.slots.map(\.number))
+        for (other, award) in facts.awards where award.body.marketClass == body.marketClass {
+            guard !accepting.contains(other), !slots.isDisjoint(with: award.body.slots.map(\.number)) else { continue }
+            drop(other, into: &outputs)
+        }
+    }
+
     mutating func persisted(_ ticket: CounterTicket, wall: Int64, into outputs: inout [Output]) {
         switch pending.removeValue(forKey: ticket) {
         case nil: break
         case .award(let award, let conversation, _):
             facts.apply(.putAward(award))
+            guard !isLeased(award, wall: wall) else {
+                drop(award.body.lease, into: &outputs)
+                outputs.append(.reply(conversation, .refusal(Refusal(.noFreeSlots))))
+                return
+            }
             outputs.append(.reply(conversation, answer(award)))
         case .drop(let lease):
             facts.apply(.dropAward(lease))

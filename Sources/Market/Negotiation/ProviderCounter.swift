@@ -39,6 +39,10 @@ public struct ProviderCounter: Sendable {
         case cancel(CounterConversation, from: Ed25519.PublicKey, BidID)
         /// A party closed a lease of ours.
         case closed(SignedRecord)
+        /// A running lease of ours that these books do not have is being written into them: its devices are taken from now on.
+        case adopting(LeaseBody)
+        /// It is durable, with its close if it has one; or, with `nil`, could not be written.
+        case adopted(LeaseID, SignedRecord?, close: SignedRecord?)
         case persisted(CounterTicket)
         case persistFailed(CounterTicket)
         /// The answer to `sign`, its sequence number durable.
@@ -111,6 +115,8 @@ public struct ProviderCounter: Sendable {
     var cooling: OrderedDictionary<Ed25519.PublicKey, Cooling> = [:]
     var knownRenters: Set<Ed25519.PublicKey>
     var reclaiming: Set<LeaseID> = []
+    /// Leases that were signed before a backup was restored, on their way to the disk.
+    var adopting: OrderedDictionary<LeaseID, LeaseBody> = [:]
     var retryAt: Int64?
     var nextTicket: UInt64 = 1
     /// Closes that wait for the disk.
@@ -138,6 +144,8 @@ public struct ProviderCounter: Sendable {
             accept(conversation, from: renter, bid, acceptance, wall: wall(now), into: &outputs)
         case .cancel(let conversation, let renter, let bid): cancel(conversation, from: renter, bid, into: &outputs)
         case .closed(let record): close(record, into: &outputs)
+        case .adopting(let body): adopting[body.lease] = body
+        case .adopted(let lease, let record, let close): adopt(lease, record, close: close, into: &outputs)
         case .persisted(let ticket): persisted(ticket, wall: wall(now), into: &outputs)
         case .persistFailed(let ticket): failed(ticket, wall: wall(now), into: &outputs)
         case .signed(let ticket, let record): signed(ticket, record, wall: wall(now), into: &outputs)
@@ -199,6 +207,11 @@ public struct ProviderCounter: Sendable {
     /// Whether the lease is on the books, as some slot's newest or because its bid may be repeated.
     public func remembers(_ lease: LeaseID) -> Bool { facts.leases[lease] != nil }
 
+    /// Whether neither a lease nor an award that may become it is on the books or on its way there.
+    public func isUnknown(_ lease: LeaseID) -> Bool {
+        facts.leases[lease] == nil && !accepting.contains(lease)
+    }
+
     /// Whether its devices were given back before its end, durably.
     public func hasClosed(_ lease: LeaseID) -> Bool { facts.closes[lease] != nil }
 
@@ -220,9 +233,18 @@ public struct ProviderCounter: Sendable {
     ///
     /// Under whatever id the machine had when they were let: a new id has no past, but its devices stay in their slots.
     public func takenSlots(of marketClass: MarketClass, wall: Int64) -> Set<Int> {
-        var taken: Set<Int> = []
+        var taken = leasedSlots(of: marketClass, wall: wall)
         for award in heldAwards where award.body.marketClass == marketClass {
             taken.formUnion(award.body.slots.map(\.number))
+        }
+        return taken
+    }
+
+    /// Those of them that a lease has.
+    func leasedSlots(of marketClass: MarketClass, wall: Int64) -> Set<Int> {
+        var taken: Set<Int> = []
+        for body in adopting.values where body.marketClass == marketClass && wall < body.endAt {
+            taken.formUnion(body.slots.map(\.number))
         }
         for (slot, lease) in newest where facts.isRunning(lease, at: wall) {
             guard let body = facts.leases[lease].flatMap(CounterFacts.body), body.marketClass == marketClass else {
@@ -244,7 +266,7 @@ public struct ProviderCounter: Sendable {
         precondition(cooling.count <= Self.coolingCountMax && offers.count <= Self.offerCountMax)
         precondition(offers.values.allSatisfy { $0.waiting.count <= Self.waitingPerOfferMax })
         var held: Set<SlotKey> = []
-        for award in heldAwards {
+        for award in heldAwards where !dropping.contains(award.body.lease) {
             for slot in award.body.slots {
                 let key = SlotKey(machine: award.body.machine, slot: slot.number)
                 precondition(held.insert(key).inserted, "a slot is held for two awards")

@@ -135,6 +135,18 @@ public indirect enum RecordBody: Hashable, Sendable {
     }
 }
 
+extension LeaseBody {
+    /// What the two parties may have said of the lease: ready, their closes, its receipt and the signature under it.
+    public var words: [SubjectKey] {
+        [
+            .leaseState(of: lease, with: provider, isClose: false, by: provider),
+            .leaseState(of: lease, with: provider, isClose: true, by: provider),
+            .leaseState(of: lease, with: provider, isClose: true, by: renter),
+            .receipt(for: lease, of: provider), .countersignature(for: lease, with: provider, by: renter),
+        ]
+    }
+}
+
 extension SubjectKey {
     public static func request(_ request: RequestID, of renter: Ed25519.PublicKey) -> SubjectKey {
         SubjectKey(author: renter, kind: .request, id: request.bytes)

@@ -45,6 +45,11 @@ struct HeldLease: Sendable {
     var receiptReply: CounterConversation?
     /// Until when the last voucher is waited for (provider).
     var settleBy: Instant?
+    /// How it was settled, or is to be, if its rail is not credit.
+    var settlement: Settlement?
+    var settling = Settling()
+    /// Until when the receipt waits for what the rail calls the settlement (provider).
+    var receiptWaitsUntil: Instant?
     /// Whether a step is being signed or written.
     var isBusy = false
     /// When a step that failed is tried again.
@@ -99,7 +104,7 @@ struct HeldLease: Sendable {
             return .countersign(offeredReceipt)
         }
         if isReadyWanted, active == nil, !isClosed { return .active }
-        guard receipt == nil, let finalReceipt else { return nil }
+        guard receipt == nil, let finalReceipt, !awaitsSettlement(at: now) else { return nil }
         return .receipt(finalReceipt)
     }
 
@@ -107,6 +112,8 @@ struct HeldLease: Sendable {
     func nextDeadline(_ clock: WallClock) -> Instant? {
         var deadline = duties.map(\.dueAt).min()
         deadline = earliest(deadline, retryAt)
+        if settling.isIdle, settlement?.isSettled != true { deadline = earliest(deadline, settling.retry?.dueAt) }
+        if receipt == nil { deadline = earliest(deadline, receiptWaitsUntil) }
         if finalReceipt == nil, !isClosed || receipt == nil { deadline = earliest(deadline, settleBy) }
         guard !isClosed else { return deadline }
         if let reclaim, isProvider { deadline = earliest(deadline, clock.instant(atUnixMilliseconds: reclaim.at)) }
@@ -158,6 +165,7 @@ struct HeldLease: Sendable {
             owedMicros: owed,
             paidMicros: paid,
             terms: terms,
+            settlement: settlement,
             receipt: receipt,
             countersignature: countersignature
         )

@@ -23,6 +23,8 @@ enum LeaseLimits {
     static let dutyRetryMax = Duration.seconds(300)
     /// After a failed write or signature.
     static let retryInterval = Duration.seconds(2)
+    /// How long a receipt waits for the program that settles, to name what its rail calls it: longer than a hook may usually take.
+    static let settlementWait = Duration.seconds(90)
     /// How long a provider waits for the last voucher before it signs the receipt.
     static let settleTimeout = Duration.seconds(20)
     /// A lease that is not ready by then is no use.
@@ -31,6 +33,8 @@ enum LeaseLimits {
     static let endSlackMilliseconds: Int64 = 60_000
     /// How long an acceptance from before a restart is asked for.
     static let recoveryMilliseconds: Int64 = 3_600_000
+    /// Bids that wait until the peers have said what they know of us, a minute at most.
+    static let heldBidCountMax = 256
     /// Leases that are kept in memory, running or not; a provider takes no more bids above it.
     static let leaseCountMax = 16_384
     /// Bids that came to an end and are still listed.

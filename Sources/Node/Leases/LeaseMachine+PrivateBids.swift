@@ -50,7 +50,7 @@ extension LeaseMachine {
         switch content {
         case .done: privateBids[bid]?.isHeard = true
         case .refusal(let refusal) where refusal.retryMilliseconds == 0: forget(bid)
-        case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .award, .lease,
+        case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award, .lease,
             .countersignature:
             break
         }

@@ -69,8 +69,46 @@ extension LeaseMachine {
             return stepStreams(.reply(conversation, .refusal(Refusal(.termsRefused))), at: now, into: &outputs)
         }
         let group = Self.group(of: address, bidder)
+        let held = HeldBid(conversation, bidder, group, record, sealedTerms)
+        guard isCaughtUp else {
+            // A lost answer is asked for again.
+            if heldBids.count == LeaseLimits.heldBidCountMax { heldBids.removeFirst() }
+            return heldBids.append(held)
+        }
+        take(held, at: now, into: &outputs)
+    }
+
+    /// A bid that waits until the peers have said what they know of us.
+    struct HeldBid: Sendable {
+        let conversation: CounterConversation
+        let bidder: Ed25519.PublicKey
+        let group: UInt64
+        let record: SignedRecord
+        let sealedTerms: [UInt8]
+
+        init(
+            _ conversation: CounterConversation,
+            _ bidder: Ed25519.PublicKey,
+            _ group: UInt64,
+            _ record: SignedRecord,
+            _ sealedTerms: [UInt8]
+        ) {
+            (self.conversation, self.bidder, self.group) = (conversation, bidder, group)
+            (self.record, self.sealedTerms) = (record, sealedTerms)
+        }
+    }
+
+    /// No device is let before this: leases that a backup does not hold are known by now.
+    mutating func takeBids(at now: Instant, into outputs: inout [Output]) {
+        isCaughtUp = true
+        let bids = heldBids
+        heldBids = []
+        for bid in bids { take(bid, at: now, into: &outputs) }
+    }
+
+    private mutating func take(_ bid: HeldBid, at now: Instant, into outputs: inout [Output]) {
         stepCounter(
-            .bid(conversation, from: bidder, group: group, record, sealedTerms: sealedTerms),
+            .bid(bid.conversation, from: bid.bidder, group: bid.group, bid.record, sealedTerms: bid.sealedTerms),
             at: now,
             into: &outputs
         )

@@ -203,8 +203,8 @@ extension LeaseMachine {
                 into: &outputs
             )
         case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, into: &outputs)
-        case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .award, .countersignature,
-            .done:
+        case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award,
+            .countersignature, .done:
             break
         }
     }

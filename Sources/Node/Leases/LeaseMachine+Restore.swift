@@ -31,6 +31,7 @@ extension LeaseMachine {
             lease.active = row.words[.active]
             lease.providerClose = row.words[.providerClose]
             lease.renterClose = row.words[.renterClose]
+            lease.settlement = row.settlement
             lease.receipt = row.receipt?.receipt
             lease.countersignature = row.receipt?.countersignature
             leases[id] = lease
@@ -50,28 +51,31 @@ extension LeaseMachine {
             outputs.append(.event(.storeFailed(.corrupt("leases cannot be read: no bids are taken"))))
         }
         forgetPast(at: now, into: &outputs)
-        for id in leases.keys {
-            guard let lease = leases[id] else { continue }
-            if lease.countersignature == nil {
-                outputs.append(.swarm(.protect(PeerID(publicKey: lease.counterparty), true)))
-            }
-            stepMeter(of: id, .clock(wall(now)), at: now, into: &outputs)
-            if lease.isClosed {
-                stepMeter(of: id, .closed(at: lease.closedAt ?? wall(now)), at: now, into: &outputs)
-                if lease.ownClose != nil, lease.countersignature == nil { leases[id]?.owe(.close, at: now) }
-                if lease.isProvider, lease.receipt != nil, lease.countersignature == nil {
-                    leases[id]?.owe(.receipt, at: now)
-                }
-            } else {
-                if let active = lease.active {
-                    stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
-                    if lease.isProvider { leases[id]?.owe(.active, at: now) }
-                }
-                leases[id]?.isReadyWanted = lease.isProvider && !policy.awaitsReady
-            }
-            advance(id, at: now, into: &outputs)
-        }
+        for id in leases.keys { takeUp(id, at: now, into: &outputs) }
         for id in recoveries.keys { recover(id, at: now, into: &outputs) }
+    }
+
+    /// Goes on with a lease from what is on the disk.
+    mutating func takeUp(_ id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let lease = leases[id] else { return }
+        if lease.countersignature == nil {
+            outputs.append(.swarm(.protect(PeerID(publicKey: lease.counterparty), true)))
+        }
+        stepMeter(of: id, .clock(wall(now)), at: now, into: &outputs)
+        if lease.isClosed {
+            stepMeter(of: id, .closed(at: lease.closedAt ?? wall(now)), at: now, into: &outputs)
+            if lease.ownClose != nil, lease.countersignature == nil { leases[id]?.owe(.close, at: now) }
+            if lease.isProvider, lease.receipt != nil, lease.countersignature == nil {
+                leases[id]?.owe(.receipt, at: now)
+            }
+        } else {
+            if let active = lease.active {
+                stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
+                if lease.isProvider { leases[id]?.owe(.active, at: now) }
+            }
+            leases[id]?.isReadyWanted = lease.isProvider && !policy.awaitsReady
+        }
+        advance(id, at: now, into: &outputs)
     }
 
     /// Leases that nobody will speak of any more, unless their slots' chains still need them.
@@ -82,7 +86,7 @@ extension LeaseMachine {
             leases[id] = nil
             owing.remove(id)
             deadlines.arm(id, at: nil)
-            changes += [OwnTable.leases, .vouchers, .receipts].map { .deleteRow($0, key: id.bytes) }
+            changes += [OwnTable.leases, .vouchers, .receipts, .settlements].map { .deleteRow($0, key: id.bytes) }
             for word: UInt8 in 0...2 { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word])) }
         }
         if !changes.isEmpty { persist(changes, for: .housekeeping, into: &outputs) }
@@ -104,6 +108,9 @@ extension LeaseMachine {
             voucherStored(lease, voucher, entry, at: now, into: &outputs)
         case .promise(let lease, let voucher, let entry):
             promiseStored(lease, voucher, entry, at: now, into: &outputs)
+        case .settlement(let lease, let settlement):
+            settlementStored(lease, settlement, at: now, into: &outputs)
+        case .adopted(let lease): adopted(lease, at: now, into: &outputs)
         case .housekeeping, nil: break
         }
     }
@@ -115,6 +122,8 @@ extension LeaseMachine {
         case .step(let lease, _): postpone(lease, at: now)
         case .voucher(let lease, let voucher, _): stepMeter(of: lease, .notStored(voucher), at: now, into: &outputs)
         case .promise(let lease, let voucher, _): stepMeter(of: lease, .notPromised(voucher), at: now, into: &outputs)
+        case .settlement(let lease, _): settlementNotStored(lease, at: now, into: &outputs)
+        case .adopted(let lease): notAdopted(lease, at: now, into: &outputs)
         // Who said it says it again; who recovers asks again; what is swept is swept at the next start.
         case .heard, .recovered, .housekeeping, nil: break
         }

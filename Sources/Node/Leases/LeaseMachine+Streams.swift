@@ -83,6 +83,7 @@ extension LeaseMachine {
                 return stepStreams(.reply(conversation, .refusal(Refusal(.malformed))), at: now, into: &outputs)
             }
             heard(record, in: conversation, at: now, into: &outputs)
+        case .held(let envelope, let words): shown(envelope, words: words, conversation, at: now, into: &outputs)
         case .notice(let lease, let at): noticed(lease, at: at, by: party, now: now, conversation, into: &outputs)
         // The streams tell answers apart.
         case .award, .lease, .refusal, .countersignature, .done: break
@@ -125,17 +126,20 @@ extension LeaseMachine {
                 heard(record, in: nil, at: now, into: &outputs)
             // Known, or never to be taken: either way it need not be said again.
             case .done, .refusal: leases[id]?.fulfil(kind)
-            case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .award, .lease, .countersignature:
+            case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award, .lease,
+                .countersignature:
                 return
             }
             advance(id, at: now, into: &outputs)
-        case .statement: break
+        // What it said of the lease in between, it says again.
+        case .held, .statement: break
         }
     }
 
     /// A party is there again: what it must know is said at once.
     mutating func greet(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let party = peer.publicKey else { return }
+        showLeases(to: party, at: now, into: &outputs)
         for id in owing where leases[id]?.counterparty == party {
             for index in leases[id]?.duties.indices ?? 0..<0 { leases[id]?.duties[index].repetition.renew(at: now) }
             advance(id, at: now, into: &outputs)

@@ -10,6 +10,7 @@ extension LeaseMachine {
     /// Takes up what is next for a lease, and arms its deadline.
     mutating func advance(_ id: LeaseID, at now: Instant, into outputs: inout [Output]) {
         settle(id, at: now, into: &outputs)
+        settleByProgram(id, at: now, into: &outputs)
         guard let lease = leases[id] else { return }
         if !lease.isBusy, lease.retryAt.map({ $0 <= now }) ?? true {
             leases[id]?.retryAt = nil
@@ -205,7 +206,9 @@ extension LeaseMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        if let id = record.record.body.lease, leases[id] == nil, expects(id, from: record.author) {
+        if let id = record.record.body.lease, leases[id] == nil,
+            adoptions[id] != nil || expects(id, from: record.author)
+        {
             early[id] = (record, conversation)
             return
         }
@@ -235,11 +238,18 @@ extension LeaseMachine {
             return persist(changes(saying: record, of: heard), for: .heard(id, record, conversation), into: &outputs)
         case .receipt where !lease.isProvider: return consider(record, of: id, conversation, at: now, into: &outputs)
         case .countersignature(let body) where lease.isProvider:
-            guard lease.countersignature == nil, body.receipt == lease.receipt else { break }
+            guard lease.countersignature == nil, isOwn(body.receipt, of: lease) else { break }
             return persist(changes(saying: record, of: lease), for: .heard(id, record, conversation), into: &outputs)
         default: return refuse(conversation, at: now, into: &outputs)
         }
         if let conversation { stepStreams(.reply(conversation, .done), at: now, into: &outputs) }
+    }
+
+    /// The receipt that we hold, or one that we signed before a backup was restored.
+    private func isOwn(_ receipt: SignedRecord, of lease: HeldLease) -> Bool {
+        guard receipt != lease.receipt else { return true }
+        guard case .receipt(let body) = receipt.record.body else { return false }
+        return receipt.author == key.publicKey && body.lease == lease.id && receipt.signatureChecks.allSatisfy(\.holds)
     }
 
     /// What the other party said is durable.

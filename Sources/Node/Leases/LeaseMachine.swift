@@ -27,6 +27,7 @@ struct LeaseMachine: Sendable {
         case cancelBid(CommandID, BidID)
         case close(CommandID, LeaseID, CloseCode)
         case ready(CommandID, LeaseID)
+        case settle(CommandID, LeaseID, nonce: UInt64?, Settlement.Outcome)
         /// A bid of ours on somebody's request, for the renter alone.
         case tell(SignedRecord)
         /// What becomes of a private bid on a request of ours.
@@ -37,6 +38,10 @@ struct LeaseMachine: Sendable {
         case connected(PeerID)
         /// A valid lease state, receipt or countersignature that reached the book.
         case seen(SignedRecord)
+        /// A lease of ours that the market has, with what it has heard of it.
+        case found(SignedRecord, words: [SignedRecord])
+        /// The peers have said what they know of us: bids are taken from now on.
+        case caughtUp
         case persisted(LeaseTicket)
         case persistFailed(LeaseTicket)
         case signed(LeaseSignature, SignedRecord)
@@ -70,6 +75,8 @@ struct LeaseMachine: Sendable {
         case heard(LeaseID, SignedRecord, CounterConversation?)
         case voucher(LeaseID, SignedVoucher, CreditEntry?)
         case promise(LeaseID, Voucher, CreditEntry?)
+        case settlement(LeaseID, Settlement)
+        case adopted(LeaseID)
         /// Nobody waits for it.
         case housekeeping
     }
@@ -125,7 +132,13 @@ struct LeaseMachine: Sendable {
     var announcements: OrderedDictionary<OfferID, Announcement> = [:]
     var privateBids: OrderedDictionary<BidID, PrivateBid> = [:]
     var privateDeadlines = DeadlineQueue<BidID>()
-    /// What a provider said of a lease that is still on its way to our disk; looked at once it is there.
+    /// Leases that are being taken back into the books.
+    var adoptions: OrderedDictionary<LeaseID, Adoption> = [:]
+    /// Until the peers have said what they know of us, a device that looks free may be let.
+    var isCaughtUp = false
+    /// Bids that came before that.
+    var heldBids: [HeldBid] = []
+    /// What a party said of a lease that is still on its way to our disk; looked at once it is there.
     var early: [LeaseID: (record: SignedRecord, conversation: CounterConversation?)] = [:]
     var writes: [LeaseTicket: Write] = [:]
     var signatures: [LeaseSignature: Signature] = [:]
@@ -172,6 +185,8 @@ struct LeaseMachine: Sendable {
         case .cancelBid(let command, let bid): cancel(bid, for: command, at: now, into: &outputs)
         case .close(let command, let lease, let code): close(lease, code, for: command, at: now, into: &outputs)
         case .ready(let command, let lease): becomeReady(lease, for: command, at: now, into: &outputs)
+        case .settle(let command, let lease, let nonce, let outcome):
+            settle(lease, nonce: nonce, outcome, for: command, at: now, into: &outputs)
         case .tell(let record): tell(record, at: now, into: &outputs)
         case .bidHeard(let conversation, let refusal):
             let answer = refusal.map(MarketMessage.Content.refusal) ?? .done
@@ -182,6 +197,8 @@ struct LeaseMachine: Sendable {
         case .swarm(let output, let address): stepStreams(.swarm(output, from: address), at: now, into: &outputs)
         case .connected(let peer): greet(peer, at: now, into: &outputs)
         case .seen(let record): heard(record, in: nil, at: now, into: &outputs)
+        case .found(let record, let words): adopt(record, words: words, nil, at: now, into: &outputs)
+        case .caughtUp: takeBids(at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket): persistFailed(ticket, at: now, into: &outputs)
         case .signed(let signature, let record): signed(signature, record, at: now, into: &outputs)
@@ -305,7 +322,8 @@ struct LeaseMachine: Sendable {
         precondition(privateBids.count <= LeaseLimits.privateBidCountMax)
         precondition(bids.count <= RenterDesk.bidCountMax + LeaseLimits.pastBidCountMax)
         precondition(leases.count <= LeaseLimits.leaseCountMax + ProviderCounter.pendingCountMax)
-        precondition(early.count <= RenterDesk.bidCountMax + recoveries.count)
+        precondition(early.count <= RenterDesk.bidCountMax + recoveries.count + adoptions.count)
+        precondition(heldBids.count <= LeaseLimits.heldBidCountMax)
         for lease in leases.values {
             switch lease.meter {
             case .provider(let meter): meter.checkInvariants()

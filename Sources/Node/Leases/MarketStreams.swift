@@ -33,6 +33,8 @@ struct MarketStreams: Sendable {
         case duty(LeaseID, LeaseDuty.Kind)
         /// An acceptance from before a restart.
         case recovery(LeaseID)
+        /// A lease of the two, shown to a party that may have forgotten it.
+        case held(LeaseID)
         /// A bid of ours on a request.
         case requestBid(BidID)
         /// Ticks and vouchers: the next one says everything, so no answer is waited for.
@@ -358,7 +360,9 @@ extension MarketMessage {
     fileprivate var isAnswered: Bool {
         switch content {
         case .tick, .voucher: false
-        case .bid, .accept, .cancel, .receipt, .state, .notice, .award, .lease, .refusal, .countersignature, .done: true
+        case .bid, .accept, .cancel, .receipt, .state, .notice, .held, .award, .lease, .refusal, .countersignature,
+            .done:
+            true
         }
     }
 }

@@ -10,6 +10,7 @@ struct RestoredLeases {
         var words: [LeaseWord: SignedRecord] = [:]
         var meter: [UInt8]?
         var receipt: StoredReceipt?
+        var settlement: Settlement?
     }
 
     /// In the order in which they were signed.
@@ -41,6 +42,8 @@ struct RestoredLeases {
             case .leaseStates: read(word: row)
             case .vouchers: if let id = LeaseID(row.key) { leases[id]?.meter = row.value }
             case .receipts: if let id = LeaseID(row.key) { leases[id]?.receipt = try? StoredReceipt(stored: row.value) }
+            case .settlements:
+                if let id = LeaseID(row.key) { leases[id]?.settlement = try? Settlement(stored: row.value) }
             case .credit: if let entry = try? CreditEntry(stored: row.value) { credit.append(entry) }
             }
         }

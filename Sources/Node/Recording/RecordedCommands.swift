@@ -57,7 +57,8 @@ extension RecordingWriter {
             number(20)
             bytes(provider.bytes)
         case .attest, .publishRequest, .withdrawRequest, .acceptRequest, .requests: requestCommand(command)
-        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .credit, .leasePolicy, .setLeasePolicy:
+        case .placeBid, .bids, .cancelBid, .leases, .closeLease, .readyLease, .settleLease, .credit, .leasePolicy,
+            .setLeasePolicy:
             leaseCommand(command)
         case .findStorefront(let peer):
             number(40)

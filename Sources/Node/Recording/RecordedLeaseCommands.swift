@@ -22,6 +22,11 @@ extension RecordingWriter {
         case .readyLease(let lease):
             number(26)
             bytes(lease.bytes)
+        case .settleLease(let lease, let nonce, let outcome):
+            number(46)
+            bytes(lease.bytes)
+            number(nonce ?? 0)
+            settlement(outcome)
         case .credit: number(27)
         case .leasePolicy: number(28)
         case .setLeasePolicy(let policy):
@@ -32,6 +37,17 @@ extension RecordingWriter {
             .findRecords, .exportRecords, .importRecords, .resumeKey, .shutdown, .bans, .ban, .unban, .tune, .metrics,
             .dht, .proofs, .findStorefront, .attest, .publishRequest, .withdrawRequest, .acceptRequest, .requests:
             preconditionFailure("no command about leases")
+        }
+    }
+
+    private mutating func settlement(_ outcome: Settlement.Outcome) {
+        switch outcome {
+        case .settled(let reference):
+            flag(true)
+            text(reference)
+        case .failed(let complaint):
+            flag(false)
+            text(complaint)
         }
     }
 
@@ -80,8 +96,18 @@ extension RecordingReader {
         case 27: return .credit
         case 28: return .leasePolicy
         case 29: return .setLeasePolicy(try policy())
+        case 46:
+            let (lease, nonce) = (try lease(), try self.number())
+            let outcome = try settlement()
+            return .settleLease(lease, nonce: nonce == 0 ? nil : nonce, outcome)
         default: throw .senseless
         }
+    }
+
+    private mutating func settlement() throws(RecordingError) -> Settlement.Outcome {
+        let isSettled = try flag()
+        let words = try text()
+        return isSettled ? .settled(reference: words) : .failed(complaint: words)
     }
 
     private mutating func lease() throws(RecordingError) -> LeaseID {

@@ -21,6 +21,8 @@ public struct LeaseSummary: Hashable, Sendable {
     public let paidMicros: Int64
     /// What is run, opened; `nil` if the box cannot be opened.
     public let terms: LeaseTerms?
+    /// Whether it was squared up, and under what name; `nil` before it is due, and on credit.
+    public let settlement: Settlement?
     public let receipt: SignedRecord?
     public let countersignature: SignedRecord?
 

@@ -62,6 +62,9 @@ public enum NodeCommand: Sendable {
     case closeLease(LeaseID, CloseCode)
     /// The GPUs of a lease that we provide can be used: metering begins.
     case readyLease(LeaseID)
+    /// How a lease was settled, or why not: by the program that was called with this nonce or, with `nil`, by the operator. Answered with
+    /// the lease when it is durable; the first settlement of a lease stands.
+    case settleLease(LeaseID, nonce: UInt64?, Settlement.Outcome)
     case credit
     case leasePolicy
     case setLeasePolicy(LeasePolicy)
@@ -124,6 +127,12 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case unknownLease
     /// The lease is over.
     case leaseClosed
+    /// It is on mutual credit, nothing was paid, or it is not over.
+    case nothingToSettle
+    /// Under another name.
+    case alreadySettled
+    /// An earlier word on the same is being written.
+    case busy
     /// That is for the lease's other party to say.
     case notOurs
 }

@@ -33,5 +33,7 @@ public enum NodeEvent: Sendable {
     case leaseChanged(LeaseSummary)
     /// It was closed by either party: a provider takes its GPUs back.
     case leaseEnded(LeaseSummary)
+    /// A program is to settle what a lease came to, and its answer waited for.
+    case settlementDue(SettlementOrder)
     case stopping
 }

@@ -14,6 +14,8 @@ public enum OwnTable: UInt8, Hashable, Comparable, Sendable, CaseIterable {
     case receipts = 5
     /// The newest booking of each lease.
     case credit = 6
+    /// What a program is to settle, or has settled; by lease.
+    case settlements = 7
 
     public static func < (left: OwnTable, right: OwnTable) -> Bool { left.rawValue < right.rawValue }
 }

@@ -76,7 +76,7 @@ struct LeaseLedger: Sendable {
             guard stored.receipt.author == key, stored.countersignature == nil else { return ([], nil) }
             receiptCount += 1
             return ([.exposureBounded], unpaid(stored.receipt, of: id))
-        case .awards, .vouchers, .credit: return ([], nil)
+        case .awards, .vouchers, .credit, .settlements: return ([], nil)
         }
     }
 

@@ -32,7 +32,11 @@ struct OwnDatabase: Sendable {
             try OwnRecordTable.create(database)
         }
         migrator.registerMigration("2") { database in
-            for table in RowTable.all { try table.create(database) }
+            let tables: [OwnTable] = [.awards, .leases, .leaseStates, .vouchers, .receipts, .credit]
+            for table in tables { try RowTable(table).create(database) }
+        }
+        migrator.registerMigration("3") { database in
+            try RowTable(.settlements).create(database)
         }
         return migrator
     }

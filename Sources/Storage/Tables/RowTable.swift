@@ -19,6 +19,7 @@ struct RowTable {
         case .vouchers: "vouchers"
         case .receipts: "receipts"
         case .credit: "credit"
+        case .settlements: "settlements"
         }
     }
 

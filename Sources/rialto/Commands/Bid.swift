@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import LocalAPI
+internal import Primitives
 
 /// The command `rialto bid`.
 struct Bid: AsyncParsableCommand {
@@ -80,7 +81,9 @@ struct Bid: AsyncParsableCommand {
             }
             print("leased \(lease)")
             let price = "\(Amounts.text(micros: bid.priceMicros)) \(bid.unit)"
-            print("  \(bid.gpus) GPUs for \(Amounts.text(seconds: Int64(bid.seconds))) at \(price) an hour each")
+            print(
+                "  \(bid.gpus.counted("GPU")) for \(Amounts.text(seconds: Int64(bid.seconds))) at \(price) an hour each"
+            )
             print("  see: rialto lease show \(lease.prefix(8))")
         }
 

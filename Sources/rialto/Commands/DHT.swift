@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import LocalAPI
+internal import Primitives
 
 /// The command `rialto dht`.
 struct DHT: AsyncParsableCommand {
@@ -100,7 +101,11 @@ struct DHT: AsyncParsableCommand {
             let request = ProvideRequest(key: key)
             let path = "/v1/dht/provided"
             let provided = try await options.client.send("POST", path, body: request, expecting: ProvidedView.self)
-            print(options.json ? JSONFormat.text(provided) : "\(provided.holders) peers remember it")
+            print(
+                options.json
+                    ? JSONFormat.text(provided)
+                    : provided.holders == 1 ? "1 peer remembers it" : "\(provided.holders.counted("peer")) remember it"
+            )
         }
     }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import LocalAPI
+internal import Primitives
 internal import Storage
 
 /// The command `rialto doctor`.
@@ -24,7 +25,9 @@ struct Doctor: AsyncParsableCommand {
         }
         let wrong = findings.count { $0.state == .wrong }
         if !options.json {
-            print(wrong == 0 ? "nothing is wrong" : "\(wrong) of \(findings.count) checks found something wrong")
+            print(
+                wrong == 0 ? "nothing is wrong" : "\(wrong) of \(findings.count.counted("check")) found something wrong"
+            )
         }
         if wrong > 0 { throw CommandFailure.silent }
     }

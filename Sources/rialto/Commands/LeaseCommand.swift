@@ -14,8 +14,9 @@ struct LeaseCommand: AsyncParsableCommand {
               rialto lease close 5be1
               rialto lease close 5be1 --code 1002
               rialto lease receipts
+              rialto lease settle 5be1 --reference 'SEPA 4711'
             """,
-        subcommands: [List.self, Show.self, Close.self, Ready.self, Receipts.self],
+        subcommands: [List.self, Show.self, Close.self, Ready.self, Receipts.self, Settle.self],
         defaultSubcommand: List.self
     )
 
@@ -113,7 +114,7 @@ struct LeaseCommand: AsyncParsableCommand {
                 for receipt in receipts { print(JSONFormat.text(receipt)) }
                 return
             }
-            var table = Table("LEASE", "USED", "OWED", "PAID", "WHY", "COUNTERSIGNED")
+            var table = Table("LEASE", "USED", "OWED", "PAID", "WHY", "SETTLED", "COUNTERSIGNED")
             for receipt in receipts {
                 table.add(
                     "\(receipt.leaseID.prefix(12))",
@@ -121,10 +122,42 @@ struct LeaseCommand: AsyncParsableCommand {
                     Amounts.text(micros: receipt.owedMicros),
                     "\(Amounts.text(micros: receipt.paidMicros)) \(receipt.unit)",
                     receipt.why,
+                    receipt.settlementReference.map(Table.harmless) ?? "-",
                     receipt.countersignatureID.map { "record \($0.prefix(12))" } ?? "not yet"
                 )
             }
             table.print()
+        }
+    }
+}
+
+extension LeaseCommand {
+    struct Settle: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Note that a lease was settled by hand, and under what name.",
+            discussion: """
+                For leases whose settlement is manual, and for those of exec whose program has failed: it is not called again. What \
+                was noted first stands.
+
+                Example: rialto lease settle 5be1 --reference 'SEPA 4711'
+                """
+        )
+        @OptionGroup var options: GlobalOptions
+
+        @Argument(help: "The beginning of a lease's id.")
+        var lease: String
+
+        @Option(help: "What the payment is called, at most 128 bytes.")
+        var reference: String
+
+        func run() async throws {
+            let row = try await options.client.send(
+                "POST",
+                "/v1/leases/\(lease)/settlement",
+                body: SettleRequest(reference: reference),
+                expecting: LeaseRow.self
+            )
+            print(options.json ? JSONFormat.text(row) : "settled \(row.leaseID): \(Table.harmless(reference))")
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import LocalAPI
+internal import Primitives
 
 /// The command `rialto down`.
 struct Down: AsyncParsableCommand {
@@ -61,10 +62,10 @@ struct Status: AsyncParsableCommand {
         print("network   \(status.network)")
         print("up        \(Amounts.text(seconds: status.uptimeSeconds))")
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
-        if let table = status.dht { print("table     \(table.servers) servers (\(table.mode) itself)") }
+        if let table = status.dht { print("table     \(table.servers.counted("server")) (\(table.mode) itself)") }
         print("follows   \(Self.followed(status))")
         print("market    offers \(status.listings), records \(status.records)")
-        print("own       \(status.ownOffers) offers")
+        print("own       \(status.ownOffers.counted("offer"))")
         print("signing   \(Self.signing(status))")
         print(
             "memory    \(status.memoryBytes / 1_024) KiB in \(status.connections) connections, \(status.streams) streams"

@@ -115,6 +115,7 @@ struct OfferShow: AsyncParsableCommand {
         let shortest = Amounts.text(seconds: Int64(row.minSeconds))
         print("lease     \(shortest) to \(Amounts.text(seconds: Int64(row.maxSeconds)))")
         print("modes     on demand\(row.interruptible ? ", interruptible" : "")")
+        print("settled   by \(row.settlements.joined(separator: ", "))")
         print("country   \(row.country ?? "not stated")")
         print("state     \(row.state), heard of \(Amounts.text(seconds: row.ageSeconds)) ago")
     }

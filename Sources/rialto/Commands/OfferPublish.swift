@@ -29,6 +29,7 @@ struct OfferPublish: AsyncParsableCommand {
               lowest_bid: 0.30
               storage_price: 0.05
               traffic_price: 0.01
+              settlement: exec
             """
     )
 
@@ -44,6 +45,9 @@ struct OfferPublish: AsyncParsableCommand {
     @Flag(help: "Also lease to renters whom you may interrupt after the notice.")
     var interruptible = false
 
+    @Option(help: "How leases are settled: credit, manual or exec (default: as policy.yaml says, else credit).")
+    var settlement: String?
+
     @Option(help: ArgumentHelp("Read the offer from a file.", valueName: "offer.yaml"))
     var file: String?
 
@@ -57,7 +61,7 @@ struct OfferPublish: AsyncParsableCommand {
         if wish.interruptible { terms.interruptible = true }
         for devices in try wish.deviceGroups() {
             var request = PublishRequest(devices: devices, terms: terms)
-            request.country = wish.country
+            (request.country, request.settlement) = (wish.country, wish.settlement)
             request.host = Self.host(home: options.directory)
             let offer = try await options.client.send(
                 "POST",
@@ -127,7 +131,7 @@ struct OfferPublish: AsyncParsableCommand {
     }
 
     private enum FileKey: String, CaseIterable {
-        case gpu, price, unit, country, min, max, notice, interruptible
+        case gpu, price, unit, country, min, max, notice, interruptible, settlement
         case lowestBid = "lowest_bid"
         case storagePrice = "storage_price"
         case trafficPrice = "traffic_price"
@@ -153,6 +157,7 @@ struct OfferPublish: AsyncParsableCommand {
             case .lowestBid: terms.lowestBid = terms.lowestBid ?? value
             case .storagePrice: terms.storagePrice = terms.storagePrice ?? value
             case .trafficPrice: terms.trafficPrice = terms.trafficPrice ?? value
+            case .settlement: settlement = settlement ?? value
             case .interruptible:
                 guard ["true", "false"].contains(value) else {
                     throw CommandFailure(.usage, "\(path): 'interruptible' is true or false")

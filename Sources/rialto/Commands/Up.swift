@@ -124,7 +124,10 @@ struct Up: AsyncParsableCommand {
             }
             log.setLevel(new.logLevel.value)
         }
-        let hooks = LeaseHooks(home: home, log: log) { live.value.policy.value }
+        let hooks = LeaseHooks(home: home, log: log, policy: { live.value.policy.value }) { command in
+            // A node that is stopping asks again at its next start.
+            _ = try? await node.send(command)
+        }
         node.listen { hooks.note($0) }
         defer { node.listen { _ in } }
         try await NodeSession(node: node, home: home, settings: live, log: log, isJSON: options.json).run()

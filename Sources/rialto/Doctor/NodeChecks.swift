@@ -1,4 +1,5 @@
 internal import LocalAPI
+internal import Primitives
 
 /// Judges a running node by what it says of itself.
 struct NodeChecks {
@@ -54,7 +55,7 @@ struct NodeChecks {
     private var table: [Finding] {
         guard let table = status.dht, table.servers > 0 else { return [] }
         let part = table.mode == "server" ? "and serves it" : "as a client: it has not been reached from outside"
-        return [.good("table", "knows \(table.servers) servers of the hash table, \(part)")]
+        return [.good("table", "knows \(table.servers.counted("server")) of the hash table, \(part)")]
     }
 
     private var reasons: [Finding] {
@@ -95,7 +96,7 @@ struct NodeChecks {
         guard let offset = status.clockOffsetSeconds else {
             return .note("peer_clocks", "no outbound provider has told its time yet")
         }
-        let text = "\(Int(offset.rounded())) s against \(status.clockPeers) outbound peers"
+        let text = "\(Int(offset.rounded())) s against \(status.clockPeers.counted("outbound peer"))"
         return .good("peer_clocks", text)
     }
 }

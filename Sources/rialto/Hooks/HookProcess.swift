@@ -5,6 +5,8 @@ internal import Glibc
 enum HookProcess {
     /// What is left of a program's complaints for the log.
     static let complaintByteCountMax = 2_048
+    /// What is read of its output.
+    static let outputByteCountMax = 4_096
     /// Between asking a program to end and ending it.
     private static let grace = Duration.seconds(3)
 
@@ -12,13 +14,15 @@ enum HookProcess {
         /// 0…255; `nil` if a signal ended it.
         let exitCode: Int32?
         let timedOut: Bool
+        /// The beginning of what it wrote on standard output.
+        let output: String
         /// The end of what it wrote on standard error.
         let complaint: String
     }
 
     /// Runs it to its end; `nil` if it could not be started.
     ///
-    /// Standard input and error are files without a name: nobody waits for a reader or a writer. What a program leaves running when
+    /// Standard input, output and error are files without a name: nobody waits for a reader or a writer. What a program leaves running when
     /// it ends in time is its own affair; when its time is over, its whole process group goes with it.
     static func run(
         _ arguments: [String],
@@ -26,13 +30,15 @@ enum HookProcess {
         environment: [String: String],
         timeout: Duration
     ) async -> Result? {
-        guard let program = arguments.first, let source = nameless(input), let sink = nameless([]) else { return nil }
+        guard let program = arguments.first, let source = nameless(input), let sink = nameless([]),
+            let output = nameless([])
+        else { return nil }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = Array(arguments.dropFirst())
         process.environment = environment
         process.standardInput = source
-        process.standardOutput = FileHandle.nullDevice
+        process.standardOutput = output
         process.standardError = sink
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         process.terminationHandler = { _ in end.finish() }
@@ -56,6 +62,7 @@ enum HookProcess {
         return Result(
             exitCode: process.terminationReason == .exit ? process.terminationStatus : nil,
             timedOut: await clock.value,
+            output: head(of: output),
             complaint: tail(of: sink)
         )
     }
@@ -69,6 +76,13 @@ enum HookProcess {
         }
         defer { try? FileManager.default.removeItem(atPath: path) }
         return FileHandle(forUpdatingAtPath: path)
+    }
+
+    private static func head(of sink: FileHandle) -> String {
+        guard (try? sink.seek(toOffset: 0)) != nil, let data = try? sink.read(upToCount: outputByteCountMax) else {
+            return ""
+        }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func tail(of sink: FileHandle) -> String {

@@ -21,13 +21,20 @@ final class LeaseHooks: Sendable {
         var nextNumber: UInt64 = 0
     }
 
-    private let policy: @Sendable () -> ProviderPolicy
-    private let log: NodeLog
+    let policy: @Sendable () -> ProviderPolicy
+    let answer: @Sendable (NodeCommand) async -> Void
+    let log: NodeLog
     private let home: String
     private let state = Mutex(State())
 
-    init(home: String, log: NodeLog, policy: @escaping @Sendable () -> ProviderPolicy) {
-        (self.home, self.log, self.policy) = (home, log, policy)
+    /// `answer` takes to the node what came of a settlement.
+    init(
+        home: String,
+        log: NodeLog,
+        policy: @escaping @Sendable () -> ProviderPolicy,
+        answer: @escaping @Sendable (NodeCommand) async -> Void
+    ) {
+        (self.home, self.log, self.policy, self.answer) = (home, log, policy, answer)
     }
 
     /// On the loop's thread: returns at once.
@@ -35,6 +42,7 @@ final class LeaseHooks: Sendable {
         switch event {
         case .leaseStarted(let lease) where lease.isProvider: call(policy().leaseStarted, "lease_started", lease)
         case .leaseEnded(let lease) where lease.isProvider: call(policy().leaseEnded, "lease_ended", lease)
+        case .settlementDue(let order): settle(order)
         default: break
         }
     }
@@ -47,20 +55,28 @@ final class LeaseHooks: Sendable {
     private func call(_ arguments: [String], _ event: String, _ lease: LeaseSummary) {
         guard !arguments.isEmpty else { return }
         let timeout = Duration.seconds(policy().hookSeconds)
+        let isTaken = enqueue(lease.lease) { [self] in await run(arguments, event, lease, timeout: timeout) }
+        if !isTaken {
+            log.warn("hook", code: "hook_left_out", "\(event) of \(lease.lease): too many hooks run already")
+        }
+    }
+
+    /// Does something after everything that was begun for the lease; `false` if too much waits.
+    func enqueue(_ lease: LeaseID, _ body: @escaping @Sendable () async -> Void) -> Bool {
         let isFull = state.withLock { state in
             guard state.count < Self.pendingCountMax else { return true }
             state.count += 1
             state.nextNumber += 1
-            let (number, before) = (state.nextNumber, state.tails[lease.lease]?.task)
+            let (number, before) = (state.nextNumber, state.tails[lease]?.task)
             let task = Task { [self] in
                 await before?.value
-                await run(arguments, event, lease, timeout: timeout)
-                done(lease.lease, number)
+                await body()
+                done(lease, number)
             }
-            state.tails[lease.lease] = (number, task)
+            state.tails[lease] = (number, task)
             return false
         }
-        if isFull { log.warn("hook", code: "hook_left_out", "\(event) of \(lease.lease): too many hooks run already") }
+        return !isFull
     }
 
     private func done(_ lease: LeaseID, _ number: UInt64) {
@@ -70,15 +86,20 @@ final class LeaseHooks: Sendable {
         }
     }
 
-    private func run(_ arguments: [String], _ event: String, _ lease: LeaseSummary, timeout: Duration) async {
+    /// What every program of a lease finds in its environment, and nothing else of ours.
+    func environment(_ event: String, _ lease: LeaseSummary) -> [String: String] {
         let inherited = ProcessInfo.processInfo.environment.filter {
             ["PATH", "HOME", "LANG", "TMPDIR"].contains($0.key)
         }
         let own = ["RIALTO_HOME": home, "RIALTO_EVENT": event, "RIALTO_LEASE": lease.lease.description]
+        return inherited.merging(own) { $1 }
+    }
+
+    private func run(_ arguments: [String], _ event: String, _ lease: LeaseSummary, timeout: Duration) async {
         let result = await HookProcess.run(
             arguments,
             input: JSONFormat.encode(LeaseHookView(event, lease)),
-            environment: inherited.merging(own) { $1 },
+            environment: environment(event, lease),
             timeout: timeout
         )
         let what = "\(event) of \(lease.lease): \(arguments[0])"
@@ -96,44 +117,5 @@ final class LeaseHooks: Sendable {
             let code = result.exitCode.map { "ended with \($0)" } ?? "was ended by a signal"
             log.warn("hook", code: "hook_failed", "\(what) \(code)\(complaint)")
         }
-    }
-}
-
-/// What a hook reads on standard input: one JSON object.
-struct LeaseHookView: Encodable {
-    let event: String
-    let leaseID: String
-    let provider: String
-    let renter: String
-    let offerID: String
-    let machineID: String
-    let slots: [Int]
-    let startUnixMs: Int64
-    let endUnixMs: Int64
-    let unit: String
-    /// For one GPU and one hour.
-    let priceMicros: Int64
-    /// Absent if the renter's box cannot be opened.
-    let image: String?
-    let command: [String]?
-    let environment: [String]?
-    let ports: [Int]?
-    let accessKeys: [String]?
-    /// Why it ended; absent while it runs.
-    let code: Int?
-    let reason: String?
-
-    init(_ event: String, _ lease: LeaseSummary) {
-        self.event = event
-        leaseID = lease.lease.description
-        provider = PeerID(publicKey: lease.body.provider).description
-        renter = PeerID(publicKey: lease.body.renter).description
-        (offerID, machineID) = (lease.body.offer.description, lease.body.machine.description)
-        slots = lease.body.slots.map(\.number)
-        (startUnixMs, endUnixMs) = (lease.body.startAt, lease.body.endAt)
-        (unit, priceMicros) = (lease.body.price.unit, lease.body.price.gpuHourMicros)
-        (image, command, environment) = (lease.terms?.image, lease.terms?.command, lease.terms?.environment)
-        (ports, accessKeys) = (lease.terms?.ports, lease.terms?.accessKeys)
-        (code, reason) = (lease.code?.rawValue, lease.code?.description)
     }
 }

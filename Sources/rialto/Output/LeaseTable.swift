@@ -40,6 +40,7 @@ enum LeaseTable {
             "mode      \(lease.interruptible ? "interruptible, notice \(lease.noticeSeconds) s" : "on demand")",
             "state     \(lease.state)\(lease.why.map { ": \($0)" } ?? "")",
         ]
+        lines.append("settled   \(settlement(of: lease))")
         if let ready = lease.readyUnixMs { lines.append("ready     \(time(ready))") }
         if let reclaim = lease.reclaimUnixMs { lines.append("reclaimed \(time(reclaim))") }
         if let closed = lease.closedUnixMs { lines.append("closed    \(time(closed))") }
@@ -53,6 +54,15 @@ enum LeaseTable {
         if let receipt = lease.receiptID { lines.append("receipt   \(receipt)") }
         if let signature = lease.countersignatureID { lines.append("signed    \(signature)") }
         return lines
+    }
+
+    private static func settlement(of lease: LeaseRow) -> String {
+        switch lease.settlementState {
+        case "settled": return "by \(lease.settlement): \(Table.harmless(lease.settlementReference ?? ""))"
+        case "due":
+            return "by \(lease.settlement): due\(lease.settlementProblem.map { "; \(Table.harmless($0))" } ?? "")"
+        default: return "by \(lease.settlement)"
+        }
     }
 
     /// In UTC, to the second.

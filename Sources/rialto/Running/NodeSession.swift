@@ -47,6 +47,7 @@ struct NodeSession {
             var defaults = OfferDefaults()
             let policy = settings.value.policy.value
             (defaults.awardWindowSeconds, defaults.runtimes) = (policy.awardWindowSeconds, policy.runtimes)
+            (defaults.settlement, defaults.settlesByProgram) = (policy.settlement, !policy.settle.isEmpty)
             return defaults
         }
         return shell
@@ -103,8 +104,7 @@ struct NodeSession {
             case .stopping: service?.tell("STOPPING=1")
             case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .connectFailed, .connected,
                 .disconnected, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused, .reconciled,
-                .bidEnded,
-                .leaseStarted, .leaseChanged, .leaseEnded:
+                .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
                 break
             }
         }

@@ -20,6 +20,7 @@ struct ProviderPolicy: Hashable, Sendable {
         case awaitReady = "await_ready"
         case leaseStarted = "lease_started"
         case leaseEnded = "lease_ended"
+        case settlement, settle
         case hookTimeout = "hook_timeout"
     }
 
@@ -31,6 +32,9 @@ struct ProviderPolicy: Hashable, Sendable {
     /// Programs with their arguments; empty for none.
     var leaseStarted: [String] = []
     var leaseEnded: [String] = []
+    /// How the leases of new offers are settled, and the program that does it on either side.
+    var settlement = SettlementRail.credit
+    var settle: [String] = []
     /// A hook that takes longer is ended.
     var hookSeconds = 60
 
@@ -49,6 +53,12 @@ struct ProviderPolicy: Hashable, Sendable {
                 throw YAMLMapping.unknown(name, path: path, known: Key.allCases.map(\.rawValue))
             }
             try set(key, values, PolicyPlace(path: path, key: name))
+        }
+        guard settlement != .exec || !settle.isEmpty else {
+            throw PolicyPlace(path: path, key: Key.settlement.rawValue).problem(
+                "is exec, and no program settles",
+                hint: "name it: settle: [/usr/local/bin/settle]"
+            )
         }
     }
 
@@ -75,6 +85,8 @@ struct ProviderPolicy: Hashable, Sendable {
         case .awaitReady: lease.awaitsReady = try place.flag(values)
         case .leaseStarted: leaseStarted = try place.program(values)
         case .leaseEnded: leaseEnded = try place.program(values)
+        case .settlement: settlement = try place.rail(values)
+        case .settle: settle = try place.program(values)
         case .hookTimeout: hookSeconds = try place.seconds(values, 1...Self.hookSecondsMax)
         }
     }
@@ -152,6 +164,15 @@ private struct PolicyPlace {
             )
         }
         return seconds
+    }
+
+    func rail(_ values: [String]) throws -> SettlementRail {
+        let text = try one(values)
+        guard let rail = SettlementRail(rawValue: text) else {
+            let rails = SettlementRail.allCases.map(\.rawValue).joined(separator: ", ")
+            throw problem("'\(text)' is no way to settle", hint: "write one of: \(rails)")
+        }
+        return rail
     }
 
     func flag(_ values: [String]) throws -> Bool {

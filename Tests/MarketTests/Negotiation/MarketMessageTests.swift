@@ -9,7 +9,7 @@ import Testing
     static func message(_ random: inout SeededRandom) -> MarketMessage {
         let lease = LeaseID(S.bytes16(random.below(99)))
         let content: MarketMessage.Content
-        switch random.below(12) {
+        switch random.below(14) {
         case 0:
             content = .bid(envelope: random.bytes(1 + random.below(300)), sealedTerms: random.bytes(random.below(500)))
         case 1:
@@ -45,6 +45,10 @@ import Testing
             let code = Refusal.Code.allCases[random.below(Refusal.Code.allCases.count)]
             content = .refusal(Refusal(code, nearestMicros: Int64(random.below(9)), retryMilliseconds: 7))
         case 10: content = .countersignature(envelope: random.bytes(300))
+        case 11: content = .notice(lease, at: S.start)
+        case 12:
+            let words = (0..<random.below(4)).map { _ in random.bytes(1 + random.below(300)) }
+            content = .held(envelope: random.bytes(300), words: words)
         default: content = .done
         }
         return MarketMessage(id: random.next() >> UInt64(random.below(64)), content: content)

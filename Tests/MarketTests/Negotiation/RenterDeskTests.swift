@@ -69,7 +69,8 @@ import Testing
                 street.handle(.bid(conversation, from: renter, group: 7, record, sealedTerms: terms))
             case .accept(let bid, let acceptance): street.handle(.accept(conversation, from: renter, bid, acceptance))
             case .cancel(let bid): street.handle(.cancel(conversation, from: renter, bid))
-            case .tick, .voucher, .receipt, .state, .notice, .award, .lease, .refusal, .countersignature, .done: return
+            case .tick, .voucher, .receipt, .state, .notice, .held, .award, .lease, .refusal, .countersignature, .done:
+                return
             }
             for reply in street.replies.dropFirst(before) {
                 var content = reply.content

@@ -90,9 +90,20 @@ struct LeaseStreet {
         return balances
     }
 
+    /// Ends a life as kill −9 does and begins the next from a backup.
+    mutating func restore(_ node: TestNetwork.NodeIndex, from backup: TestStore) {
+        network.kill(node)
+        network.restore(node, from: backup)
+        begin(node)
+    }
+
     /// Ends a life as kill −9 does and begins the next.
     mutating func crash(_ node: TestNetwork.NodeIndex, policy: LeasePolicy = LeasePolicy()) {
         network.kill(node)
+        begin(node, policy: policy)
+    }
+
+    private mutating func begin(_ node: TestNetwork.NodeIndex, policy: LeasePolicy = LeasePolicy()) {
         if node == provider {
             network.start(node) { $0.leases = policy }
         } else {

@@ -55,7 +55,7 @@ struct SimShrink: ParsableCommand {
         if let out { small.name = ScenarioFile.name(of: out) }
         let text = ScenarioWriter.text(small)
         Terminal.complain(
-            "\(shrinker.runCount) runs\(shrinker.isExhausted ? "; the limit of --max-runs is reached" : "")"
+            "\(shrinker.runCount.counted("run"))\(shrinker.isExhausted ? "; the limit of --max-runs is reached" : "")"
         )
         guard let out else { return print(String(text.dropLast())) }
         try ScenarioOptions.explaining { try WholeFile.write(text, to: out) }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Laboratory
 internal import LocalAPI
+internal import Primitives
 internal import Simulator
 
 /// The command `rialto sim validate`.
@@ -102,7 +103,9 @@ struct SimValidate: ParsableCommand {
             return print(JSONFormat.text(row))
         }
         let found = mean.map { String(format: "%.6g", $0) } ?? "there is no such metric"
-        print("  \(isPassed ? "✓" : "✗") \(expected.metric): \(found), mean of \(count) seeds (need \(expected.text))")
+        print(
+            "  \(isPassed ? "✓" : "✗") \(expected.metric): \(found), mean of \(count.counted("seed")) (need \(expected.text))"
+        )
     }
 
     private func holds(_ file: ScenarioFile) -> Bool {

@@ -1,0 +1,161 @@
+import Market
+import Node
+import Primitives
+import TestSupport
+import Testing
+
+@Suite struct `The settlement of a lease by a program` {
+    /// A lease of two minutes on this rail that is over, its receipt not yet signed if a program must be asked first.
+    private func over(_ rail: SettlementRail, seed: UInt64) throws -> (LeaseStreet, LeaseID) {
+        var street = try LeaseStreet(seed: seed) { $0.settlements = [rail.rawValue] }
+        let id = try street.lease(try street.wish(seconds: 120))
+        street.network.run(for: .seconds(125))
+        return (street, id)
+    }
+
+    private func orders(_ street: LeaseStreet, _ node: TestNetwork.NodeIndex) -> [SettlementOrder] {
+        street.network.events.compactMap { event in
+            guard event.node == node, case .settlementDue(let order) = event.event else { return nil }
+            return order
+        }
+    }
+
+    private func receipt(_ street: inout LeaseStreet, _ id: LeaseID) throws -> ReceiptBody? {
+        let held = try street.held(id, by: street.provider)
+        guard case .receipt(let body)? = held.receipt?.record.body else { return nil }
+        return body
+    }
+
+    @Test func `is asked for once, and the receipt names it`() throws {
+        var (street, id) = try over(.exec, seed: 701)
+        let order = try #require(orders(street, street.provider).first)
+        #expect(orders(street, street.provider).count == 1 && !order.isRepeated && order.lease.lease == id)
+        #expect(order.settlement.amountMicros == order.voucher.voucher.amountMicros)
+        #expect((11_900...12_000).contains(order.settlement.amountMicros))
+        #expect(try receipt(&street, id) == nil, "it waits for the name")
+        let nonce = order.settlement.key.nonce
+        let settled = street.network.ask(street.provider, .settleLease(id, nonce: nonce, .settled(reference: "P-1")))
+        guard case .lease(let lease)? = settled else {
+            Issue.record("\(String(describing: settled))")
+            return
+        }
+        #expect(lease.settlement?.reference == "P-1")
+        street.network.run(for: .seconds(5))
+        #expect(try receipt(&street, id)?.reference == "P-1")
+        // The renter's program is asked once both have signed.
+        let owed = try #require(orders(street, street.renter).first)
+        #expect(owed.settlement.amountMicros == order.settlement.amountMicros && !owed.lease.isProvider)
+        #expect(street.credit(of: street.provider).isEmpty, "it is nobody's credit")
+        // Said again it is known; another name is not taken.
+        guard
+            case .lease? = street.network.ask(
+                street.provider,
+                .settleLease(id, nonce: nonce, .settled(reference: "P-1"))
+            ),
+            case .failed(.alreadySettled)? = street.network.ask(
+                street.provider,
+                .settleLease(id, nonce: nil, .settled(reference: "P-2"))
+            )
+        else {
+            Issue.record("settled twice")
+            return
+        }
+    }
+
+    @Test func `is asked for again under the same key when the node was killed in between`() throws {
+        var (street, id) = try over(.exec, seed: 702)
+        let first = try #require(orders(street, street.provider).first)
+        street.crash(street.provider)
+        street.network.run(for: .seconds(1))
+        let again = try #require(orders(street, street.provider).last)
+        #expect(again.isRepeated && again.settlement.key == first.settlement.key)
+        #expect(again.settlement.amountMicros == first.settlement.amountMicros)
+        let nonce = again.settlement.key.nonce
+        _ = street.network.ask(street.provider, .settleLease(id, nonce: nonce, .settled(reference: "P-1")))
+        let count = orders(street, street.provider).count
+        street.crash(street.provider)
+        street.network.run(for: .seconds(400))
+        #expect(orders(street, street.provider).count == count, "what is settled stays settled")
+        #expect(try receipt(&street, id)?.reference == "P-1")
+    }
+
+    @Test func `that fails holds no receipt back, and is tried until it is done`() throws {
+        var (street, id) = try over(.exec, seed: 703)
+        let nonce = try #require(orders(street, street.provider).first).settlement.key.nonce
+        for attempt in 1...4 {
+            let complaint = "no route (\(attempt))"
+            _ = street.network.ask(street.provider, .settleLease(id, nonce: nonce, .failed(complaint: complaint)))
+            let held = try street.held(id, by: street.provider)
+            #expect(held.settlement?.complaint == complaint && held.settlement?.failureCount == attempt)
+            street.network.run(for: .seconds(1 << attempt))
+            #expect(orders(street, street.provider).count == attempt + 1, "two seconds, doubling")
+        }
+        #expect(try receipt(&street, id)?.reference == "")
+        _ = street.network.ask(street.provider, .settleLease(id, nonce: nonce, .settled(reference: "late")))
+        street.network.run(for: .seconds(600))
+        #expect(orders(street, street.provider).count == 5)
+        let held = try street.held(id, by: street.provider)
+        #expect(held.settlement?.reference == "late" && held.countersignature != nil)
+    }
+
+    @Test func `that nobody answers holds the receipt back for a while only`() throws {
+        var (street, id) = try over(.exec, seed: 704)
+        street.network.run(for: .seconds(60))
+        #expect(try receipt(&street, id) == nil)
+        street.network.run(for: .seconds(40))
+        #expect(try receipt(&street, id)?.reference == "")
+    }
+
+    @Test func `on a disk that is full is not asked for before it is written`() throws {
+        var street = try LeaseStreet(seed: 705) { $0.settlements = ["exec"] }
+        let id = try street.lease(try street.wish(seconds: 120))
+        street.network.run(for: .seconds(100))
+        let provider = street.provider
+        _ = street.network.run(atMost: .seconds(60)) { network in
+            network.events.contains { event in
+                if case .leaseEnded = event.event, event.node == provider { true } else { false }
+            }
+        }
+        street.network.failStore(of: provider, with: .diskFull)
+        street.network.run(for: .seconds(10))
+        #expect(orders(street, provider).isEmpty)
+        street.network.failStore(of: provider, with: nil)
+        street.network.run(for: .seconds(20))
+        #expect(orders(street, provider).count == 1)
+        #expect(try receipt(&street, id) == nil)
+    }
+
+    @Test func `by hand is noted once, and on credit there is nothing to note`() throws {
+        var (street, id) = try over(.manual, seed: 706)
+        street.network.run(for: .seconds(5))
+        #expect(orders(street, street.provider).isEmpty && street.credit(of: street.provider).isEmpty)
+        let settled = street.network.ask(
+            street.provider,
+            .settleLease(id, nonce: nil, .settled(reference: "SEPA 4711"))
+        )
+        guard case .lease(let lease)? = settled else {
+            Issue.record("\(String(describing: settled))")
+            return
+        }
+        #expect(lease.settlement?.reference == "SEPA 4711")
+        street.crash(street.provider)
+        let held = try street.held(id, by: street.provider)
+        #expect(held.settlement?.reference == "SEPA 4711")
+        let senseless = Settlement.Outcome.settled(reference: "a\nb")
+        guard case .failed(.senseless)? = street.network.ask(street.renter, .settleLease(id, nonce: nil, senseless))
+        else {
+            Issue.record("a name of two lines was taken")
+            return
+        }
+        var (other, credit) = try over(.credit, seed: 707)
+        guard
+            case .failed(.nothingToSettle)? = other.network.ask(
+                other.provider,
+                .settleLease(credit, nonce: nil, .settled(reference: "x"))
+            )
+        else {
+            Issue.record("credit was settled twice")
+            return
+        }
+    }
+}
