@@ -74,7 +74,7 @@ import Testing
         #expect(StoreInspection(directory: elsewhere.path).own == .missing)
         try fill(0..<200)
         let (store, _, _) = try NodeStore.open(directory: home.path)
-        #expect(StoreInspection(directory: home.path).own == .good(schema: 2))
+        #expect(StoreInspection(directory: home.path).own == .good(schema: 3))
         #expect(StoreInspection(directory: home.path).cache == .good(schema: 1))
         withExtendedLifetime(store) {}
     }

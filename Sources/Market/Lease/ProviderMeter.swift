@@ -141,20 +141,25 @@ public struct ProviderMeter: Sendable {
             voucher.isSigned(by: lease.renter, network: network)
         else { return }
         storing = voucher.voucher.amountMicros
-        var stored = state
-        stored.best = voucher
-        stored.activeMilliseconds = max(
-            stored.activeMilliseconds,
-            lease.milliseconds(for: voucher.voucher.amountMicros)
-        )
-        outputs.append(.persist(voucher, stored))
+        outputs.append(.persist(voucher, holding(voucher)))
+    }
+
+    /// The state with a voucher.
+    ///
+    /// If more was promised than we remember to have told, the use that it pays for was ours to count, before a backup was restored.
+    private func holding(_ voucher: SignedVoucher) -> MeterState {
+        var held = state
+        held.best = voucher
+        let amount = voucher.voucher.amountMicros
+        if amount > owedMicros {
+            held.activeMilliseconds = max(held.activeMilliseconds, lease.milliseconds(for: amount))
+        }
+        return held
     }
 
     private mutating func paid(_ voucher: SignedVoucher) {
         guard voucher.voucher.amountMicros > paidMicros else { return }
-        state.best = voucher
-        // More was promised than we remember to have told: the use that it pays for was ours to count, before a backup was restored.
-        state.activeMilliseconds = max(state.activeMilliseconds, lease.milliseconds(for: paidMicros))
+        state = holding(voucher)
     }
 
     private func receipt(_ code: CloseCode) -> ReceiptBody {

@@ -92,7 +92,7 @@ public struct RenterDesk: Sendable {
         case send(BidID, to: Ed25519.PublicKey, MarketMessage.Content)
         /// Comes back as `persisted` or `persistFailed`.
         case persist(BidID, [RenterChange])
-        /// The lease binds; both signatures were checked.
+        /// The lease binds; both signatures were checked. Its write is on the way, and the acceptance on the disk until that is done.
         case leased(BidID, SignedRecord)
         case failed(BidID, BidFailure)
     }
@@ -103,8 +103,6 @@ public struct RenterDesk: Sendable {
         /// The acceptance waits for the disk.
         case accepting(LeaseBody, LeaseAcceptance)
         case accepted(LeaseBody, LeaseAcceptance)
-        /// The lease waits for the disk.
-        case storing(SignedRecord)
     }
 
     struct Bid: Sendable {
@@ -229,7 +227,7 @@ public struct RenterDesk: Sendable {
         switch bid.stage {
         case .bidding(let content): outputs.append(.send(id, to: bid.provider, content))
         case .accepted(_, let acceptance): outputs.append(.send(id, to: bid.provider, .accept(id, acceptance)))
-        case .signing, .accepting, .storing: return
+        case .signing, .accepting: return
         }
         bid.attempts += 1
         bid.askAgainAt = bid.attempts < Self.attemptCountMax ? now.advanced(by: Self.retryInterval * bid.attempts) : nil
@@ -266,9 +264,10 @@ public struct RenterDesk: Sendable {
                 fail(id, .wrongAward("lease"), into: &outputs)
                 return
             }
-            bids[id]?.stage = .storing(record)
-            bids[id]?.askAgainAt = nil
+            bids[id] = nil
+            // Nobody waits for this write: until it is done the acceptance is on the disk, by which the lease is asked for again.
             outputs.append(.persist(id, [.putLease(record), .dropAccepted(body.lease)]))
+            outputs.append(.leased(id, record))
         case (.refusal(let refusal), .bidding), (.refusal(let refusal), .accepted):
             // What is only busy is asked again while the bid holds.
             if refusal.retryMilliseconds > 0, bid.attempts < Self.attemptCountMax {
@@ -288,9 +287,6 @@ public struct RenterDesk: Sendable {
             bids[id]?.stage = .accepted(body, acceptance)
             bids[id]?.attempts = 0
             ask(id, at: now, into: &outputs)
-        case .storing(let record):
-            bids[id] = nil
-            outputs.append(.leased(id, record))
         case .signing, .bidding, .accepted: break
         }
     }

@@ -1,4 +1,5 @@
 public import Cryptography
+internal import Primitives
 
 extension TrustGraph {
     /// The graph that a node draws from what its book holds.
@@ -30,9 +31,9 @@ extension TrustScore {
     public var summary: String {
         if isProven { return "leased a device twice" }
         var parts: [String] = []
-        if leasesByMe > 0 { parts.append(Self.counted(leasesByMe, "lease") + " by you") }
-        if pathCount > 0 { parts.append(Self.counted(pathCount, "path") + (isCarriedByOne ? " through one peer" : "")) }
-        if attesterCount > 0 { parts.append(Self.counted(attesterCount, "auditor")) }
+        if leasesByMe > 0 { parts.append(leasesByMe.counted("lease") + " by you") }
+        if pathCount > 0 { parts.append(pathCount.counted("path") + (isCarriedByOne ? " through one peer" : "")) }
+        if attesterCount > 0 { parts.append(attesterCount.counted("auditor")) }
         return parts.isEmpty ? "newcomer" : parts.joined(separator: ", ")
     }
 
@@ -42,7 +43,7 @@ extension TrustScore {
         var reasons: [String] = []
         if let directShare {
             reasons.append(
-                "\(Self.counted(leasesByMe, "lease")) by you, \(Self.percent(directShare)) of them went well"
+                "\(leasesByMe.counted("lease")) by you, \(Self.percent(directShare)) of them went well"
             )
         } else {
             reasons.append("you have never rented from it")
@@ -58,15 +59,13 @@ extension TrustScore {
         } else {
             reasons.append("nobody whom you reach has paid it")
         }
-        if attesterCount > 0 { reasons.append("\(Self.counted(attesterCount, "auditor")) of yours attested it") }
+        if attesterCount > 0 { reasons.append("\(attesterCount.counted("auditor")) of yours attested it") }
         if leasesByMe == 0, indirectShare == nil {
             let prior = Thousandths(count: config.priorTrust / 1_000)
             reasons.append("whoever is new begins at \(prior), and rises with every paid lease that goes well")
         }
         return reasons
     }
-
-    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
     /// Whole percents, but never 0 for something or 100 for less than all.
     private static func percent(_ share: Double) -> String {

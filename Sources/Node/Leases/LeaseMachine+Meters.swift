@@ -56,7 +56,9 @@ extension LeaseMachine {
             let entry = booking(of: voucher.voucher, for: lease.body, at: now)
             persist(rows(of: id, state.stored, entry), for: .voucher(id, voucher, entry), into: &outputs)
         case .stop(let code): decide(id, code, at: now, into: &outputs)
-        case .closed(let receipt): leases[id]?.finalReceipt = receipt
+        case .closed(var receipt):
+            receipt.reference = lease.settlement?.reference ?? ""
+            leases[id]?.finalReceipt = receipt
         }
     }
 
