@@ -95,6 +95,7 @@ struct Compare: ParsableCommand {
             DuplicateWorkload(count: max(1, 500_000 / hurry)),
             StoreWorkload(count: max(1, 100_000 / hurry)),
             SearchWorkload(offerCount: 100_000),
+            TrustWorkload(receiptCount: 100_000),
             FingerprintWorkload(recordCount: 40_000),
             NegotiationWorkload(count: max(1, 200 / hurry)),
             AwardWorkload(count: max(1, 3_200 / hurry)),

@@ -48,8 +48,8 @@ struct HeldLease: Sendable {
     /// How it was settled, or is to be, if its rail is not credit.
     var settlement: Settlement?
     var settling = Settling()
-    /// Until when the receipt waits for what the rail calls the settlement (provider).
-    var receiptWaitsUntil: Instant?
+    /// Whether the receipt waits for what the rail calls the settlement (provider).
+    var receiptWait = ReceiptWait.notBegun
     /// Whether a step is being signed or written.
     var isBusy = false
     /// When a step that failed is tried again.
@@ -104,7 +104,7 @@ struct HeldLease: Sendable {
             return .countersign(offeredReceipt)
         }
         if isReadyWanted, active == nil, !isClosed { return .active }
-        guard receipt == nil, let finalReceipt, !awaitsSettlement(at: now) else { return nil }
+        guard receipt == nil, let finalReceipt, !awaitsSettlement else { return nil }
         return .receipt(finalReceipt)
     }
 
@@ -113,7 +113,7 @@ struct HeldLease: Sendable {
         var deadline = duties.map(\.dueAt).min()
         deadline = earliest(deadline, retryAt)
         if settling.isIdle, settlement?.isSettled != true { deadline = earliest(deadline, settling.retry?.dueAt) }
-        if receipt == nil { deadline = earliest(deadline, receiptWaitsUntil) }
+        if case .until(let end) = receiptWait { deadline = earliest(deadline, end) }
         if finalReceipt == nil, !isClosed || receipt == nil { deadline = earliest(deadline, settleBy) }
         guard !isClosed else { return deadline }
         if let reclaim, isProvider { deadline = earliest(deadline, clock.instant(atUnixMilliseconds: reclaim.at)) }

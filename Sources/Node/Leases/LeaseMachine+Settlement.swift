@@ -7,12 +7,13 @@ internal import Primitives
 extension LeaseMachine {
     /// Takes up the settlement of a lease that is over, if its rail is a program.
     mutating func settleByProgram(_ id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        if case .until(let end)? = leases[id]?.receiptWait, end <= now { leases[id]?.receiptWait = .over }
         guard let lease = leases[id], lease.body.settlement == SettlementRail.exec.rawValue,
             lease.settling.isIdle, lease.settling.retry?.dueAt ?? now <= now
         else { return }
         guard let settlement = lease.settlement else {
             guard let due = dueSettlement(of: lease) else { return }
-            leases[id]?.receiptWaitsUntil = now.advanced(by: LeaseLimits.settlementWait)
+            leases[id]?.receiptWait = .until(now.advanced(by: LeaseLimits.settlementWait))
             return write(due, of: id, into: &outputs)
         }
         if !settlement.isSettled { order(id, isRepeated: true, at: now, into: &outputs) }
@@ -34,11 +35,11 @@ extension LeaseMachine {
     }
 
     private mutating func order(_ id: LeaseID, isRepeated: Bool, at now: Instant, into outputs: inout [Output]) {
+        leases[id]?.settling.isOrdered = true
         guard let lease = leases[id], let settlement = lease.settlement, let voucher = lease.bestVoucher(network, key)
         else { return }
-        leases[id]?.settling.isOrdered = true
-        if lease.isProvider, lease.receipt == nil, lease.receiptWaitsUntil == nil {
-            leases[id]?.receiptWaitsUntil = now.advanced(by: LeaseLimits.settlementWait)
+        if lease.receiptWait == .notBegun {
+            leases[id]?.receiptWait = .until(now.advanced(by: LeaseLimits.settlementWait))
         }
         let order = SettlementOrder(
             lease: lease.summary,
@@ -131,6 +132,13 @@ extension LeaseMachine {
     }
 }
 
+/// How long a receipt waits for the name of its settlement.
+enum ReceiptWait: Hashable, Sendable {
+    case notBegun
+    case until(Instant)
+    case over
+}
+
 /// What is under way about the settlement of a lease.
 struct Settling: Sendable {
     /// On its way to the disk.
@@ -165,9 +173,9 @@ extension HeldLease {
     }
 
     /// Whether the receipt is held back so that it can name what the rail calls the settlement.
-    func awaitsSettlement(at now: Instant) -> Bool {
+    var awaitsSettlement: Bool {
         guard body.settlement == SettlementRail.exec.rawValue, finalReceipt?.paidMicros ?? 0 > 0 else { return false }
         if let settlement, settlement.isSettled || settlement.failureCount > 0 { return false }
-        return receiptWaitsUntil.map { now < $0 } ?? true
+        return receiptWait != .over
     }
 }

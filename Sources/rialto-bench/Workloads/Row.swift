@@ -15,6 +15,7 @@ enum Row: String, CaseIterable, Codable {
     case duplicates
     case store
     case search
+    case trust
     case negotiation
     case awards
     case fingerprint
@@ -36,6 +37,7 @@ enum Row: String, CaseIterable, Codable {
         case .duplicates: "duplicate dropped, 512 B; one core"
         case .store: "records stored in batches"
         case .search: "search of 100,000 offers, 4 conditions, sorted"
+        case .trust: "trust of one peer over 100,000 receipts"
         case .negotiation: "bid to lease, both durable, loopback"
         case .awards: "awards of one provider, durable, 16 bidders"
         case .fingerprint: "fingerprint of a range over 40,000 records"
@@ -49,7 +51,7 @@ enum Row: String, CaseIterable, Codable {
         case .stream: "MB/s"
         case .memoryIdle, .memoryLoaded: "MiB"
         case .memoryConnection: "KiB"
-        case .search, .negotiation, .dhtProvide, .dhtFind, .dhtClosest: "ms"
+        case .search, .trust, .negotiation, .dhtProvide, .dhtFind, .dhtClosest: "ms"
         }
     }
 
@@ -57,8 +59,8 @@ enum Row: String, CaseIterable, Codable {
     var isRate: Bool {
         switch self {
         case .connect, .gossipPair, .gossipMesh, .stream, .recordPath, .duplicates, .store, .awards: true
-        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .negotiation, .dhtProvide, .dhtFind,
-            .dhtClosest, .fingerprint:
+        case .gossipCPU, .memoryIdle, .memoryLoaded, .memoryConnection, .search, .trust, .negotiation, .dhtProvide,
+            .dhtFind, .dhtClosest, .fingerprint:
             false
         }
     }
@@ -66,7 +68,7 @@ enum Row: String, CaseIterable, Codable {
     /// Whether there is something of go's to compare with.
     var isCompared: Bool {
         switch self {
-        case .recordPath, .duplicates, .store, .search, .negotiation, .awards, .fingerprint: false
+        case .recordPath, .duplicates, .store, .search, .trust, .negotiation, .awards, .fingerprint: false
         case .connect, .gossipPair, .gossipMesh, .gossipCPU, .dhtProvide, .dhtFind, .dhtClosest, .stream, .memoryIdle,
             .memoryLoaded, .memoryConnection:
             true
