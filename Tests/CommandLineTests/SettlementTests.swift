@@ -14,7 +14,7 @@ import Testing
             flock 9
             grep -q "^$RIALTO_SETTLEMENT " "$RIALTO_HOME/paid" 2>/dev/null ||
                 echo "$RIALTO_SETTLEMENT PAY-$(wc -l < "$RIALTO_HOME/calls" | tr -d ' ')" >> "$RIALTO_HOME/paid"
-        ) 9> "$RIALTO_HOME/lock"
+        ) 9> "$RIALTO_HOME/rail.lock"
         sleep 0.2
         sed -n "s/^$RIALTO_SETTLEMENT //p" "$RIALTO_HOME/paid"
         """
@@ -28,7 +28,12 @@ import Testing
         let flags = ["up", "--json", "--api", "off", "--listen", "/ip4/127.0.0.1/tcp/\(port)"] + more
         let (process, name) = try home.start(flags)
         let node = TestNode(process: process, outputPath: name + ".out")
-        try await eventually("a node that is ready") { node.events.contains { $0["event"] == "ready" } ? () : nil }
+        try await eventually("a node that is ready") {
+            guard process.isRunning else {
+                throw TestFailure((try? String(contentsOfFile: name + ".err", encoding: .utf8)) ?? "")
+            }
+            return node.events.contains { $0["event"] == "ready" } ? () : nil
+        }
         return node
     }
 
