@@ -3,7 +3,9 @@ import Glibc
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(3))) struct `Settlement by a program` {
-    /// A rail that takes each key once: who asks again hears what it was told before. It takes its time, so that a node may be killed
+    /// A rail that takes each key once: who asks again hears what it was told before.
+    ///
+    /// It takes its time, so that a node may be killed
     /// before, while and after it pays.
     private static let rail = """
         #!/bin/sh

@@ -19,7 +19,9 @@ public struct RequestRequest: Codable, Hashable, Sendable {
     public var openSeconds: Int
     /// Whether the best bid is accepted at the deadline; true if absent.
     public var automatic: Bool?
-    /// Whether bids are in the order book, where providers underbid each other; true if absent. Else only this node hears of them.
+    /// Whether bids are in the order book, where providers underbid each other; true if absent.
+    ///
+    /// Else only this node hears of them.
     public var publicBids: Bool?
     /// What is to be run; it stays with this node until a lease is being made.
     public var image: String?
