@@ -108,7 +108,9 @@ struct PeerStats: Hashable, Sendable {
 
     /// What a peer that must deliver in the topic did deliver; `nil` of others.
     func meshDeliveries(in slot: Int) -> Double? {
-        guard let stats = topics.first(where: { $0.slot == slot }), stats.expectedSince != .distantFuture else { return nil }
+        guard let stats = topics.first(where: { $0.slot == slot }), stats.expectedSince != .distantFuture else {
+            return nil
+        }
         return stats.meshDeliveries
     }
 
