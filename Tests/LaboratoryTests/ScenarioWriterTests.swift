@@ -109,6 +109,12 @@ private struct ScenarioDraw {
             .sometimes(.storeFailure),
         ]
         if scenario.workload.leases != nil { scenario.expectations.append(.leasesComplete(atLeast: share())) }
+        if random.chance(1, in: 2) {
+            var plan = SearchPlan()
+            (plan.followed, plan.every) = (random.below(17), length())
+            scenario.workload.searches = plan
+            scenario.expectations.append(.searchesComplete(atLeast: share()))
+        }
         scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
         return scenario
     }
@@ -165,7 +171,7 @@ private struct ScenarioDraw {
         let rate = 1 + random.below(100)
         let roles: [AdversaryRole] = [
             .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
-            .replayer(perSecond: rate), .equivocator, .phantom,
+            .replayer(perSecond: rate), .equivocator, .phantom, .censor,
         ]
         return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
     }

@@ -78,6 +78,7 @@ import Testing
         #expect(
             Set(roles) == [
                 "silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker", "phantom",
+                "censor",
             ]
         )
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })
@@ -92,7 +93,7 @@ import Testing
         #expect(
             expectations == [
                 "delivery", "latency", "equalSets", "completeListings", "overhead", "contained", "conflictsKnown",
-                "proofsKnown", "leasesComplete", "sometimes",
+                "proofsKnown", "leasesComplete", "searchesComplete", "sometimes",
             ]
         )
     }

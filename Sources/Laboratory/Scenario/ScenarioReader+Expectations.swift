@@ -4,7 +4,7 @@ internal import Simulator
 extension ScenarioReader {
     private static let expectationKeys = [
         "always", "delivery", "latency", "equal-sets", "complete-listings", "overhead", "contained",
-        "conflicts-known", "proofs-known", "leases-complete", "sometimes",
+        "conflicts-known", "proofs-known", "leases-complete", "searches-complete", "sometimes",
     ]
 
     /// Reads `expect` into a scenario whose faults and adversaries are known.
@@ -41,6 +41,8 @@ extension ScenarioReader {
                 throw place.problem("'proofs-known' needs a 'double-booker' among the adversaries")
             case .leasesComplete where scenario.workload.leases == nil:
                 throw place.problem("'leases-complete' needs 'leases' in the workload")
+            case .searchesComplete where scenario.workload.searches == nil:
+                throw place.problem("'searches-complete' needs 'searches' in the workload")
             case .contained where scenario.adversaries.isEmpty:
                 throw place.problem("'contained' speaks of adversaries: there are none")
             default: scenario.expectations.append(expectation)
@@ -94,6 +96,10 @@ extension ScenarioReader {
         case "leases-complete":
             return try place.value(Quantities.shareForm) { text in
                 Quantities.share(Self.without(">=", text)).map { .leasesComplete(atLeast: $0) }
+            }
+        case "searches-complete":
+            return try place.value(Quantities.shareForm) { text in
+                Quantities.share(Self.without(">=", text)).map { .searchesComplete(atLeast: $0) }
             }
         case "contained":
             return try place.value(Quantities.shareForm) { text in

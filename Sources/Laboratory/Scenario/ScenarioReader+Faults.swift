@@ -9,6 +9,7 @@ extension ScenarioReader {
     ]
     private static let roles = [
         "silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker", "phantom",
+        "censor",
     ]
 
     func faults(_ place: YAMLPlace, in scenario: Scenario) throws -> [PlannedFault] {
@@ -159,6 +160,7 @@ extension ScenarioReader {
         case "silent": return AdversaryPlan(role: .silent, quota: try place.quota())
         case "equivocator": return AdversaryPlan(role: .equivocator, quota: try place.quota())
         case "double-booker": return AdversaryPlan(role: .doubleBooker, quota: try place.quota())
+        case "censor": return AdversaryPlan(role: .censor, quota: try place.quota())
         case "phantom": return AdversaryPlan(role: .phantom, quota: try place.quota())
         case "covert":
             let fields = try place.fields(["nodes", "at"], example: "{nodes: 40%, at: 1m}")

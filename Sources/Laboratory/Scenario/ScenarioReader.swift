@@ -128,7 +128,7 @@ public struct ScenarioReader {
         let fields = try place.fields(
             [
                 "providers", "offers-per-provider", "publish-within", "change-every", "changes-per-second",
-                "segments", "leases",
+                "segments", "leases", "searches",
             ],
             example: "{providers: 30%, change-every: 6h}"
         )
@@ -147,6 +147,15 @@ public struct ScenarioReader {
         }
         fields.read("segments", into: &plan.segmentCount) { try $0.integer(1...16) }
         fields.read("leases", into: &plan.leases) { try leases($0) }
+        fields.read("searches", into: &plan.searches) { try searches($0) }
+        return plan
+    }
+
+    private func searches(_ place: YAMLPlace) throws -> SearchPlan {
+        let fields = try place.fields(["follow", "every"], example: "{follow: 2, every: 60s}")
+        var plan = SearchPlan()
+        fields.read("follow", into: &plan.followed) { try $0.integer(0...16) }
+        fields.read("every", into: &plan.every) { try $0.positiveLength() }
         return plan
     }
 

@@ -107,6 +107,9 @@ public enum ScenarioWriter {
                 "every: \(of(leases.every)), lasting: \(of(leases.lasting)), meter-every: \(of(leases.meterEvery))"
             words.append("leases: {renters: \(Quantities.text(leases.renters)), \(times)}")
         }
+        if let searches = plan.searches {
+            words.append("searches: {follow: \(searches.followed), every: \(of(searches.every))}")
+        }
         return words
     }
 
@@ -153,6 +156,7 @@ public enum ScenarioWriter {
         case .equivocator: "equivocator: \(nodes)"
         case .doubleBooker: "double-booker: \(nodes)"
         case .phantom: "phantom: \(nodes)"
+        case .censor: "censor: \(nodes)"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }
     }
@@ -193,6 +197,7 @@ public enum ScenarioWriter {
         case .proofsKnown(let share, let within):
             ("proofs-known", "\(Quantities.text(share)) within \(of(within))")
         case .leasesComplete(let share): ("leases-complete", Quantities.text(share))
+        case .searchesComplete(let share): ("searches-complete", Quantities.text(share))
         case .sometimes(let occurrence): ("sometimes", occurrence.rawValue)
         }
     }

@@ -122,6 +122,10 @@ public struct Shrinker {
             scenario.workload.leases = nil
             scenario.expectations.removeAll { if case .leasesComplete = $0 { true } else { false } }
         }
+        attempt("with nodes that hold all of the market") { scenario in
+            scenario.workload.searches = nil
+            scenario.expectations.removeAll { if case .searchesComplete = $0 { true } else { false } }
+        }
         attempt("with one segment") { $0.workload.segmentCount = 1 }
         attempt("with one offer for each provider") { $0.workload.offersPerProvider = 1 }
         attempt("without changes of price") { ($0.workload.changeEvery, $0.workload.changesPerSecond) = (nil, nil) }

@@ -17,6 +17,7 @@ public struct Adversary: Sendable {
         case replayer(Replayer)
         case doubleBooker(DoubleBooker)
         case phantom(Phantom)
+        case censor(Censor)
     }
 
     private var will: Will
@@ -44,13 +45,14 @@ public struct Adversary: Sendable {
                 .replayer(Replayer(network: network, perSecond: rate, begins: begins, random: random))
             case .doubleBooker: .doubleBooker(DoubleBooker(key: key, network: network, begins: begins))
             case .phantom: .phantom(Phantom(from: begins, random: random))
+            case .censor: .censor(Censor(from: begins))
             }
     }
 
     /// When `wake` is due; `nil` if it only answers what its node does.
     public var nextDeadline: Instant? {
         switch will {
-        case .silent, .phantom: nil
+        case .silent, .phantom, .censor: nil
         case .spammer(let spammer): spammer.pace.due
         case .forger(let forger): forger.pace.due
         case .equivocator(let equivocator): equivocator.pace.due
@@ -62,9 +64,13 @@ public struct Adversary: Sendable {
     /// Hears what the machine is about to be fed.
     public mutating func hear(_ input: NodeMachine.Input) {
         tap.hear(input)
-        guard case .phantom(var phantom) = will else { return }
-        phantom.hear(input)
-        will = .phantom(phantom)
+        if case .phantom(var phantom) = will {
+            phantom.hear(input)
+            will = .phantom(phantom)
+        } else if case .censor(var censor) = will {
+            censor.hear(input)
+            will = .censor(censor)
+        }
     }
 
     /// Changes what the machine wants done, before the driver does it.
@@ -88,13 +94,14 @@ public struct Adversary: Sendable {
         case .phantom(var phantom):
             phantom.filter(&outputs, at: now)
             will = .phantom(phantom)
+        case .censor(let censor): censor.filter(&outputs, at: now)
         }
     }
 
     /// Acts of its own accord; a call that comes early has no effect.
     public mutating func wake(at now: Instant, unixMilliseconds: Int64) -> AdversaryActions {
         switch will {
-        case .silent, .phantom: return AdversaryActions()
+        case .silent, .phantom, .censor: return AdversaryActions()
         case .spammer(var spammer):
             defer { will = .spammer(spammer) }
             return spammer.wake(at: now)

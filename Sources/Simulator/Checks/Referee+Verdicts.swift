@@ -37,6 +37,7 @@ extension Referee {
             case .conflictsKnown(let within): verdicts.append(conflictsKnown(within: within, at: now))
             case .proofsKnown(let share, let within): verdicts.append(proofsKnown(to: share, within: within, at: now))
             case .leasesComplete(let share): verdicts.append(leasesComplete(atLeast: share, at: now))
+            case .searchesComplete(let share): verdicts.append(searchesComplete(atLeast: share))
             case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
             }
         }
@@ -67,6 +68,12 @@ extension Referee {
             metrics.append(
                 Metric("leases_countersigned_total", Double(leases.leases.values.count(where: \.isCountersigned)))
             )
+        }
+        if searches.count > 0 {
+            metrics.append(Metric("searches_total", Double(searches.count)))
+            metrics.append(Metric("searches_complete_total", Double(searches.completeCount)))
+            metrics.append(Metric("search_replicas_total", Double(searches.replicaCount)))
+            metrics.append(Metric("search_omitters_total", Double(searches.omitterCount)))
         }
         for occurrence in Occurrence.allCases {
             let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
@@ -224,6 +231,23 @@ extension Referee {
             name: name,
             isPassed: reached >= share,
             finding: "\(found.complete) of \(found.due) leases of \(leases.order.count) have both signatures",
+            failure: reached >= share ? nil : failure
+        )
+    }
+
+    private func searchesComplete(atLeast share: Share) -> Verdict {
+        let name = "searches-complete: \(share.phrase)"
+        guard searches.count > 0 else {
+            return Verdict(name: name, isPassed: false, finding: "no search could be judged")
+        }
+        let reached = Share(searches.completeCount, of: searches.count)
+        let failure = searches.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        return Verdict(
+            name: name,
+            isPassed: reached >= share,
+            finding:
+                "\(searches.completeCount) of \(searches.count) searches showed all of \(searches.offerCount) offers, "
+                + "\(searches.omitterCount) of \(searches.replicaCount) replicas left something out",
             failure: reached >= share ? nil : failure
         )
     }

@@ -31,6 +31,7 @@ public struct Referee: Sendable {
     /// Conflict records by the number of the subject that they dispute.
     var conflictRecords: [Int: [Int]] = [:]
     var leases = LeaseLedger()
+    var searches = SearchLedger()
     var checks: InvariantChecks
     var occurrences: Occurrences
     /// Envelopes that honest nodes took from others: one copy of everything.
@@ -43,6 +44,7 @@ public struct Referee: Sendable {
             switch expectation {
             case .delivery(_, let within), .latency(_, let within): within
             case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .leasesComplete,
+                .searchesComplete,
                 .sometimes:
                 nil
             }

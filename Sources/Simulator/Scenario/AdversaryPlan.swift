@@ -26,4 +26,6 @@ public enum AdversaryRole: Hashable, Sendable {
     case doubleBooker
     /// Tells whoever compares books with it of records that do not exist.
     case phantom
+    /// Shows whoever searches in a segment that it follows an empty shelf.
+    case censor
 }

@@ -38,6 +38,8 @@ public enum Expectation: Hashable, Sendable {
     case proofsKnown(to: Share, within: Duration)
     /// Of the leases that ended, both parties up and settled since, so many have a countersigned receipt.
     case leasesComplete(atLeast: Share)
+    /// Of the searches in segments that the searcher does not follow, so many show all that honest providers offer there.
+    case searchesComplete(atLeast: Share)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
 }

@@ -13,6 +13,18 @@ public struct WorkloadPlan: Hashable, Sendable {
     public var segmentCount = 1
     /// Who rents, how often, and for how long; `nil`: nobody.
     public var leases: LeasePlan?
+    /// Which part of the market nodes hold, and how they search the rest; `nil`: everybody holds all of it.
+    public var searches: SearchPlan?
+
+    public init() {}
+}
+
+/// What nodes do that hold a part of the market each.
+public struct SearchPlan: Hashable, Sendable {
+    /// Segments of each node's interest, drawn; one of custody and those of its own offers come on top.
+    public var followed = 2
+    /// Each honest node searches this often, on average, in one segment.
+    public var every = Duration.seconds(60)
 
     public init() {}
 }

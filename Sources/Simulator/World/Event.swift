@@ -73,6 +73,8 @@ enum WorldEvent: Sendable {
     case changeSomewhere
     /// A renter bids, if it sees something free.
     case bid(NodeLife)
+    /// A node searches in a segment that it may not hold.
+    case search(NodeLife)
     /// A fault acts: its number in the world's list.
     case fault(Int)
     case adversary(NodeLife)

@@ -60,6 +60,7 @@ extension Simulation {
         case .change(let life): changeOwn(of: life)
         case .changeSomewhere: changeSomewhere()
         case .bid(let life): bid(of: life)
+        case .search(let life): search(of: life)
         case .fault(let number): carryOut(faults[number])
         case .adversary(let life): wakeAdversary(life)
         case .second: second()

@@ -112,6 +112,7 @@ extension Simulation {
         // A copy of the one that all share, so that what they have in common is there once.
         var config = settings
         (config.listen, config.seeds) = ([nodes[index].endpoint], contacts)
+        if let plan = scenario.workload.searches { config.followedSegments = drawInterest(of: index, plan) }
         return config
     }
 

@@ -97,7 +97,7 @@ public struct Simulation: Sendable {
     private static func settings(of scenario: Scenario, followed: Set<Segment>?) -> NodeConfig {
         var settings = NodeConfig(listen: [])
         settings.followedSegments = followed
-        settings.keepsCustody = false
+        settings.keepsCustody = scenario.workload.searches != nil
         // Whom it begins with stands for what the table would give it, unless the scenario lets it look for itself.
         if scenario.discovery == nil { settings.kademlia = nil }
         if let plan = scenario.workload.leases { settings.leases.counter.meterSeconds = plan.meterSeconds }

@@ -72,6 +72,7 @@ extension WorldEvent {
         case .adversary(let life): 7 << 32 | UInt64(life.node)
         case .second: 8 << 32
         case .bid(let life): 9 << 32 | UInt64(life.node)
+        case .search(let life): 10 << 32 | UInt64(life.node)
         }
     }
 }

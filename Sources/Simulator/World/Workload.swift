@@ -67,6 +67,7 @@ extension Simulation {
     /// A life begins: what is not yet on the market is put there, and prices begin to change.
     mutating func planWorkload(of index: Int) {
         planBid(of: life(of: index))
+        planSearch(of: life(of: index))
         guard nodes[index].provider.offerCount > 0 else { return }
         let life = life(of: index)
         var random = workloadStream(of: index)
@@ -155,6 +156,7 @@ extension Simulation {
     }
 
     mutating func answered(_ answer: NodeAnswer, by index: Int) {
+        if case .looked(let report) = answer { return judge(report, by: index) }
         guard case .offer(let record) = answer, case .offer(let body) = record.record.body,
             !nodes[index].provider.offers.contains(body.offer)
         else { return }
