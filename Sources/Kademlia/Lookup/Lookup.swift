@@ -175,13 +175,13 @@ public struct Lookup: Sendable {
 
     /// The survey of a path whose next candidate no other path has asked.
     private mutating func settledSurvey(ofPath path: Int) -> LookupPath.Survey {
-        var survey = paths[path].survey(k: limits.k, beta: limits.beta)
+        var survey = paths[path].survey(k: limits.width, beta: limits.beta)
         guard paths.count > 1 else { return survey }
         while !survey.isComplete, let fresh = survey.fresh {
             let distance = paths[path].candidates[fresh].distance
             guard let state = stateElsewhere(at: distance, than: path) else { break }
             paths[path].set(fresh, to: state)
-            survey = paths[path].survey(k: limits.k, beta: limits.beta)
+            survey = paths[path].survey(k: limits.width, beta: limits.beta)
         }
         return survey
     }

@@ -22,4 +22,17 @@ public struct LookupLimits: Hashable, Sendable {
         candidateCountMax = 4 * k
         requestCountMax = 8 * k
     }
+
+    /// Twice as wide: twice as many of the nearest must have answered, for as many results.
+    ///
+    /// Whoever lies names the nearest of its own kind, and where three in ten lie, its k nearest reach three times as far from the
+    /// target as the k nearest of all: they fill a path as wide as k, and those who would name the honest ones are never asked.
+    var widened: LookupLimits {
+        var wide = self
+        (wide.beta, wide.candidateCountMax, wide.requestCountMax) = (2 * k, 2 * candidateCountMax, 2 * requestCountMax)
+        return wide
+    }
+
+    /// How many of the nearest may be asked.
+    var width: Int { max(k, beta) }
 }

@@ -14,6 +14,8 @@ public struct KademliaConfig: Sendable {
     /// The search for holders of records, to store with and to read from: all of the k nearest must answer, and with half of the
     /// nodes of some paths hostile another one still arrives (S/Kademlia).
     public var secure: LookupLimits
+    /// The same where nobody looks under a second key: for ourselves, for values and by hand.
+    var careful: LookupLimits { secure.paths > 1 ? secure.widened : secure }
     public var mode = KademliaMode.server
     /// Peers to begin with; they are asked again for ever, so that networks that started apart merge.
     public var seeds: [KademliaPeer] = []

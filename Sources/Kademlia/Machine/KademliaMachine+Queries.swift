@@ -135,12 +135,15 @@ extension KademliaMachine {
             return config.routing
         case .refresh(own.bytes):
             // Whoever hides a node from its neighbours hides all that they hold from it, and it from them.
-            return config.secure
+            return config.careful
         case .refresh:
             var limits = config.routing
             limits.beta = limits.k
             return limits
-        case .closest, .provide, .findProviders, .putValue, .getValue:
+        case .closest, .putValue, .getValue:
+            return config.careful
+        case .provide, .findProviders:
+            // Segments stand under eight keys, of which one is enough.
             return config.secure
         }
     }
