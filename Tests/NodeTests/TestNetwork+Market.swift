@@ -57,6 +57,13 @@ extension TestNetwork {
         listing(of: offer, at: node)?.liveness(at: unixMilliseconds)
     }
 
+    /// Whether a node has held a lease at any time.
+    func hasStarted(aLeaseOn node: NodeIndex) -> Bool {
+        events.contains { event in
+            if case .leaseStarted = event.event, event.node == node { true } else { false }
+        }
+    }
+
     /// Whether a search at `node` would show the offer.
     func sees(_ node: NodeIndex, _ offer: SignedRecord) -> Bool {
         switch liveness(of: offer, at: node) {

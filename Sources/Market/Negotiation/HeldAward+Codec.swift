@@ -23,36 +23,36 @@ extension HeldAward {
     }
 }
 
-/// A renter's acceptance that may have been sent: whatever comes back of it is ours.
-public struct AcceptedAward: Hashable, Sendable {
-    public let body: LeaseBody
-    public let acceptance: LeaseAcceptance
+/// A renter's bid of which a lease may have come.
+public struct StoredBid: Hashable, Sendable {
+    public let record: SignedRecord
+    public let body: BidBody
     /// What is to run, so that the lease knows it after a crash too.
     public let terms: LeaseTerms
 
-    public init(body: LeaseBody, acceptance: LeaseAcceptance, terms: LeaseTerms) {
-        (self.body, self.acceptance, self.terms) = (body, acceptance, terms)
+    /// - Throws: `contradiction` if the record is not a bid.
+    public init(record: SignedRecord, terms: LeaseTerms) throws(RecordError) {
+        guard case .bid(let body) = record.record.body else { throw .contradiction("bid.envelope") }
+        (self.record, self.body, self.terms) = (record, body, terms)
     }
+
+    /// The lease that may have come of it.
+    public var lease: LeaseID { LeaseID(provider: body.counterparty, renter: record.author, bid: body.bid) }
 
     /// Reads what `stored` wrote.
     public init(stored bytes: [UInt8]) throws(RecordError) {
         let message = try ParsedMessage(bytes)
-        self.init(
-            body: try LeaseBody(stored: message),
-            acceptance: LeaseAcceptance(
-                acceptUntil: try message.time(2, "accept.until"),
-                signature: try message.bytes(3, "accept.signature", max: Ed25519.signatureByteCount)
-            ),
-            terms: try LeaseTerms(parsing: message.bytes(4, "accept.terms", max: LeaseTerms.Bounds.byteCountMax))
+        let envelope = try message.bytes(4, "bid.envelope", max: RecordKind.bid.envelopeByteCountMax)
+        try self.init(
+            record: SignedRecord(envelope: envelope),
+            terms: LeaseTerms(parsing: message.bytes(5, "bid.terms", max: LeaseTerms.Bounds.byteCountMax))
         )
     }
 
     public var stored: [UInt8] {
         var writer = ProtobufWriter()
-        writer.message(1) { body.write(to: &$0) }
-        writer.varint(2, UInt64(clamping: acceptance.acceptUntil))
-        writer.bytes(3, acceptance.signature)
-        writer.bytes(4, terms.encoded)
+        writer.bytes(4, record.envelope)
+        writer.bytes(5, terms.encoded)
         return writer.bytes
     }
 }

@@ -71,7 +71,14 @@ extension ProviderCounter {
     ) {
         for offer in offers.keys { offers[offer]?.waiting.removeAll { $0.bidder == renter && $0.bid.bid == bid } }
         let lease = LeaseID(provider: key, renter: renter, bid: bid)
-        if facts.awards[lease] != nil, !accepting.contains(lease) { drop(lease, into: &outputs) }
+        // It comes too late: the renter has accepted, and may not know what came of it.
+        if let record = facts.leases[lease] {
+            outputs.append(.reply(conversation, .lease(envelope: record.envelope)))
+            return
+        }
+        // A lease is being made; who asks again learns of it.
+        guard !accepting.contains(lease) else { return }
+        if facts.awards[lease] != nil { drop(lease, into: &outputs) }
         outputs.append(.reply(conversation, .done))
     }
 

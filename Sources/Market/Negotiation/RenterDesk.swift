@@ -47,20 +47,26 @@ public enum BidFailure: Error, Hashable, Sendable {
     case notDurable
     case invalid(RecordError)
     case tooManyBids
+
+    fileprivate var isRefusal: Bool {
+        if case .refused = self { true } else { false }
+    }
 }
 
 /// One durable step of the renter's desk.
 public enum RenterChange: Hashable, Sendable {
-    /// The acceptance is about to be sent: whatever comes back later is ours.
-    case putAccepted(LeaseBody, LeaseAcceptance)
-    case dropAccepted(LeaseID)
+    /// The bid is on its way: a lease may come of it.
+    case putBid(SignedRecord)
+    /// Nothing can come of it any more.
+    case dropBid
     case putLease(SignedRecord)
 }
 
 /// The renter's side: bids, waits, reads the award with care, accepts, and holds the lease.
 ///
-/// The acceptance is durable before it is sent, so that a lease which a provider makes of it is recognised after a crash. It
-/// binds for a minute at most; then, or when the provider has said no, it is forgotten.
+/// The bid is written while it travels, and durable before the acceptance of its award is sent: after a crash the renter knows
+/// whom to ask what came of it. The acceptance binds for twenty seconds at most; then, or when the provider has said no, the
+/// bid is forgotten.
 public struct RenterDesk: Sendable {
     /// Bids under way.
     public static let bidCountMax = 256
@@ -69,7 +75,7 @@ public struct RenterDesk: Sendable {
     static let attemptCountMax = 5
     /// How long an award may take before the renter's own word would lapse.
     static let validityMilliseconds: Int64 = 55_000
-    static let acceptanceMilliseconds: Int64 = 20_000
+    public static let acceptanceMilliseconds: Int64 = 20_000
 
     public enum Input: Sendable {
         case clock(unixMilliseconds: Int64)
@@ -94,13 +100,17 @@ public struct RenterDesk: Sendable {
         case persist(BidID, [RenterChange])
         /// The lease binds; both signatures were checked. Its write is on the way, and the acceptance on the disk until that is done.
         case leased(BidID, SignedRecord)
+        /// An acceptance is out, and what came of it unknown: the bid stays on the disk until the owner has found out.
+        ///
+        /// `failed` follows.
+        case lost(BidID)
         case failed(BidID, BidFailure)
     }
 
     enum Stage: Sendable {
         case signing
         case bidding(MarketMessage.Content)
-        /// The acceptance waits for the disk.
+        /// The acceptance waits for the bid to be durable.
         case accepting(LeaseBody, LeaseAcceptance)
         case accepted(LeaseBody, LeaseAcceptance)
     }
@@ -111,6 +121,7 @@ public struct RenterDesk: Sendable {
         let provider: Ed25519.PublicKey
         let sealedTerms: [UInt8]
         var stage: Stage
+        var isDurable = false
         var attempts = 0
         var askAgainAt: Instant?
         let endsAt: Int64
@@ -123,13 +134,23 @@ public struct RenterDesk: Sendable {
 
     /// A desk with no bid under way.
     ///
-    /// Acceptances that were stored before a restart are the owner's to ask for again.
+    /// Bids that were stored before a restart are the owner's to ask about.
     public init(key: Ed25519.PrivateKey, network: String) {
         (self.key, self.network) = (key, network)
     }
 
     /// Bids under way.
     public var bidCount: Int { bids.count }
+
+    /// Whether an award of this lease is being accepted.
+    public func expects(_ lease: LeaseID) -> Bool {
+        bids.values.contains { bid in
+            switch bid.stage {
+            case .accepting(let body, _), .accepted(let body, _): body.lease == lease
+            case .signing, .bidding: false
+            }
+        }
+    }
 
     public var nextDeadline: Instant? {
         bids.values.compactMap { bid in
@@ -150,8 +171,6 @@ public struct RenterDesk: Sendable {
         case .persisted(let id): persisted(id, at: now, into: &outputs)
         case .persistFailed(let id): fail(id, .notDurable, into: &outputs)
         case .cancel(let id):
-            guard let bid = bids[id] else { return }
-            outputs.append(.send(id, to: bid.provider, .cancel(id)))
             fail(id, .cancelled, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
@@ -218,6 +237,7 @@ public struct RenterDesk: Sendable {
     private mutating func signed(_ id: BidID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
         guard let bid = bids[id], case .signing = bid.stage else { return }
         bids[id]?.stage = .bidding(.bid(envelope: record.envelope, sealedTerms: bid.sealedTerms))
+        outputs.append(.persist(id, [.putBid(record)]))
         ask(id, at: now, into: &outputs)
     }
 
@@ -247,26 +267,21 @@ public struct RenterDesk: Sendable {
             if let failure = AwardCheck(bid: bid.body, draft: bid.draft, renter: key.publicKey, provider: bid.provider)
                 .failure(of: award, at: wall)
             {
-                outputs.append(.send(id, to: bid.provider, .cancel(id)))
-                fail(id, failure, into: &outputs)
-                return
+                return fail(id, failure, into: &outputs)
             }
             let until = min(award.heldUntil, wall + Self.acceptanceMilliseconds)
             let acceptance = LeaseAcceptance(accepting: award.body, network: network, until: until, by: key)
             bids[id]?.stage = .accepting(award.body, acceptance)
             bids[id]?.askAgainAt = nil
-            outputs.append(.persist(id, [.putAccepted(award.body, acceptance)]))
+            accept(id, at: now, into: &outputs)
         case (.lease(let envelope), .accepted(let body, _)):
             guard let record = try? SignedRecord(envelope: envelope), record.author == bid.provider,
                 record.record.network == network, case .lease(let lease) = record.record.body, lease.body == body,
                 record.signatureChecks.allSatisfy(\.holds)
-            else {
-                fail(id, .wrongAward("lease"), into: &outputs)
-                return
-            }
+            else { return fail(id, .wrongAward("lease"), into: &outputs) }
             bids[id] = nil
-            // Nobody waits for this write: until it is done the acceptance is on the disk, by which the lease is asked for again.
-            outputs.append(.persist(id, [.putLease(record), .dropAccepted(body.lease)]))
+            // Nobody waits for this write: until it is done the bid is on the disk, by which the lease is asked for again.
+            outputs.append(.persist(id, [.putLease(record), .dropBid]))
             outputs.append(.leased(id, record))
         case (.refusal(let refusal), .bidding), (.refusal(let refusal), .accepted):
             // What is only busy is asked again while the bid holds.
@@ -281,18 +296,30 @@ public struct RenterDesk: Sendable {
     }
 
     private mutating func persisted(_ id: BidID, at now: Instant, into outputs: inout [Output]) {
-        guard let bid = bids[id] else { return }
-        switch bid.stage {
-        case .accepting(let body, let acceptance):
-            bids[id]?.stage = .accepted(body, acceptance)
-            bids[id]?.attempts = 0
-            ask(id, at: now, into: &outputs)
-        case .signing, .bidding, .accepted: break
-        }
+        bids[id]?.isDurable = true
+        accept(id, at: now, into: &outputs)
+    }
+
+    /// Sends the acceptance once the bid is durable, which it usually is before the award arrives.
+    private mutating func accept(_ id: BidID, at now: Instant, into outputs: inout [Output]) {
+        guard let bid = bids[id], bid.isDurable, case .accepting(let body, let acceptance) = bid.stage else { return }
+        bids[id]?.stage = .accepted(body, acceptance)
+        bids[id]?.attempts = 0
+        ask(id, at: now, into: &outputs)
     }
 
     private mutating func fail(_ id: BidID, _ failure: BidFailure, into outputs: inout [Output]) {
-        guard bids.removeValue(forKey: id) != nil else { return }
+        guard let bid = bids.removeValue(forKey: id) else { return }
+        switch (bid.stage, failure) {
+        case (.signing, _): break
+        case (.accepted, .refused(let refusal)) where refusal.retryMilliseconds == 0:
+            outputs.append(.persist(id, [.dropBid]))
+        case (.accepted, _): outputs.append(.lost(id))
+        case (.bidding, _), (.accepting, _):
+            // No acceptance was sent: nothing can come of it, and the devices need not be held.
+            if !failure.isRefusal { outputs.append(.send(id, to: bid.provider, .cancel(id))) }
+            outputs.append(.persist(id, [.dropBid]))
+        }
         outputs.append(.failed(id, failure))
     }
 

@@ -57,7 +57,7 @@ extension LeaseMachine {
             key.publicKey == body.provider || key.publicKey == body.renter, record.record.network == network
         else { return reply(.refusal(Refusal(.malformed)), in: conversation, at: now, into: &outputs) }
         let id = body.lease
-        guard leases[id] == nil, adoptions[id] == nil, !expects(id, from: body.provider), counter.isUnknown(id),
+        guard leases[id] == nil, adoptions[id] == nil, !expects(id), counter.isUnknown(id),
             wall(now) < record.record.expiresAt
         else { return reply(.done, in: conversation, at: now, into: &outputs) }
         // Nobody hears of it: who shows it shows it again.

@@ -66,54 +66,49 @@ extension LeaseMachine {
             case .send(let bid, let provider, let content):
                 ask(.bid(bid), content, of: provider, at: now, into: &outputs)
             case .persist(let bid, let changes):
-                persist(changes.map { row(for: $0, of: bid) }, for: .bid(bid, changes), into: &outputs)
+                persist(changes.compactMap { change(for: $0, of: bid) }, for: .bid(bid, changes), into: &outputs)
             case .leased(let bid, let record):
-                let terms = bids[bid]?.terms
-                bids[bid]?.accepted = nil
-                rent(record, terms, at: now, into: &outputs)
+                rent(record, bids[bid]?.terms, at: now, into: &outputs)
                 if let body = CounterFacts.body(of: record) { end(bid, .leased(body.lease), into: &outputs) }
-            case .failed(let bid, let failure): failed(bid, failure, at: now, into: &outputs)
+            case .lost(let bid): ask(whatCameOf: bid, at: now, into: &outputs)
+            case .failed(let bid, let failure): failed(bid, failure, into: &outputs)
             }
         }
     }
 
-    private func row(for change: RenterChange, of bid: BidID) -> StoreChange {
+    private mutating func change(for change: RenterChange, of bid: BidID) -> StoreChange? {
+        guard let placed = bids[bid], let lease = lease(of: bid) else { return nil }
         switch change {
-        case .putAccepted(let body, let acceptance):
-            let terms = bids[bid]?.terms ?? LeaseTerms(image: "")
-            let award = AcceptedAward(body: body, acceptance: acceptance, terms: terms)
-            return .putRow(StoredRow(.awards, key: body.lease.bytes, value: award.stored))
-        case .dropAccepted(let lease): return .deleteRow(.awards, key: lease.bytes)
+        case .putBid(let record):
+            guard let stored = try? StoredBid(record: record, terms: placed.terms) else { return nil }
+            bids[bid]?.stored = stored
+            return .putRow(StoredRow(.awards, key: lease.bytes, value: stored.stored))
+        case .dropBid: return .deleteRow(.awards, key: lease.bytes)
         case .putLease(let record):
-            let lease = StoredLease(record: record, terms: bids[bid]?.terms)
-            return .putRow(StoredRow(.leases, key: record.subject.id, value: lease.stored))
+            let stored = StoredLease(record: record, terms: placed.terms)
+            return .putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored))
         }
     }
 
-    mutating func bidPersisted(_ bid: BidID, _ changes: [RenterChange]) {
-        for case .putAccepted(let body, let acceptance) in changes {
-            guard let terms = bids[bid]?.terms else { continue }
-            bids[bid]?.accepted = AcceptedAward(body: body, acceptance: acceptance, terms: terms)
-        }
-    }
-
-    private mutating func failed(
+    /// The disk did not take it: a lease is asked for again until it does.
+    mutating func bidNotPersisted(
         _ bid: BidID,
-        _ failure: BidFailure,
+        _ changes: [RenterChange],
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        if let award = bids[bid]?.accepted {
-            bids[bid]?.accepted = nil
-            early[award.body.lease] = nil
-            if case .refused = failure {
-                persist([.deleteRow(.awards, key: award.body.lease.bytes)], for: .housekeeping, into: &outputs)
-            } else {
-                // The acceptance may have arrived: a lease may yet come of it, and would be ours.
-                recoveries[award.body.lease] = Recovery(award: award, repetition: Repetition(at: now))
-            }
-        }
+        for case .putLease in changes { ask(whatCameOf: bid, at: now, into: &outputs) }
+        stepDesk(.persistFailed(bid), at: now, into: &outputs)
+    }
+
+    private mutating func failed(_ bid: BidID, _ failure: BidFailure, into outputs: inout [Output]) {
+        if let lease = lease(of: bid), recoveries[lease] == nil { early[lease] = nil }
         end(bid, .failed(failure), into: &outputs)
+    }
+
+    /// The lease that a bid of ours may become.
+    private func lease(of bid: BidID) -> LeaseID? {
+        bids[bid].map { LeaseID(provider: $0.status.offer.provider, renter: key.publicKey, bid: bid) }
     }
 
     private mutating func end(_ bid: BidID, _ outcome: BidStatus.Outcome, into outputs: inout [Output]) {
@@ -156,23 +151,28 @@ extension LeaseMachine {
         }
     }
 
-    /// Whether we have accepted this lease, and do not hold it yet.
-    func expects(_ lease: LeaseID, from provider: Ed25519.PublicKey) -> Bool {
-        let awards = bids.values.compactMap(\.accepted) + recoveries.values.map(\.award)
-        return awards.contains { $0.body.provider == provider && $0.body.lease == lease }
+    /// Whether we accept this lease, and do not hold it yet.
+    ///
+    /// An id is a hash of both parties: it names the provider too.
+    func expects(_ lease: LeaseID) -> Bool { recoveries[lease] != nil || desk.expects(lease) }
+
+    // MARK: After a restart, and when an answer is lost
+
+    private mutating func ask(whatCameOf bid: BidID, at now: Instant, into outputs: inout [Output]) {
+        guard let stored = bids[bid]?.stored else { return }
+        recoveries[stored.lease] = Recovery(bid: stored, repetition: Repetition(at: now))
+        recover(stored.lease, at: now, into: &outputs)
     }
 
-    // MARK: After a restart
-
-    /// Asks for the lease that an acceptance may have made; gives up when nothing can come of it any more.
+    /// Takes a bid back that nobody waits for any more, unless it is a lease already: then that is the answer.
+    ///
+    /// Gives up when nothing can come of it.
     mutating func recover(_ lease: LeaseID, at now: Instant, into outputs: inout [Output]) {
-        guard let award = recoveries[lease]?.award else { return }
-        guard wall(now) < award.acceptance.acceptUntil + LeaseLimits.recoveryMilliseconds else {
-            return abandon(lease, into: &outputs)
-        }
+        guard let bid = recoveries[lease]?.bid else { return }
+        let end = bid.body.validUntil + RenterDesk.acceptanceMilliseconds + LeaseLimits.recoveryMilliseconds
+        guard wall(now) < end else { return abandon(lease, into: &outputs) }
         recoveries[lease]?.repetition.asked(at: now)
-        let content = MarketMessage.Content.accept(award.body.bid, award.acceptance)
-        ask(.recovery(lease), content, of: award.body.provider, at: now, into: &outputs)
+        ask(.recovery(lease), .cancel(bid.body.bid), of: bid.body.counterparty, at: now, into: &outputs)
     }
 
     private mutating func abandon(_ lease: LeaseID, into outputs: inout [Output]) {
@@ -186,14 +186,15 @@ extension LeaseMachine {
         _ content: MarketMessage.Content,
         into outputs: inout [Output]
     ) {
-        guard let award = recoveries[lease]?.award else { return }
+        guard let bid = recoveries[lease]?.bid else { return }
         switch content {
         case .lease(let envelope):
-            guard let record = try? SignedRecord(envelope: envelope), record.author == award.body.provider,
-                record.record.network == network, CounterFacts.body(of: record) == award.body,
+            guard let record = try? SignedRecord(envelope: envelope), record.author == bid.body.counterparty,
+                record.record.network == network, let body = CounterFacts.body(of: record), body.lease == lease,
+                body.provider == record.author, body.renter == key.publicKey,
                 record.signatureChecks.allSatisfy(\.holds)
             else { return }
-            let stored = StoredLease(record: record, terms: award.terms)
+            let stored = StoredLease(record: record, terms: bid.terms)
             persist(
                 [
                     .putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored)),
@@ -202,15 +203,16 @@ extension LeaseMachine {
                 for: .recovered(lease, record),
                 into: &outputs
             )
+        case .done: abandon(lease, into: &outputs)
         case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, into: &outputs)
         case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award,
-            .countersignature, .done:
+            .countersignature:
             break
         }
     }
 
     mutating func recovered(_ lease: LeaseID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
-        let terms = recoveries.removeValue(forKey: lease)?.award.terms
+        let terms = recoveries.removeValue(forKey: lease)?.bid.terms
         rent(record, terms, at: now, into: &outputs)
     }
 }

@@ -36,8 +36,8 @@ extension LeaseMachine {
             lease.countersignature = row.receipt?.countersignature
             leases[id] = lease
         }
-        for award in restored.accepted where leases[award.body.lease] == nil {
-            recoveries[award.body.lease] = Recovery(award: award, repetition: Repetition(at: .zero))
+        for bid in restored.bids where leases[bid.lease] == nil {
+            recoveries[bid.lease] = Recovery(bid: bid, repetition: Repetition(at: .zero))
         }
         for entry in restored.credit { ledger.apply(entry) }
         isDamaged = restored.unreadableCount > 0
@@ -97,9 +97,7 @@ extension LeaseMachine {
     mutating func persisted(_ ticket: LeaseTicket, at now: Instant, into outputs: inout [Output]) {
         switch writes.removeValue(forKey: ticket) {
         case .counter(let ticket, let changes): counterPersisted(ticket, changes, at: now, into: &outputs)
-        case .bid(let bid, let changes):
-            bidPersisted(bid, changes)
-            stepDesk(.persisted(bid), at: now, into: &outputs)
+        case .bid(let bid, _): stepDesk(.persisted(bid), at: now, into: &outputs)
         case .recovered(let lease, let record): recovered(lease, record, at: now, into: &outputs)
         case .step(let lease, let record): said(record, of: lease, at: now, into: &outputs)
         case .heard(let lease, let record, let conversation):
@@ -118,7 +116,7 @@ extension LeaseMachine {
     mutating func persistFailed(_ ticket: LeaseTicket, at now: Instant, into outputs: inout [Output]) {
         switch writes.removeValue(forKey: ticket) {
         case .counter(let ticket, let changes): counterFailed(ticket, changes, at: now, into: &outputs)
-        case .bid(let bid, _): stepDesk(.persistFailed(bid), at: now, into: &outputs)
+        case .bid(let bid, let changes): bidNotPersisted(bid, changes, at: now, into: &outputs)
         case .step(let lease, _): postpone(lease, at: now)
         case .voucher(let lease, let voucher, _): stepMeter(of: lease, .notStored(voucher), at: now, into: &outputs)
         case .promise(let lease, let voucher, _): stepMeter(of: lease, .notPromised(voucher), at: now, into: &outputs)

@@ -144,7 +144,7 @@ extension LeaseMachine {
             for index in leases[id]?.duties.indices ?? 0..<0 { leases[id]?.duties[index].repetition.renew(at: now) }
             advance(id, at: now, into: &outputs)
         }
-        for (id, recovery) in recoveries where recovery.award.body.provider == party {
+        for (id, recovery) in recoveries where recovery.bid.body.counterparty == party {
             recoveries[id]?.repetition.renew(at: now)
             recover(id, at: now, into: &outputs)
         }

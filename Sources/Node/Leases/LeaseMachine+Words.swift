@@ -207,7 +207,7 @@ extension LeaseMachine {
         into outputs: inout [Output]
     ) {
         if let id = record.record.body.lease, leases[id] == nil,
-            adoptions[id] != nil || expects(id, from: record.author)
+            adoptions[id] != nil || expects(id)
         {
             early[id] = (record, conversation)
             return

@@ -94,13 +94,13 @@ struct LeaseMachine: Sendable {
         let isPublic: Bool
         let terms: LeaseTerms
         var waiter: CommandID?
-        /// What was accepted and is durable: a lease may come of it.
-        var accepted: AcceptedAward?
+        /// As it is written while it travels.
+        var stored: StoredBid?
     }
 
-    /// An acceptance from before a restart, asked for until it is a lease or nothing.
+    /// A bid of which a lease may have come, asked about until it is a lease or nothing.
     struct Recovery: Sendable {
-        let award: AcceptedAward
+        let bid: StoredBid
         var repetition: Repetition
     }
 

@@ -15,7 +15,7 @@ struct RestoredLeases {
 
     /// In the order in which they were signed.
     private(set) var leases: OrderedDictionary<LeaseID, Lease> = [:]
-    private(set) var accepted: [AcceptedAward] = []
+    private(set) var bids: [StoredBid] = []
     private(set) var credit: [CreditEntry] = []
     private(set) var facts = CounterFacts()
     /// Of the tables without which a slot might be leased twice.
@@ -34,8 +34,8 @@ struct RestoredLeases {
             case .awards:
                 if let award = try? HeldAward(stored: row.value), award.body.provider == own {
                     awards.append(award)
-                } else if let award = try? AcceptedAward(stored: row.value), award.body.renter == own {
-                    accepted.append(award)
+                } else if let bid = try? StoredBid(stored: row.value), bid.record.author == own {
+                    bids.append(bid)
                 } else {
                     unreadableCount += 1
                 }

@@ -14,13 +14,21 @@ import Testing
             .signed(network: S.network, by: S.key(2))
     }
 
+    private static func bid() throws -> SignedRecord {
+        var random = S.random(1)
+        let body = S.bid(&random, issuedAt: S.start)
+        return try S.signed(.bid(body), by: S.key(2), sequence: 1, for: body.validUntil - S.start)
+    }
+
     @Test func `comes back as it was written`() throws {
         let body = S.lease()
         let award = HeldAward(body: body, heldUntil: 9, sealedTerms: [1, 2, 3])
         #expect(try HeldAward(stored: award.stored) == award)
-        let acceptance = LeaseAcceptance(accepting: body, network: S.network, until: 5, by: S.key(2))
-        let accepted = AcceptedAward(body: body, acceptance: acceptance, terms: Self.terms)
-        #expect(try AcceptedAward(stored: accepted.stored) == accepted)
+        let bid = try StoredBid(record: Self.bid(), terms: Self.terms)
+        #expect(try StoredBid(stored: bid.stored) == bid && (try? HeldAward(stored: bid.stored)) == nil)
+        #expect(throws: RecordError.self) {
+            try StoredBid(record: S.signed(.offer(S.offer()), by: S.key(1), sequence: 1), terms: Self.terms)
+        }
         var provider = ProviderMeter.MeterState()
         (provider.readyAt, provider.activeMilliseconds, provider.lastNumber) = (5, 77, 12)
         #expect(try ProviderMeter.MeterState(stored: provider.stored) == provider)
@@ -55,12 +63,11 @@ import Testing
     func `damaged bytes never trap`(seed: Int) throws {
         var random = S.random(seed)
         let body = S.lease()
-        let acceptance = LeaseAcceptance(accepting: body, network: S.network, until: 5, by: S.key(2))
         var state = ProviderMeter.MeterState()
         state.best = Self.voucher(40)
         let wholes = [
             HeldAward(body: body, heldUntil: 9, sealedTerms: [1]).stored, state.stored,
-            AcceptedAward(body: body, acceptance: acceptance, terms: Self.terms).stored,
+            try StoredBid(record: Self.bid(), terms: Self.terms).stored,
         ]
         for whole in wholes {
             for _ in 0..<100 {
@@ -69,7 +76,7 @@ import Testing
                     bytes[random.below(bytes.count)] = UInt8(random.below(256))
                 }
                 _ = try? HeldAward(stored: bytes)
-                _ = try? AcceptedAward(stored: bytes)
+                _ = try? StoredBid(stored: bytes)
                 _ = try? StoredLease(stored: bytes)
                 _ = try? StoredReceipt(stored: bytes)
                 _ = try? ProviderMeter.MeterState(stored: bytes)

@@ -13,6 +13,9 @@ import Testing
         let bid = BidID(S.bytes16(1))
         var isDeaf = false
         var stored: [RenterChange] = []
+        /// What the disk has not taken yet; `nil` when it takes everything at once.
+        var onTheirWay: [RenterChange]?
+        var isLost = false
         var lease: SignedRecord?
         var failure: BidFailure?
         var sent = 0
@@ -51,9 +54,11 @@ import Testing
                 case .send(let id, _, let content):
                     sent += 1
                     if !isDeaf { deliver(id, content) }
+                case .persist(_, let changes) where onTheirWay != nil: onTheirWay? += changes
                 case .persist(let id, let changes):
                     stored += changes
                     handle(.persisted(id))
+                case .lost: isLost = true
                 case .leased(_, let record): lease = record
                 case .failed(_, let failure): self.failure = failure
                 }
@@ -90,18 +95,59 @@ import Testing
         }
     }
 
-    @Test func `a bid becomes a lease that both hold, the acceptance durable before it was sent`() throws {
+    @Test func `a bid becomes a lease that both hold`() throws {
         var deal = try Deal()
         try deal.place()
         let lease = try #require(deal.lease)
-        #expect(deal.street.leased.map(\.id) == [lease.id] && deal.failure == nil)
-        #expect(deal.stored.count == 3)
-        guard case .putAccepted(let body, _)? = deal.stored.first, case .putLease? = deal.stored.dropFirst().first
-        else {
-            Issue.record("stored \(deal.stored)")
+        #expect(deal.street.leased.map(\.id) == [lease.id] && deal.failure == nil && !deal.isLost)
+        #expect(deal.stored.count == 3 && deal.stored.contains(.putLease(lease)) && deal.stored.contains(.dropBid))
+    }
+
+    @Test func `no acceptance is sent before the bid is durable`() throws {
+        var deal = try Deal()
+        deal.onTheirWay = []
+        try deal.place()
+        #expect(deal.sent == 1 && deal.street.leased.isEmpty)
+        guard case .putBid(let record)? = deal.onTheirWay?.first else {
+            Issue.record("written \(deal.onTheirWay ?? [])")
             return
         }
-        #expect(body.renter == S.key(2).publicKey)
+        #expect(record.author == S.key(2).publicKey && deal.onTheirWay?.count == 1)
+        deal.onTheirWay = nil
+        deal.handle(.persisted(deal.bid))
+        #expect(deal.sent == 2 && deal.lease != nil)
+    }
+
+    @Test func `a bid that cannot be written is taken back`() throws {
+        var deal = try Deal()
+        deal.onTheirWay = []
+        try deal.place()
+        deal.onTheirWay = nil
+        deal.handle(.persistFailed(deal.bid))
+        #expect(deal.failure == .notDurable && !deal.isLost && deal.street.disk.openAwards.isEmpty)
+    }
+
+    @Test func `a bid whose acceptance nobody answers is lost, and its provider says what came of it`() throws {
+        var deal = try Deal()
+        deal.onTheirWay = []
+        try deal.place()
+        deal.onTheirWay = nil
+        deal.isDeaf = true
+        deal.handle(.persisted(deal.bid))
+        for _ in 0..<40 where deal.failure == nil { deal.advance(2_000) }
+        #expect(deal.failure == .noAnswer && deal.isLost && !deal.stored.contains(.dropBid))
+        let renter = S.key(2).publicKey
+        deal.street.handle(.cancel(CounterConversation(rawValue: 2), from: renter, deal.bid))
+        #expect(deal.street.replies.last?.content == .done)
+    }
+
+    @Test func `a bid that is taken back too late is answered with its lease`() throws {
+        var deal = try Deal()
+        try deal.place()
+        let lease = try #require(deal.lease)
+        let renter = S.key(2).publicKey
+        deal.street.handle(.cancel(CounterConversation(rawValue: 2), from: renter, deal.bid))
+        #expect(deal.street.replies.last?.content == .lease(envelope: lease.envelope))
     }
 
     @Test func `a lost answer is asked for again`() throws {
@@ -114,12 +160,12 @@ import Testing
         #expect(deal.lease != nil)
     }
 
-    @Test func `silence ends a bid`() throws {
+    @Test func `silence ends a bid, which is taken back`() throws {
         var deal = try Deal()
         deal.isDeaf = true
         try deal.place()
         for _ in 0..<40 { deal.advance(2_000) }
-        #expect(deal.failure == .noAnswer && deal.sent == 5 && deal.desk.nextDeadline == nil)
+        #expect(deal.failure == .noAnswer && deal.sent == 5 + 1 && deal.desk.nextDeadline == nil)
     }
 
     @Test func `a refusal is told`() throws {
@@ -146,7 +192,7 @@ import Testing
         var deal = try Deal()
         deal.tamper = trick
         try deal.place()
-        #expect(deal.failure == .wrongAward(field) && deal.stored.isEmpty)
+        #expect(deal.failure == .wrongAward(field) && deal.stored.last == .dropBid && deal.lease == nil)
         // The counter's devices are free again.
         #expect(deal.street.disk.openAwards.isEmpty)
     }

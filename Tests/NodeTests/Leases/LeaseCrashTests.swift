@@ -95,4 +95,36 @@ import Testing
         let over = try street.held(id, by: street.provider)
         #expect(over.renterCode == .done && over.countersignature != nil)
     }
+
+    /// The renter's lease is not written when the provider has it; once the disk takes writes again, it is asked for.
+    @Test func `a renter whose disk fails when the lease arrives writes it later, and keeps it over a crash`() throws {
+        var street = try LeaseStreet(seed: 422)
+        street.network.command(street.renter, .placeBid(try street.wish(), waits: false))
+        let (provider, renter) = (street.provider, street.renter)
+        #expect(street.network.run(atMost: .seconds(20)) { $0.hasStarted(aLeaseOn: provider) })
+        street.network.failStore(of: renter, with: .diskFull)
+        street.network.run(for: .seconds(1))
+        street.network.failStore(of: renter, with: nil)
+        let id = try #require(street.leases(of: renter).first?.lease)
+        street.network.run(for: .seconds(8))
+        street.crash(renter)
+        // Nobody else can tell it: the provider is out of reach.
+        street.network.split([renter])
+        let kept = try street.held(id, by: renter)
+        #expect(kept.standing != .closed && kept.terms?.image == "pytorch:2")
+    }
+
+    /// Killed after the acceptance was sent and before the lease arrived.
+    @Test func `a renter that is killed behind its acceptance hears of the lease when it is back`() throws {
+        var street = try LeaseStreet(seed: 423)
+        street.network.command(street.renter, .placeBid(try street.wish(), waits: false))
+        let (provider, renter) = (street.provider, street.renter)
+        #expect(street.network.run(atMost: .seconds(20)) { $0.hasStarted(aLeaseOn: provider) })
+        street.network.kill(renter)
+        street.network.start(renter, seeds: [street.network.address(provider)])
+        street.network.run(for: .seconds(20))
+        let lease = try #require(street.leases(of: renter).first)
+        #expect(lease.terms?.image == "pytorch:2", "what is to run is known too")
+        #expect(lease.standing == .active)
+    }
 }

@@ -1,0 +1,208 @@
+import Cryptography
+import Identity
+import Market
+import OrderedCollections
+import Primitives
+import Swarm
+import Testing
+
+@testable import Node
+
+/// However much others say, what is kept of it has an end.
+@Suite struct `Limits of the leases` {
+    private static let wall: Int64 = 1_790_000_000_000
+    private static let network = "limits"
+
+    private static func key(_ number: Int) -> Ed25519.PrivateKey {
+        Ed25519.PrivateKey(seed: [UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: 7, count: 30))
+    }
+
+    private static func identifier(_ number: Int) -> [UInt8] {
+        [UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: 1, count: 14)
+    }
+
+    /// The leases of key 0, whose clock is told.
+    private static func machine() -> LeaseMachine {
+        var machine = LeaseMachine(
+            key: key(0),
+            network: network,
+            sealingSecret: [UInt8](repeating: 3, count: 32),
+            policy: LeasePolicy(),
+            restored: [],
+            requestIDs: 1...1_000_000,
+            random: SeededRandom(seed: [UInt8](repeating: 5, count: SeededRandom.seedByteCount))
+        )
+        var outputs: [LeaseMachine.Output] = []
+        machine.handle(.clock(unixMilliseconds: wall), at: .zero, into: &outputs)
+        return machine
+    }
+
+    private static func signed(_ body: RecordBody, by author: Int, sequence: Int = 1) throws -> SignedRecord {
+        let record = Record(
+            network: network,
+            sequence: UInt64(sequence),
+            issuedAt: wall,
+            expiresAt: wall + 40_000,
+            body: body
+        )
+        return try SignedRecord(signing: record, by: key(author))
+    }
+
+    /// A bid of `author` to `party`.
+    private static func bid(
+        _ number: Int,
+        by author: Int,
+        to party: Int,
+        target: BidBody.Target = .offer,
+        price: Int = 1_000,
+        termsHash: [UInt8] = [UInt8](repeating: 0, count: 32)
+    ) throws -> SignedRecord {
+        let body = BidBody(
+            bid: try #require(BidID(identifier(number))),
+            marketClass: .nvidiaConsumer,
+            counterparty: key(party).publicKey,
+            offer: try #require(OfferID(identifier(1))),
+            target: target,
+            targetRecord: try #require(RecordID([UInt8](repeating: 9, count: 32))),
+            count: 1,
+            unit: "USD",
+            gpuHourMicros: Int64(price),
+            durationSeconds: 600,
+            startBy: wall + 40_000,
+            validUntil: wall + 40_000,
+            termsHash: termsHash,
+            auctionDeadline: wall + 30_000
+        )
+        return try signed(.bid(body), by: author)
+    }
+
+    @Test func `of bids that wait for what the peers know, the oldest are forgotten`() throws {
+        var machine = Self.machine()
+        let (terms, salt) = (LeaseTerms(image: "a"), [UInt8](repeating: 2, count: LeaseTerms.Bounds.saltByteCount))
+        let sealingKey = X25519.KeyPair(secret: machine.sealingSecret).publicKey
+        var outputs: [LeaseMachine.Output] = []
+        for number in 0..<LeaseLimits.heldBidCountMax + 3 {
+            let bid = try Self.bid(number, by: 1, to: 0, termsHash: terms.hash(salt: salt))
+            let box = terms.sealed(
+                bid: try #require(BidID(Self.identifier(number))),
+                from: Self.key(1).publicKey,
+                to: Self.key(0).publicKey,
+                sealingKey: sealingKey,
+                salt: salt,
+                ephemeralSecret: [UInt8](repeating: 4, count: 32)
+            )
+            machine.receive(
+                bid: bid.envelope,
+                sealedTerms: try #require(box),
+                CounterConversation(rawValue: UInt64(number)),
+                from: Self.key(1).publicKey,
+                at: nil,
+                now: .zero,
+                into: &outputs
+            )
+            machine.checkInvariants()
+        }
+        let kept = machine.heldBids.map(\.conversation.rawValue)
+        #expect(kept == (3..<UInt64(LeaseLimits.heldBidCountMax) + 3).map { $0 })
+        machine.handle(.caughtUp, at: .zero, into: &outputs)
+        #expect(machine.heldBids.isEmpty)
+    }
+
+    @Test func `of private bids that are open, the oldest are said no more`() throws {
+        var machine = Self.machine()
+        var outputs: [LeaseMachine.Output] = []
+        for number in 0..<LeaseLimits.privateBidCountMax + 2 {
+            let request = try #require(RequestID(Self.identifier(number)))
+            machine.handle(
+                .tell(try Self.bid(number, by: 0, to: 1, target: .request(request))),
+                at: .zero,
+                into: &outputs
+            )
+            outputs = []
+        }
+        machine.checkInvariants()
+        #expect(machine.privateBids.count == LeaseLimits.privateBidCountMax)
+        #expect(machine.privateBids.keys.first == BidID(Self.identifier(2)))
+        machine.handle(.deadlineReached, at: .zero.advanced(by: .seconds(31)), into: &outputs)
+        #expect(machine.privateBids.isEmpty && machine.privateDeadlines.earliest == nil)
+    }
+
+    @Test func `a lease that is shown to a node whose books are full waits until there is room`() throws {
+        var machine = Self.machine()
+        var outputs: [LeaseMachine.Output] = []
+        let (record, body) = try Self.lease()
+        let adoption = LeaseMachine.Adoption(record: record, body: body, words: [], conversation: nil)
+        for number in 0..<LeaseLimits.leaseCountMax {
+            machine.adoptions[try #require(LeaseID(Self.identifier(number)))] = adoption
+        }
+        machine.handle(.found(record, words: []), at: .zero, into: &outputs)
+        #expect(machine.adoptions[body.lease] == nil && outputs.isEmpty)
+        machine.adoptions.removeLast()
+        machine.handle(.found(record, words: []), at: .zero, into: &outputs)
+        #expect(machine.adoptions[body.lease] != nil && machine.adoptions.count == LeaseLimits.leaseCountMax)
+    }
+
+    /// A lease of key 1's device to key 0.
+    private static func lease() throws -> (SignedRecord, LeaseBody) {
+        let body = LeaseBody(
+            marketClass: .nvidiaConsumer,
+            machine: try #require(MachineID(identifier(1))),
+            offer: try #require(OfferID(identifier(1))),
+            provider: key(1).publicKey,
+            renter: key(0).publicKey,
+            bid: try #require(BidID(identifier(1))),
+            slots: [LeaseBody.Slot(number: 0, previous: nil)],
+            startAt: wall,
+            endAt: wall + 40_000,
+            price: PriceTerms(unit: "USD", gpuHourMicros: 1_000),
+            capMicros: 12,
+            mode: .onDemand,
+            meterSeconds: 60,
+            exposureMicros: 12,
+            noticeSeconds: 0,
+            settlement: "credit",
+            termsHash: [UInt8](repeating: 0, count: 32)
+        )
+        let acceptance = LeaseAcceptance(accepting: body, network: network, until: wall + 20_000, by: key(0))
+        return (try signed(.lease(AcceptedLease(body: body, acceptance: acceptance)), by: 1), body)
+    }
+
+    @Test func `of private bids on one request, the dearest goes`() throws {
+        let request = try #require(RequestID(Self.identifier(1)))
+        var desk = try Self.requestDesk(request)
+        for number in 0..<RequestChoice.bidCountMax {
+            let bid = try Self.bid(number, by: number + 1, to: 0, target: .request(request), price: 1_000 + number)
+            #expect(desk.keep(bid, on: request) == nil)
+        }
+        let dearer = try Self.bid(200, by: 200, to: 0, target: .request(request), price: 5_000)
+        #expect(desk.keep(dearer, on: request) == Refusal(.outbid))
+        let cheaper = try Self.bid(201, by: 201, to: 0, target: .request(request), price: 1)
+        #expect(desk.keep(cheaper, on: request) == nil)
+        let kept = try #require(desk.own[request]?.bids)
+        #expect(kept.count == RequestChoice.bidCountMax && kept[Self.key(201).publicKey] == cheaper)
+        #expect(kept[Self.key(RequestChoice.bidCountMax).publicKey] == nil, "the dearest of the others")
+    }
+
+    private static func requestDesk(_ request: RequestID) throws -> RequestDesk {
+        let body = RequestBody(
+            request: request,
+            alternatives: [RequestBody.Alternative(marketClass: .nvidiaConsumer, catalogueIDs: [], count: 1)],
+            unit: "USD",
+            totalMicrosMax: 1_000_000,
+            durationSeconds: 600,
+            deadline: wall + 30_000,
+            hasPublicBids: false,
+            sealingKey: [UInt8](repeating: 6, count: 32)
+        )
+        let record = try signed(.request(body), by: 0)
+        var desk = RequestDesk(stored: [])
+        let plan = RequestPlan(
+            request: request,
+            deadline: body.deadline,
+            isAutomatic: false,
+            terms: LeaseTerms(image: "a")
+        )
+        desk.own[request] = RequestDesk.Own(plan: plan, record: record)
+        return desk
+    }
+}
