@@ -12,6 +12,7 @@ extension NodeMachine {
             outputs.append(.answer(id, .failed(.tooMany(limit: BanList.countMax))))
             return
         }
+        dropBanned(at: now)
         keepBans(id, into: &outputs)
     }
 
@@ -30,12 +31,13 @@ extension NodeMachine {
         outputs.append(.persist(tickets.draw(for: .command(id)), [change]))
     }
 
-    mutating func tune(_ tuning: NodeTuning, _ id: CommandID, into outputs: inout [Output]) {
+    mutating func tune(_ tuning: NodeTuning, _ id: CommandID, at now: Instant, into outputs: inout [Output]) {
         guard tuning.isSensible else {
             outputs.append(.answer(id, .failed(.senseless)))
             return
         }
         bans.configure(tuning.banned, allowing: tuning.allowed)
+        dropBanned(at: now)
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.setWaterMarks(low: tuning.connectionsLow, high: tuning.connectionsHigh)))
         outputs.append(.answer(id, .done))

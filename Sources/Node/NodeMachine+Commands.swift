@@ -48,7 +48,7 @@ extension NodeMachine {
         case .bans: tellBans(id, into: &outputs)
         case .ban(let ban): add(ban, id, at: now, into: &outputs)
         case .unban(let target): remove(target, id, into: &outputs)
-        case .tune(let tuning): tune(tuning, id, into: &outputs)
+        case .tune(let tuning): tune(tuning, id, at: now, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
         case .publishRequest(let draft): publishRequest(draft, id, at: now, into: &outputs)
         case .withdrawRequest(let request): withdrawRequest(request, id, into: &outputs)

@@ -4,6 +4,7 @@ internal import Identity
 internal import Market
 internal import OrderedCollections
 internal import Primitives
+internal import Swarm
 
 // The way of a record: screened, verified off the loop, admitted to the book, and told to whoever brought it.
 extension NodeMachine {
@@ -60,7 +61,8 @@ extension NodeMachine {
             at: wall.unixMilliseconds(at: now),
             instant: now,
             budget: &budget,
-            isFollowed: followed.contains
+            isFollowed: followed.contains,
+            isBanned: { isBanned($0, at: now) }
         )
     }
 
@@ -78,8 +80,14 @@ extension NodeMachine {
             at: wall.unixMilliseconds(at: now),
             instant: now,
             budget: &budget,
-            isFollowed: isWelcome ? { _ in true } : followed.contains
+            isFollowed: isWelcome ? { _ in true } : followed.contains,
+            isBanned: { isBanned($0, at: now) }
         )
+    }
+
+    /// Whether the operator wants nothing of what this key signs; our own word always counts, or we would repeat ourselves.
+    private func isBanned(_ author: Ed25519.PublicKey, at now: Instant) -> Bool {
+        author != key.publicKey && bans.shutsOut(author, at: wall.unixMilliseconds(at: now))
     }
 
     mutating func settle(
@@ -147,6 +155,20 @@ extension NodeMachine {
         }
         follow(book.restore(records, floors: restoredFloors, at: wall.unixMilliseconds(at: now)), at: now)
         (restoredRecords, restoredFloors) = ([], [])
+        dropBanned(at: now)
+    }
+
+    /// Takes what banned peers have signed off the book; when a ban is lifted, others bring it again.
+    mutating func dropBanned(at now: Instant) {
+        guard bans.effective.namesPeers else { return }
+        var changes: [BookChange] = []
+        for ban in bans.effective.all {
+            guard case .peer(let peer) = ban.target, let author = peer.publicKey, isBanned(author, at: now) else {
+                continue
+            }
+            book.evictAll(of: author, at: wall.unixMilliseconds(at: now), into: &changes)
+        }
+        follow(changes, at: now)
     }
 
     // MARK: What the book says

@@ -40,6 +40,46 @@ import Testing
         }
     }
 
+    @Test func `nothing that a banned peer signs is kept or taken, whoever brings it, until the ban is lifted`() throws
+    {
+        var (network, nodes) = TestNetwork.star(count: 3, seed: 75)
+        let (reader, author) = (nodes[1], nodes[2])
+        network.run(for: .seconds(5))
+        let known = try network.publish(on: author)
+        #expect(network.run(atMost: .seconds(30)) { $0.sees(reader, known) })
+        let ban = try #require(Ban(.peer(network.peer(author))))
+        _ = network.ask(reader, .ban(ban))
+        #expect(!network.sees(reader, known), "what it had said is off the book at once")
+        let later = try network.publish(on: author)
+        network.run(for: .seconds(300))
+        #expect(network.sees(nodes[0], later))
+        #expect(
+            !network.sees(reader, later) && !network.sees(reader, known),
+            "a third node offered both again and again"
+        )
+        network.kill(reader)
+        network.start(reader)
+        network.run(for: .seconds(300))
+        #expect(!network.sees(reader, later))
+        _ = network.ask(reader, .unban(ban.target))
+        let last = try network.publish(on: author)
+        #expect(network.run(atMost: .seconds(30)) { $0.sees(reader, last) })
+    }
+
+    @Test func `a ban of a network shuts out no author, and nobody shuts out themselves`() throws {
+        var (network, nodes) = TestNetwork.star(count: 3, seed: 76)
+        network.run(for: .seconds(5))
+        let itself = try #require(Ban(.peer(network.peer(nodes[1]))))
+        _ = network.ask(nodes[1], .ban(itself))
+        let own = try network.publish(on: nodes[1])
+        #expect(network.sees(nodes[1], own))
+        let others = try #require(BanTarget("203.0.113.0/24"))
+        let wide = try #require(Ban(others))
+        _ = network.ask(nodes[1], .ban(wide))
+        let other = try network.publish(on: nodes[2])
+        #expect(network.run(atMost: .seconds(30)) { $0.sees(nodes[1], other) })
+    }
+
     @Test func `a ban that the disk does not take is in force all the same, and says so`() throws {
         var (network, nodes) = TestNetwork.star(count: 2, seed: 72)
         network.failStore(of: nodes[0], with: .diskFull)

@@ -1,4 +1,4 @@
-internal import Cryptography
+public import Cryptography
 
 /// Today's cut of a full segment: authors whose rank is not below it are left out.
 public struct SegmentCut: Hashable, Sendable {
@@ -141,6 +141,11 @@ extension RecordBook {
             for subject in subjectsByAuthor[author] ?? [] { evict(subject, at: now, into: &changes) }
             cuts[shelf] = SegmentCut(day: day, rank: rank)
         }
+    }
+
+    /// Takes out all that an author has said and all that is said of it, as a limit would: what comes back later is taken again.
+    public mutating func evictAll(of author: Ed25519.PublicKey, at now: Int64, into changes: inout [BookChange]) {
+        for holding in held(of: author) { evict(holding.record.subject, at: now, into: &changes) }
     }
 
     /// A limit pushes a subject out.

@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import Identity
 internal import Primitives
 internal import Swarm
@@ -10,6 +11,8 @@ struct BanBook: Sendable {
     private var own: BanList
     private var configured: [Ban]
     private var allowed: [BanTarget]
+    /// What the swarm is told, and what records are judged by.
+    private(set) var effective = BanList()
 
     init(stored bytes: [UInt8], configured: [Ban], allowed: [BanTarget]) {
         own = BanList()
@@ -18,17 +21,24 @@ struct BanBook: Sendable {
             // What a later version wrote is not ours to judge: left out, and gone with the next change.
             if let ban = Self.ban(line) { _ = own.add(ban) }
         }
+        combine()
     }
 
     var ownBans: [Ban] { own.all }
     var configuredBans: [Ban] { configured }
 
-    /// What the swarm is told.
-    var effective: BanList {
-        var list = own
-        for ban in configured { _ = list.add(ban) }
-        list.allow(allowed)
-        return list
+    private mutating func combine() {
+        effective = own
+        for ban in configured { _ = effective.add(ban) }
+        effective.allow(allowed)
+    }
+
+    /// Whether a ban names the peer whose key this is: then nothing that it has signed is taken, whoever brings it.
+    ///
+    /// Bans of networks say nothing of authors: a record does not tell where it was written.
+    func shutsOut(_ author: Ed25519.PublicKey, at unixMilliseconds: Int64) -> Bool {
+        guard effective.namesPeers else { return false }
+        return effective.ban(of: PeerID(publicKey: author), at: nil, unixMilliseconds: unixMilliseconds) != nil
     }
 
     /// What the store is told: a line for each ban, with target, end and reason.
@@ -38,13 +48,18 @@ struct BanBook: Sendable {
 
     mutating func add(_ ban: Ban, at unixMilliseconds: Int64) -> Bool {
         _ = own.expire(at: unixMilliseconds)
+        defer { combine() }
         return own.add(ban)
     }
 
-    mutating func remove(_ target: BanTarget) -> Bool { own.remove(target) }
+    mutating func remove(_ target: BanTarget) -> Bool {
+        defer { combine() }
+        return own.remove(target)
+    }
 
     mutating func configure(_ bans: [Ban], allowing targets: [BanTarget]) {
         (configured, allowed) = (bans, targets)
+        combine()
     }
 
     private static func ban(_ line: Substring) -> Ban? {

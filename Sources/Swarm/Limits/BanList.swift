@@ -41,6 +41,9 @@ public struct BanList: Hashable, Sendable {
 
     public var count: Int { bans.count }
 
+    /// Whether any ban names a peer, and not a network.
+    public var namesPeers: Bool { bans.namesPeers }
+
     public subscript(target: BanTarget) -> Ban? { bans[target] }
 
     /// Adds a ban or replaces the one of the same target; `false` if there are too many.

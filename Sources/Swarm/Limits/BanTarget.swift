@@ -54,6 +54,8 @@ extension BanTarget: Comparable {
 /// Values by target, found again by a peer or by any address of a network.
 struct TargetIndex<Value: Hashable & Sendable>: Hashable, Sendable {
     private(set) var values: [BanTarget: Value] = [:]
+    /// Whether a target is a peer.
+    private(set) var namesPeers = false
     /// The lengths of prefixes in use, longest first: an address is looked up once for each.
     private var ipv4BitCounts: [Int] = []
     private var ipv6BitCounts: [Int] = []
@@ -64,6 +66,7 @@ struct TargetIndex<Value: Hashable & Sendable>: Hashable, Sendable {
         get { values[target] }
         set {
             values[target] = newValue
+            namesPeers = values.keys.contains { if case .peer = $0 { true } else { false } }
             ipv4BitCounts = bitCounts { $0.isIPv4 }
             ipv6BitCounts = bitCounts { !$0.isIPv4 }
         }

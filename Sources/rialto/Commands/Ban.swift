@@ -7,9 +7,10 @@ struct BanCommand: AsyncParsableCommand {
         commandName: "ban",
         abstract: "Shut out peers and networks, and let them in again.",
         discussion: """
-            A ban holds at once: connections are closed, none is read or dialled. The node keeps it across restarts. Bans come \
-            from you alone, never from the network; 'allow' in config.yaml names whom no ban meets, and 'ban' there lists bans \
-            beside these.
+            A ban holds at once: connections are closed, none is read or dialled. What a banned peer has signed goes from the \
+            book and from searches, and is taken from nobody; a network's ban says nothing of authors. The node keeps bans \
+            across restarts. They come from you alone, never from the network; 'allow' in config.yaml names whom no ban meets, \
+            and 'ban' there lists bans beside these.
 
             Examples:
               rialto ban add 203.0.113.7
