@@ -40,6 +40,19 @@ whole = publications[publications.reached == publications.reachable]
 print(f"{len(whole)} of {len(publications)} publications reached every node")
 print(whole.latency_max_seconds.quantile([0.5, 0.9, 0.99]).round(3).to_string())
 
+# How lookups in the hash table went, by kind: only where nodes find each other by themselves.
+if (folder / "lookups.csv").exists():
+    lookups = pd.read_csv(folder / "lookups.csv")
+    print(lookups.groupby(["asked_by", "kind"]).agg(
+        count=("success", "size"),
+        success=("success", "mean"),
+        hops=("hops", "mean"),
+        requests=("requests", "mean"),
+        failures=("failures", "mean"),
+        p50_seconds=("duration_seconds", "median"),
+        p99_seconds=("duration_seconds", lambda seconds: seconds.quantile(0.99)),
+    ).round(3).to_string())
+
 # Bytes by kind of message, over all seeds.
 messages = pd.read_csv(folder / "messages.csv")
 print(messages.groupby("kind")[["count", "bytes"]].sum().sort_values("bytes", ascending=False).to_string())

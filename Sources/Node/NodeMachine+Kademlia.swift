@@ -92,10 +92,24 @@ extension NodeMachine {
             case .finished(let id, let result):
                 guard !finishOwnSearch(id, result, at: now, into: &outputs) else { continue }
                 outputs.append(.answer(CommandID(rawValue: id.rawValue), .dht(result)))
+            case .searched(let summary): outputs.append(.event(.searched(summary, for: asker(of: summary))))
             case .peerAdded(let peer): joinedTable(peer, at: now)
             case .peerRemoved: break
             }
         }
+    }
+}
+
+extension NodeMachine {
+    /// Whether others may ask this node.
+    public var servesTable: Bool { kademlia.first?.machine.mode == .server }
+
+    /// The command that a search serves, if it serves one.
+    private func asker(of summary: LookupSummary) -> CommandID? {
+        guard let id = summary.command else { return nil }
+        guard id.rawValue >= Self.firstOwnSearch else { return CommandID(rawValue: id.rawValue) }
+        if case .storefront(let command, _, _) = ownSearches[id] { return command }
+        return nil
     }
 }
 

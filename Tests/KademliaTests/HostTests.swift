@@ -86,6 +86,7 @@ import Testing
             case .swarm(.consumed(let stream, _)): "consumed \(stream.stream)"
             case .swarm(let other): "\(other)"
             case .finished(_, let result): "\(result)"
+            case .searched: "searched"
             case .peerAdded: "added"
             case .peerRemoved: "removed"
             }

@@ -111,7 +111,7 @@ extension Bench {
                 } else {
                     todo += feed(.requestFailed(id))
                 }
-            case .finished, .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved: break
+            case .finished, .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved, .searched: break
             }
         }
         return (result, asked)

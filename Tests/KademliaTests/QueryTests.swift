@@ -36,6 +36,55 @@ import Testing
         #expect(bench.machine.contains(peerID(50)))
     }
 
+    @Test func `a search tells how it went, before its result`() throws {
+        bench.admit(1...3)
+        var outputs = bench.feed(.command(KademliaCommandID(rawValue: 4), .findPeer(peerID(50))))
+        var summaries: [LookupSummary] = []
+        var index = 0
+        while index < outputs.count {
+            defer { index += 1 }
+            switch outputs[index] {
+            case .request(let id, let asked, _, _):
+                // The first of three is silent; the others name whom we look for.
+                guard asked.id != peerID(1) else { continue }
+                let answer = KademliaMessage(kind: .findNode, closerPeers: [peer(50)])
+                bench.now = bench.now.advanced(by: .milliseconds(100))
+                outputs += bench.feed(.response(id, answer.encoded, from: host(999)))
+            case .searched(let summary):
+                #expect(!outputs[..<index].contains { if case .finished = $0 { true } else { false } })
+                summaries.append(summary)
+            default: break
+            }
+        }
+        let summary = try #require(summaries.first)
+        #expect(summaries.count == 1)
+        #expect(summary.kind == .findPeer && summary.command == KademliaCommandID(rawValue: 4))
+        #expect(summary.isFound && summary.hops == 2 && summary.requestCount == 4)
+        #expect(summary.failureCount == 0 && summary.lasted >= .milliseconds(200), "who is slow has not failed yet")
+    }
+
+    @Test func `what nobody takes has failed, and says so in numbers`() throws {
+        bench.admit(1...2)
+        var outputs = bench.feed(.command(KademliaCommandID(rawValue: 4), .provide([7])))
+        var summary: LookupSummary?
+        while let output = outputs.popLast() {
+            switch output {
+            case .request(let id, _, let bytes, let expectsResponse):
+                let message = try KademliaMessage(parsing: bytes.span)
+                outputs += bench.feed(
+                    expectsResponse
+                        ? .response(id, KademliaMessage(kind: message.kind).encoded, from: host(999))
+                        : .requestFailed(id)
+                )
+            case .searched(let told): summary = told
+            case .finished(_, let result): #expect(result == .failed(.notStored))
+            default: break
+            }
+        }
+        #expect(summary?.kind == .provide && summary?.isFound == false)
+        #expect(summary?.requestCount == 4 && summary?.failureCount == 2)
+    }
+
     @Test func `a connected peer and we ourselves need no search`() {
         _ = bench.feed(.identified(peer(9), isServer: false, from: host(9)))
         let known = KademliaPeer(id: peerID(9), addresses: peer(9).addresses, connection: .connected)

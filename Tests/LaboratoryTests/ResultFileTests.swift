@@ -152,6 +152,7 @@ import Testing
                 metrics: [],
                 seconds: [],
                 publications: [],
+                lookups: [],
                 eventCount: 0,
                 messageCount: 0,
                 messageKinds: [],
@@ -188,6 +189,53 @@ import Testing
     )
     func `times get round ticks in their own unit`(end: Double, labels: [String]) {
         #expect(AxisTicks.times(upTo: end).labels == labels)
+    }
+}
+
+@Suite struct `Lookups of a run` {
+    private func record() throws -> RunRecord {
+        let run = try SyntheticRuns.record(secondCount: 40)
+        var result = run.result
+        result.lookups = (1...20).map { index in
+            LookupSample(
+                at: Instant(nanoseconds: Int64(index) * 1_500_000_000),
+                node: index,
+                kind: index % 2 == 0 ? "closest" : "find-peer",
+                isAsked: index <= 10,
+                hops: 1 + index % 3,
+                requestCount: 20 + index,
+                failureCount: index % 4,
+                lasted: .milliseconds(100 * index),
+                isFound: index != 7
+            )
+        }
+        return RunRecord(
+            file: run.file,
+            result: result,
+            programVersion: "v",
+            wall: .seconds(1),
+            peakMemory: 0,
+            baseMemory: 0
+        )
+    }
+
+    @Test func `are a table of their own, and none where there are none`() throws {
+        #expect(!CSVTables.files([try SyntheticRuns.record()]).contains { $0.name == "lookups.csv" })
+        let table = try #require(CSVTables.files([try record()]).first { $0.name == "lookups.csv" })
+        let lines = table.text.split(separator: "\n")
+        #expect(lines.count == 21)
+        #expect(
+            lines[0] == "scenario,seed,at_seconds,node,kind,asked_by,hops,requests,failures,duration_seconds,success"
+        )
+        #expect(lines[7] == "partition-heal,7,10.5,7,find-peer,workload,2,27,3,0.7,false")
+        #expect(lines[20] == "partition-heal,7,30,20,closest,node,3,40,0,2,true")
+    }
+
+    @Test func `have three pictures, of the workload's if there are any`() throws {
+        let page = HTMLReport.text(try record())
+        #expect(page.components(separatedBy: "<svg ").count == 12)
+        #expect(page.contains("Over 10 lookups of the workload"))
+        #expect(!page.contains("nan"))
     }
 }
 

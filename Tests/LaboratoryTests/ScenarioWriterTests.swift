@@ -115,6 +115,14 @@ private struct ScenarioDraw {
             scenario.workload.searches = plan
             scenario.expectations.append(.searchesComplete(atLeast: share()))
         }
+        if random.chance(1, in: 2) {
+            scenario.discovery = DiscoveryPlan()
+            var plan = LookupPlan()
+            plan.perSecond = 1 + random.below(100)
+            plan.kinds = Array(LookupPlan.Kind.allCases.prefix(1 + random.below(4)))
+            scenario.workload.lookups = plan
+            scenario.expectations += [.lookupsSucceed(atLeast: share()), .honestCompany(atLeast: share())]
+        }
         scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
         return scenario
     }
@@ -171,7 +179,8 @@ private struct ScenarioDraw {
         let rate = 1 + random.below(100)
         let roles: [AdversaryRole] = [
             .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
-            .replayer(perSecond: rate), .equivocator, .phantom, .censor,
+            .replayer(perSecond: rate), .equivocator, .phantom, .censor, .poisoner, .squatter,
+            .flooder, .hider(.storefront), .hider(.segment),
         ]
         return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
     }

@@ -84,6 +84,7 @@ enum SyntheticRuns {
             ],
             seconds: seconds,
             publications: publications,
+            lookups: [],
             eventCount: 1_234_567,
             messageCount: 456_789,
             messageKinds: [

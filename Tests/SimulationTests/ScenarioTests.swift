@@ -79,7 +79,7 @@ import Testing
         #expect(
             Set(roles) == [
                 "silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker", "phantom",
-                "censor",
+                "censor", "poisoner", "hider", "squatter", "flooder",
             ]
         )
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })
@@ -94,7 +94,8 @@ import Testing
         #expect(
             expectations == [
                 "delivery", "latency", "equalSets", "completeListings", "overhead", "contained", "conflictsKnown",
-                "proofsKnown", "leasesComplete", "searchesComplete", "sometimes",
+                "proofsKnown", "leasesComplete", "searchesComplete", "lookupsSucceed", "honestCompany",
+                "sometimes",
             ]
         )
     }

@@ -105,7 +105,7 @@ extension DaemonMachine {
             switch output {
             case .swarm(let input): work.append(.swarm(input))
             case .finished(let command, let result): finished(command, result, at: now, into: &outputs)
-            case .peerAdded, .peerRemoved: break
+            case .peerAdded, .peerRemoved, .searched: break
             }
         }
     }

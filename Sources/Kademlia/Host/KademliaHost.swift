@@ -25,6 +25,7 @@ public struct KademliaHost: Sendable {
     public enum Output: Sendable {
         case swarm(SwarmMachine.Input)
         case finished(KademliaCommandID, KademliaResult)
+        case searched(LookupSummary)
         case peerAdded(PeerID)
         case peerRemoved(PeerID)
     }
@@ -149,6 +150,7 @@ public struct KademliaHost: Sendable {
             served[stream] = nil
             outputs.append(.swarm(.reset(stream)))
         case .finished(let id, let result): outputs.append(.finished(id, result))
+        case .searched(let summary): outputs.append(.searched(summary))
         case .peerAdded(let peer): outputs.append(.peerAdded(peer))
         case .peerRemoved(let peer): outputs.append(.peerRemoved(peer))
         }

@@ -27,6 +27,8 @@ public struct Lookup: Sendable {
     public private(set) var isFinished = false
     public private(set) var requestCount = 0
     public private(set) var inFlightCount = 0
+    /// Of those that were asked, how many could not be reached or did not answer in time, and have not since.
+    public private(set) var failureCount = 0
 
     private let own: ContactID?
     private var paths: [LookupPath] = []
@@ -83,7 +85,7 @@ public struct Lookup: Sendable {
             guard let index = paths[path].index(of: contact) else { continue }
             switch paths[path].candidates[index].state {
             case .asked, .failed:
-                if paths[path].candidates[index].state == .asked { inFlightCount -= 1 }
+                if paths[path].candidates[index].state == .asked { inFlightCount -= 1 } else { failureCount -= 1 }
                 paths[path].set(index, to: .answered)
                 wasExpected = true
                 let hops = paths[path].candidates[index].hops
@@ -110,6 +112,7 @@ public struct Lookup: Sendable {
             case .asked:
                 paths[path].set(index, to: .failed)
                 inFlightCount -= 1
+                failureCount += 1
                 wasExpected = true
             case .askedElsewhere:
                 paths[path].set(index, to: .failedElsewhere)
@@ -157,6 +160,7 @@ public struct Lookup: Sendable {
     /// Checks what must always hold; for tests and the simulator.
     public func checkInvariants() {
         precondition(inFlightCount <= limits.alpha && requestCount <= limits.requestCountMax)
+        precondition(failureCount >= 0 && failureCount + inFlightCount <= requestCount)
         precondition(inFlightCount == paths.reduce(0) { $0 + $1.inFlightCount })
         for path in paths {
             precondition(path.candidates.count <= limits.candidateCountMax)

@@ -55,12 +55,15 @@ struct Query: Sendable {
     /// `nil` for our own upkeep.
     let command: KademliaCommandID?
     let request: [UInt8]
+    let startedAt: Instant
     var deadline: Instant
     var lookup: Lookup
     var contacts: LookupContacts
 
     /// After the search: how many are still to confirm that they store, and how many did.
     var storing: (pending: Int, stored: Int)?
+    /// To how many it was sent.
+    var sentCount = 0
     /// With how often each was named.
     private(set) var providers: OrderedDictionary<PeerID, (peer: KademliaPeer, mentions: Int)> = [:]
     private(set) var values: [Valued] = []
@@ -71,11 +74,12 @@ struct Query: Sendable {
         limits: LookupLimits,
         own: PeerID,
         seeds: [KademliaPeer],
+        startedAt: Instant,
         deadline: Instant
     ) {
         self.purpose = purpose
         self.command = command
-        self.deadline = deadline
+        (self.startedAt, self.deadline) = (startedAt, deadline)
         request = KademliaMessage(kind: purpose.kind, key: purpose.key).encoded
         contacts = LookupContacts()
         let own = contacts.contact(for: KademliaPeer(id: own, addresses: []))

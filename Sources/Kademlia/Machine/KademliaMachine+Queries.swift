@@ -113,6 +113,7 @@ extension KademliaMachine {
             own: own,
             // Twice as many as will be asked, lest every dead one leave a hole.
             seeds: known.closest(to: KademliaKey(hashing: purpose.key), count: 2 * config.k),
+            startedAt: now,
             deadline: now.advanced(by: config.queryTimeout)
         )
         switch purpose {
@@ -187,6 +188,7 @@ extension KademliaMachine {
         let holders = queries[id]?.nearest ?? []
         let sentCount = send(message, to: holders, purpose: .store(id), at: now, into: &outputs)
         queries[id]?.storing = (pending: sentCount, stored: 0)
+        queries[id]?.sentCount = sentCount
         // Each request ends by then, and with the last of them the query.
         let deadline = now.advanced(by: config.requestTimeout)
         queries[id]?.deadline = deadline
@@ -213,7 +215,9 @@ extension KademliaMachine {
             let holders = query.outdatedHolders.prefix(KademliaLimits.correctionCountMax)
             _ = send(correction, to: Array(holders), purpose: .correction, at: now, into: &outputs)
         }
-        if let command = query.command { outputs.append(.finished(command, result(of: query))) }
+        let result = result(of: query)
+        outputs.append(.searched(LookupSummary(query, result, at: now)))
+        if let command = query.command { outputs.append(.finished(command, result)) }
         if case .refresh = query.purpose { continueRefresh(at: now, into: &outputs) }
         while queries.count < KademliaLimits.queryCountMax, let (command, purpose) = waitingCommands.popFirst() {
             begin(purpose, command: command, at: now, into: &outputs)

@@ -108,6 +108,8 @@ extension KademliaMachine {
         /// Reset the stream.
         case refuse(KademliaInboundID)
         case finished(KademliaCommandID, KademliaResult)
+        /// A search is over, a command's or one of upkeep; told before `finished`.
+        case searched(LookupSummary)
         case peerAdded(PeerID)
         case peerRemoved(PeerID)
     }

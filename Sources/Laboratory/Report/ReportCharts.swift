@@ -9,12 +9,13 @@ struct ReportCharts {
 
     var all: [Chart] {
         let charts = [
-            deliveryCurve, reach, latency, liveNodes, bandwidth, deliveries, meshDegree, agreement,
+            deliveryCurve, reach, latency, liveNodes, bandwidth, deliveries, meshDegree, agreement, lookupHops,
+            lookupLengths, lookupSuccess,
         ]
         return charts.compactMap(\.self)
     }
 
-    private var end: Double { max(result.virtualTime / .seconds(1), 1) }
+    var end: Double { max(result.virtualTime / .seconds(1), 1) }
 
     /// The build-up and the faults, as stretches of the run.
     var bands: [Band] {
@@ -51,7 +52,7 @@ struct ReportCharts {
         return Chart.Series(name: name, points: points, isFilled: isFilled)
     }
 
-    private func chart(_ title: String, _ unit: String, _ series: [Chart.Series], caption: String) -> Chart {
+    func chart(_ title: String, _ unit: String, _ series: [Chart.Series], caption: String) -> Chart {
         var chart = Chart(title: title, unit: unit, horizontal: .time(end: end), series: series, bands: bands)
         chart.caption = caption
         return chart
@@ -80,7 +81,7 @@ struct ReportCharts {
     }
 
     /// The cumulative distribution of some lengths, of which some never came.
-    private func distribution(_ name: String, _ values: [Double?], until end: Double) -> Chart.Series {
+    func distribution(_ name: String, _ values: [Double?], until end: Double) -> Chart.Series {
         let sorted = values.compactMap(\.self).sorted()
         guard !sorted.isEmpty else { return Chart.Series(name: name, points: []) }
         let step = max(1, sorted.count / ChartSVG.pointCountMax)
@@ -137,7 +138,7 @@ struct ReportCharts {
     }
 
     /// What goes up and down from second to second is joined to so many points.
-    private static let noisyPointCount = 120
+    static let noisyPointCount = 120
 
     private var latency: Chart? {
         let largest = { (values: ArraySlice<Double>) in values.max() ?? 0 }
@@ -229,7 +230,7 @@ struct ReportCharts {
 
 extension Chart.Series {
     /// Without gaps that are no longer than this: nothing happened there, and nothing is hidden.
-    fileprivate func bridged(over length: Double) -> Chart.Series {
+    func bridged(over length: Double) -> Chart.Series {
         var (kept, last): ([(x: Double, y: Double?)], Double?) = ([], nil)
         for point in points where point.y != nil {
             if let last, point.x - last > length { kept.append(((last + point.x) / 2, nil)) }

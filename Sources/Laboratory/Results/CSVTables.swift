@@ -5,12 +5,15 @@ internal import Simulator
 public enum CSVTables {
     /// The tables of some runs, one file each.
     public static func files(_ records: [RunRecord]) -> [(name: String, text: String)] {
-        [
+        let lookups = records.contains { !$0.result.lookups.isEmpty }
+        let tables = [
             ("seconds.csv", table(secondColumns, records) { $0.result.seconds.map(second) }),
             ("publications.csv", table(publicationColumns, records) { $0.result.publications.map(publication) }),
             ("messages.csv", table(["kind", "count", "bytes"], records) { $0.result.messageKinds.map(kind) }),
             ("trace.csv", table(["second", "trace_hash"], records) { trace($0.result) }),
         ]
+        guard lookups else { return tables }
+        return tables + [("lookups.csv", table(lookupColumns, records) { $0.result.lookups.map(lookup) })]
     }
 
     private static let secondColumns = [
@@ -19,6 +22,10 @@ public enum CSVTables {
     ]
     private static let publicationColumns = [
         "at_seconds", "publisher", "reachable", "reached", "latency_p50_seconds", "latency_max_seconds",
+    ]
+
+    private static let lookupColumns = [
+        "at_seconds", "node", "kind", "asked_by", "hops", "requests", "failures", "duration_seconds", "success",
     ]
 
     private static func table(
@@ -47,6 +54,14 @@ public enum CSVTables {
         [
             seconds(Instant.zero.duration(to: sample.at)), "\(sample.publisher)", "\(sample.reachable)",
             "\(sample.reached)", seconds(sample.latencyP50), seconds(sample.latencyMax),
+        ]
+    }
+
+    private static func lookup(_ sample: LookupSample) -> [String] {
+        [
+            seconds(Instant.zero.duration(to: sample.at)), "\(sample.node)", sample.kind,
+            sample.isAsked ? "workload" : "node", "\(sample.hops)", "\(sample.requestCount)", "\(sample.failureCount)",
+            seconds(sample.lasted), "\(sample.isFound)",
         ]
     }
 

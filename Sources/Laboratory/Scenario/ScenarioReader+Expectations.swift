@@ -4,7 +4,8 @@ internal import Simulator
 extension ScenarioReader {
     private static let expectationKeys = [
         "always", "delivery", "latency", "equal-sets", "complete-listings", "overhead", "contained",
-        "conflicts-known", "proofs-known", "leases-complete", "searches-complete", "sometimes",
+        "conflicts-known", "proofs-known", "leases-complete", "searches-complete", "lookups-succeed",
+        "honest-company", "sometimes",
     ]
 
     /// Reads `expect` into a scenario whose faults and adversaries are known.
@@ -43,6 +44,8 @@ extension ScenarioReader {
                 throw place.problem("'leases-complete' needs 'leases' in the workload")
             case .searchesComplete where scenario.workload.searches == nil:
                 throw place.problem("'searches-complete' needs 'searches' in the workload")
+            case .lookupsSucceed where scenario.workload.lookups == nil:
+                throw place.problem("'lookups-succeed' needs 'lookups' in the workload")
             case .contained where scenario.adversaries.isEmpty:
                 throw place.problem("'contained' speaks of adversaries: there are none")
             default: scenario.expectations.append(expectation)
@@ -93,20 +96,17 @@ extension ScenarioReader {
                 else { return nil }
                 return .overhead(atMostHundredths: Int(hundredths))
             }
-        case "leases-complete":
-            return try place.value(Quantities.shareForm) { text in
-                Quantities.share(Self.without(">=", text)).map { .leasesComplete(atLeast: $0) }
-            }
-        case "searches-complete":
-            return try place.value(Quantities.shareForm) { text in
-                Quantities.share(Self.without(">=", text)).map { .searchesComplete(atLeast: $0) }
-            }
-        case "contained":
-            return try place.value(Quantities.shareForm) { text in
-                Quantities.share(Self.without(">=", text)).map { .contained(atLeast: $0) }
-            }
+        case "leases-complete": return .leasesComplete(atLeast: try share(place))
+        case "searches-complete": return .searchesComplete(atLeast: try share(place))
+        case "lookups-succeed": return .lookupsSucceed(atLeast: try share(place))
+        case "honest-company": return .honestCompany(atLeast: try share(place))
+        case "contained": return .contained(atLeast: try share(place))
         default: return .sometimes(try place.choice(Occurrence.self))
         }
+    }
+
+    private func share(_ place: YAMLPlace) throws -> Share {
+        try place.value(Quantities.shareForm) { Quantities.share(Self.without(">=", $0)) }
     }
 
     private func limit(_ place: YAMLPlace) throws -> Duration {

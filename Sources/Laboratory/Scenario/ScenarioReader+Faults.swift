@@ -9,7 +9,7 @@ extension ScenarioReader {
     ]
     private static let roles = [
         "silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker", "phantom",
-        "censor",
+        "censor", "poisoner", "hider", "squatter", "flooder",
     ]
 
     func faults(_ place: YAMLPlace, in scenario: Scenario) throws -> [PlannedFault] {
@@ -162,6 +162,14 @@ extension ScenarioReader {
         case "double-booker": return AdversaryPlan(role: .doubleBooker, quota: try place.quota())
         case "censor": return AdversaryPlan(role: .censor, quota: try place.quota())
         case "phantom": return AdversaryPlan(role: .phantom, quota: try place.quota())
+        case "poisoner": return AdversaryPlan(role: .poisoner, quota: try place.quota())
+        case "squatter": return AdversaryPlan(role: .squatter, quota: try place.quota())
+        case "flooder": return AdversaryPlan(role: .flooder, quota: try place.quota())
+        case "hider":
+            let fields = try place.fields(["nodes", "of"], example: "{nodes: 20, of: storefront}")
+            let thing = fields.required("of") { try $0.choice(HiddenThing.self) }
+            guard let nodes = quota(fields), let thing else { return nil }
+            return AdversaryPlan(role: .hider(thing), quota: nodes)
         case "covert":
             let fields = try place.fields(["nodes", "at"], example: "{nodes: 40%, at: 1m}")
             guard let nodes = quota(fields), let at = length(fields, "at") else { return nil }

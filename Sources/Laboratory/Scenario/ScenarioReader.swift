@@ -71,7 +71,15 @@ public struct ScenarioReader {
         fields.read("network", into: &scenario.network) { try network($0) }
         fields.read("discovery", into: &scenario.discovery) { try discovery($0) }
         fields.read("churn", into: &scenario.churn) { try churn($0) }
-        fields.read("workload", into: &scenario.workload) { try workload($0) }
+        fields.read("workload", into: &scenario.workload) { place in
+            let plan = try workload(place)
+            guard plan.lookups == nil || scenario.discovery != nil else {
+                throw place.problem(
+                    "'lookups' ask the hash table, which nodes have with 'discovery': add 'discovery: {seeds: 1}'"
+                )
+            }
+            return plan
+        }
         fields.read("clocks", into: &scenario.clocks) { try clocks($0) }
         let known = scenario
         fields.read("faults", into: &scenario.faults) { try faults($0, in: known) }
@@ -128,7 +136,7 @@ public struct ScenarioReader {
         let fields = try place.fields(
             [
                 "providers", "offers-per-provider", "publish-within", "change-every", "changes-per-second",
-                "segments", "leases", "searches",
+                "segments", "leases", "searches", "lookups",
             ],
             example: "{providers: 30%, change-every: 6h}"
         )
@@ -148,6 +156,21 @@ public struct ScenarioReader {
         fields.read("segments", into: &plan.segmentCount) { try $0.integer(1...16) }
         fields.read("leases", into: &plan.leases) { try leases($0) }
         fields.read("searches", into: &plan.searches) { try searches($0) }
+        fields.read("lookups", into: &plan.lookups) { try lookups($0) }
+        return plan
+    }
+
+    private func lookups(_ place: YAMLPlace) throws -> LookupPlan {
+        let fields = try place.fields(["per-second", "kinds"], example: "{per-second: 5}")
+        var plan = LookupPlan()
+        fields.read("per-second", into: &plan.perSecond) { try $0.integer(1...ScenarioLimits.perSecondMax) }
+        fields.read("kinds", into: &plan.kinds) { place in
+            let kinds = try place.oneOrMany.map { try $0.choice(LookupPlan.Kind.self) }
+            guard !kinds.isEmpty, Set(kinds).count == kinds.count else {
+                throw place.problem("'\(place.name)' takes one kind or more, each once")
+            }
+            return kinds
+        }
         return plan
     }
 

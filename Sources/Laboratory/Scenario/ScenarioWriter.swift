@@ -110,6 +110,11 @@ public enum ScenarioWriter {
         if let searches = plan.searches {
             words.append("searches: {follow: \(searches.followed), every: \(of(searches.every))}")
         }
+        if let lookups = plan.lookups {
+            let kinds = lookups.kinds.map(\.rawValue).joined(separator: ", ")
+            let all = lookups.kinds == LookupPlan.Kind.allCases
+            words.append("lookups: {per-second: \(lookups.perSecond)\(all ? "" : ", kinds: [\(kinds)]")}")
+        }
         return words
     }
 
@@ -157,6 +162,10 @@ public enum ScenarioWriter {
         case .doubleBooker: "double-booker: \(nodes)"
         case .phantom: "phantom: \(nodes)"
         case .censor: "censor: \(nodes)"
+        case .poisoner: "poisoner: \(nodes)"
+        case .squatter: "squatter: \(nodes)"
+        case .flooder: "flooder: \(nodes)"
+        case .hider(let thing): "hider: {nodes: \(nodes), of: \(thing.rawValue)}"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }
     }
@@ -198,6 +207,8 @@ public enum ScenarioWriter {
             ("proofs-known", "\(Quantities.text(share)) within \(of(within))")
         case .leasesComplete(let share): ("leases-complete", Quantities.text(share))
         case .searchesComplete(let share): ("searches-complete", Quantities.text(share))
+        case .lookupsSucceed(let share): ("lookups-succeed", Quantities.text(share))
+        case .honestCompany(let share): ("honest-company", Quantities.text(share))
         case .sometimes(let occurrence): ("sometimes", occurrence.rawValue)
         }
     }

@@ -126,6 +126,10 @@ public struct Shrinker {
             scenario.workload.searches = nil
             scenario.expectations.removeAll { if case .searchesComplete = $0 { true } else { false } }
         }
+        attempt("without lookups") { scenario in
+            scenario.workload.lookups = nil
+            scenario.expectations.removeAll { if case .lookupsSucceed = $0 { true } else { false } }
+        }
         attempt("with one segment") { $0.workload.segmentCount = 1 }
         attempt("with one offer for each provider") { $0.workload.offersPerProvider = 1 }
         attempt("without changes of price") { ($0.workload.changeEvery, $0.workload.changesPerSecond) = (nil, nil) }

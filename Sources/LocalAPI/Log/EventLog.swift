@@ -65,7 +65,7 @@ public struct EventLog: Sendable {
         case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .stopping:
             return Self.ownLine(for: event)
         case .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue: return Self.leaseLine(for: event)
-        case .listingsChanged, .recordRefused: return nil
+        case .listingsChanged, .recordRefused, .searched: return nil
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Kademlia
 internal import Market
 public import Node
 public import Primitives
@@ -10,6 +11,8 @@ public struct MetricsBook: Sendable {
     private(set) var rejectedRecords: [String: UInt64] = [:]
     private(set) var misbehaviours: [String: UInt64] = [:]
     private(set) var reconciliations: [String: UInt64] = [:]
+    private(set) var lookups: [String: UInt64] = [:]
+    private(set) var lookupRequestCount: UInt64 = 0
     private(set) var storeFailureCount: UInt64 = 0
     private(set) var clockStepCount: UInt64 = 0
     private(set) var listingChangeCount: UInt64 = 0
@@ -26,6 +29,9 @@ public struct MetricsBook: Sendable {
         case .recordRefused(_, .reject(let rejection)): rejectedRecords[rejection.label, default: 0] += 1
         case .peerMisbehaved(_, let what): misbehaviours[Self.component(of: what), default: 0] += 1
         case .reconciled(_, let outcome): reconciliations[outcome.ending.label, default: 0] += 1
+        case .searched(let summary, _):
+            lookups[summary.isFound ? "found" : "failed", default: 0] += 1
+            lookupRequestCount += UInt64(summary.requestCount)
         case .listingsChanged(let changes): listingChangeCount += UInt64(changes.count)
         case .storeFailed: storeFailureCount += 1
         case .clockStepped: clockStepCount += 1

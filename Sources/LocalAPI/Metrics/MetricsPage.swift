@@ -252,6 +252,13 @@ struct MetricsPage {
         page.add(.gauge, "rialto_dht_server", "Whether others may ask this node", table.isServer ? 1 : 0)
         page.add(.gauge, "rialto_dht_table_peers", "Peers in the routing table", table.serverCount)
         page.add(.gauge, "rialto_dht_records", "Provider records and values held for others", table.heldRecordCount)
+        page.add(
+            .counter,
+            "rialto_dht_lookups_total",
+            "Searches of the hash table by how they ended",
+            Self.samples(book.lookups, "outcome", known: ["failed", "found"])
+        )
+        page.add(.counter, "rialto_dht_requests_total", "Peers asked in searches", book.lookupRequestCount)
     }
 
     private func addShell(to page: inout PrometheusText) {

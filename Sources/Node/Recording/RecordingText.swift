@@ -1,4 +1,5 @@
 internal import Identity
+internal import Kademlia
 internal import Market
 internal import Primitives
 internal import Swarm
@@ -97,6 +98,7 @@ extension NodeEvent {
         case .peerMisbehaved(let peer, _): "misbehaviour of \(peer)"
         case .connectionRefused(let endpoint, _): "refused a connection from \(endpoint)"
         case .reconciled(let peer, _): "compared books with \(peer)"
+        case .searched(let summary, _): "searched the table: \(summary.kind.rawValue)"
         case .storeFailed: "the store failed"
         case .storeRecovered: "the store recovered"
         case .signingStopped: "signing stopped"

@@ -1,4 +1,5 @@
 public import Identity
+public import Kademlia
 public import Market
 public import Primitives
 public import Swarm
@@ -19,6 +20,8 @@ public enum NodeEvent: Sendable {
     case connectionRefused(Endpoint, RefusalReason)
     /// A run of ours with a peer is over.
     case reconciled(PeerID, SyncOutcome)
+    /// A search of the hash table is over; told before the answer to the command that it served, if it served one.
+    case searched(LookupSummary, for: CommandID?)
     case storeFailed(StoreFailure)
     case storeRecovered
     /// Our key signs elsewhere too: nothing is signed until the operator resumes it.

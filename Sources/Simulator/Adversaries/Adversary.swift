@@ -1,5 +1,6 @@
 public import Cryptography
 internal import Identity
+public import Kademlia
 public import Node
 public import Primitives
 
@@ -18,19 +19,26 @@ public struct Adversary: Sendable {
         case doubleBooker(DoubleBooker)
         case phantom(Phantom)
         case censor(Censor)
+        case poisoner(Poisoner)
+        case flooder(Flooder)
     }
 
     private var will: Will
     private var tap: GossipTap
 
     /// A node of this role that does nothing hostile before `begins`, the end of the build-up.
+    ///
+    /// `accomplices` are the nodes of its kind, as it would name them, and `hidden` the keys of the hash table that a hider lies about or
+    /// a flooder stands under.
     public init(
         role: AdversaryRole,
         key: Ed25519.PrivateKey,
         network: String,
         fidelity: Fidelity,
         begins: Instant,
-        random: SeededRandom
+        random: SeededRandom,
+        accomplices: [KademliaPeer] = [],
+        hidden: Set<[UInt8]> = []
     ) {
         precondition(role.works(at: fidelity), "\(role) cannot see RPCs at the fidelity \(fidelity)")
         tap = GossipTap(isTyped: fidelity == .messages)
@@ -45,14 +53,19 @@ public struct Adversary: Sendable {
                 .replayer(Replayer(network: network, perSecond: rate, begins: begins, random: random))
             case .doubleBooker: .doubleBooker(DoubleBooker(key: key, network: network, begins: begins))
             case .phantom: .phantom(Phantom(from: begins, random: random))
-            case .censor: .censor(Censor(from: begins))
+            case .censor, .squatter: .censor(Censor(from: begins))
+            // Whoever poisons tables does so while they fill.
+            case .poisoner: .poisoner(Poisoner(from: .zero, accomplices: accomplices))
+            case .hider: .poisoner(Poisoner(from: .zero, accomplices: accomplices, about: hidden))
+            case .flooder: .flooder(Flooder(keys: hidden, begins: .zero))
             }
     }
 
     /// When `wake` is due; `nil` if it only answers what its node does.
     public var nextDeadline: Instant? {
         switch will {
-        case .silent, .phantom, .censor: nil
+        case .silent, .phantom, .censor, .poisoner: nil
+        case .flooder(let flooder): flooder.pace.due
         case .spammer(let spammer): spammer.pace.due
         case .forger(let forger): forger.pace.due
         case .equivocator(let equivocator): equivocator.pace.due
@@ -64,12 +77,20 @@ public struct Adversary: Sendable {
     /// Hears what the machine is about to be fed.
     public mutating func hear(_ input: NodeMachine.Input) {
         tap.hear(input)
-        if case .phantom(var phantom) = will {
+        switch will {
+        case .phantom(var phantom):
             phantom.hear(input)
             will = .phantom(phantom)
-        } else if case .censor(var censor) = will {
+        case .censor(var censor):
             censor.hear(input)
             will = .censor(censor)
+        case .poisoner(var poisoner):
+            poisoner.hear(input)
+            will = .poisoner(poisoner)
+        case .flooder(var flooder):
+            flooder.hear(input)
+            will = .flooder(flooder)
+        case .silent, .spammer, .forger, .equivocator, .replayer, .doubleBooker: break
         }
     }
 
@@ -95,13 +116,22 @@ public struct Adversary: Sendable {
             phantom.filter(&outputs, at: now)
             will = .phantom(phantom)
         case .censor(let censor): censor.filter(&outputs, at: now)
+        case .poisoner(var poisoner):
+            poisoner.filter(&outputs, tap: tap, at: now)
+            will = .poisoner(poisoner)
+        case .flooder(var flooder):
+            flooder.filter(&outputs, tap: tap)
+            will = .flooder(flooder)
         }
     }
 
     /// Acts of its own accord; a call that comes early has no effect.
     public mutating func wake(at now: Instant, unixMilliseconds: Int64) -> AdversaryActions {
         switch will {
-        case .silent, .phantom, .censor: return AdversaryActions()
+        case .silent, .phantom, .censor, .poisoner: return AdversaryActions()
+        case .flooder(var flooder):
+            defer { will = .flooder(flooder) }
+            return flooder.wake(at: now)
         case .spammer(var spammer):
             defer { will = .spammer(spammer) }
             return spammer.wake(at: now)

@@ -1,7 +1,6 @@
 internal import Cryptography
 internal import Node
 internal import Primitives
-internal import Swarm
 
 /// Lies in reconciliation: whoever compares books with it is told of records that do not exist, and gets none of them.
 ///
@@ -11,37 +10,22 @@ struct Phantom: Sendable {
 
     private let from: Instant
     private var random: SeededRandom
-    /// Streams on which others ask it.
-    private var served: Set<StreamHandle> = []
+    private var served = ServedStreams(SyncLimits.protocolName)
 
     init(from: Instant, random: SeededRandom) {
         (self.from, self.random) = (from, random)
     }
 
-    mutating func hear(_ input: NodeMachine.Input) {
-        guard case .swarm(let word) = input else { return }
-        switch word {
-        case .inboundStream(let stream, _, SyncLimits.protocolName): served.insert(stream)
-        case .streamReset(let stream), .remoteClosedWrite(let stream): served.remove(stream)
-        default: break
-        }
-    }
+    mutating func hear(_ input: NodeMachine.Input) { served.hear(input) }
 
     mutating func filter(_ outputs: inout [NodeMachine.Output], at now: Instant) {
         guard now >= from else { return }
-        for (place, output) in outputs.enumerated() {
-            guard case .swarm(.write(let stream, let bytes)) = output, served.contains(stream),
-                let lie = lie(inPlaceOf: bytes)
-            else { continue }
-            outputs[place] = .swarm(.write(stream, LengthPrefixedFrames.framed(lie)))
-        }
+        let served = served
+        served.rewrite(&outputs) { _, answer in lie(inPlaceOf: answer) }
     }
 
     /// What it says for an answer of its node's; `nil` for one that it leaves.
-    private mutating func lie(inPlaceOf frame: [UInt8]) -> [UInt8]? {
-        var frames = LengthPrefixedFrames(byteCountMax: 1 << 20)
-        frames.append(frame)
-        guard let answer = try? frames.next() else { return nil }
+    private mutating func lie(inPlaceOf answer: [UInt8]) -> [UInt8]? {
         var reader = ProtobufReader(answer.span)
         switch try? reader.next()?.number {
         case 1: return comparison()

@@ -11,14 +11,19 @@ struct Silence: Sendable {
 
     init(from: Instant) { self.from = from }
 
-    func filter(_ outputs: inout [NodeMachine.Output], tap: GossipTap, at now: Instant) {
-        guard now >= from else { return }
+    /// Takes messages, and word of them, out of all gossip.
+    static func mute(_ outputs: inout [NodeMachine.Output], tap: GossipTap) {
         tap.rewrite(&outputs) { _, rpc in
             var muted = rpc
             muted.messages = []
             muted.control.ihave = []
             return muted.subscriptions.isEmpty && muted.control.isEmpty ? nil : muted
         }
+    }
+
+    func filter(_ outputs: inout [NodeMachine.Output], tap: GossipTap, at now: Instant) {
+        guard now >= from else { return }
+        Self.mute(&outputs, tap: tap)
         outputs.removeAll { output in
             guard case .swarm(.write(let stream, _)) = output else { return false }
             return !tap.isGossip(stream)

@@ -38,6 +38,7 @@ extension Referee {
                 at: now
             )
         }
+        if company.isWatched, now >= measuredFrom { watchCompany(of: honest, &witness, at: now) }
         audit(index, witness: &witness, at: now)
         return RefereeSecond(
             publications: delivered.publications,

@@ -38,6 +38,8 @@ extension Referee {
             case .proofsKnown(let share, let within): verdicts.append(proofsKnown(to: share, within: within, at: now))
             case .leasesComplete(let share): verdicts.append(leasesComplete(atLeast: share, at: now))
             case .searchesComplete(let share): verdicts.append(searchesComplete(atLeast: share))
+            case .lookupsSucceed(let share): verdicts.append(lookupsSucceed(atLeast: share))
+            case .honestCompany(let share): verdicts.append(honestCompany(atLeast: share))
             case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
             }
         }
@@ -74,6 +76,10 @@ extension Referee {
             metrics.append(Metric("searches_complete_total", Double(searches.completeCount)))
             metrics.append(Metric("search_replicas_total", Double(searches.replicaCount)))
             metrics.append(Metric("search_omitters_total", Double(searches.omitterCount)))
+        }
+        metrics += lookups.metrics
+        if company.count > 0 {
+            metrics.append(Metric("honest_company_ratio", Double(company.keptCount) / Double(company.count)))
         }
         for occurrence in Occurrence.allCases {
             let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
@@ -248,6 +254,36 @@ extension Referee {
             finding:
                 "\(searches.completeCount) of \(searches.count) searches showed all of \(searches.offerCount) offers, "
                 + "\(searches.omitterCount) of \(searches.replicaCount) replicas left something out",
+            failure: reached >= share ? nil : failure
+        )
+    }
+
+    private func lookupsSucceed(atLeast share: Share) -> Verdict {
+        let name = "lookups-succeed: \(share.phrase)"
+        guard lookups.count > 0 else {
+            return Verdict(name: name, isPassed: false, finding: "no lookup could be judged")
+        }
+        let reached = Share(lookups.foundCount, of: lookups.count)
+        let failure = lookups.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        return Verdict(
+            name: name,
+            isPassed: reached >= share,
+            finding: "\(lookups.foundCount) of \(lookups.count) lookups found what was there (need \(share.phrase))",
+            failure: reached >= share ? nil : failure
+        )
+    }
+
+    private func honestCompany(atLeast share: Share) -> Verdict {
+        let name = "honest-company: \(share.phrase)"
+        guard company.count > 0 else {
+            return Verdict(name: name, isPassed: false, finding: "no node was up for long enough")
+        }
+        let reached = Share(company.keptCount, of: company.count)
+        let failure = company.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        return Verdict(
+            name: name,
+            isPassed: reached >= share,
+            finding: "\(reached.phrase) of \(company.count) seconds of nodes in honest company (need \(share.phrase))",
             failure: reached >= share ? nil : failure
         )
     }

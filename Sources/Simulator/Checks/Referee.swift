@@ -32,20 +32,21 @@ public struct Referee: Sendable {
     var conflictRecords: [Int: [Int]] = [:]
     var leases = LeaseLedger()
     var searches = SearchLedger()
+    var lookups: LookupLedger
+    var company: CompanyLedger
     var checks: InvariantChecks
     var occurrences: Occurrences
     /// Envelopes that honest nodes took from others: one copy of everything.
     var usefulByteCount = 0
 
-    public init(scenario: Scenario, collectsPublications: Bool) {
+    public init(scenario: Scenario, collectsSamples: Bool) {
         self.scenario = scenario
         measuredFrom = .zero.advanced(by: scenario.buildUp)
         let limits = scenario.expectations.compactMap { expectation in
             switch expectation {
             case .delivery(_, let within), .latency(_, let within): within
             case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .leasesComplete,
-                .searchesComplete,
-                .sometimes:
+                .searchesComplete, .lookupsSucceed, .honestCompany, .sometimes:
                 nil
             }
         }
@@ -54,8 +55,10 @@ public struct Referee: Sendable {
         }
         proofs = ProofWatch(share: needed.max() ?? .all)
         registry = RecordRegistry(measuredFrom: measuredFrom)
-        ledger = DeliveryLedger(limits: limits, measuredFrom: measuredFrom, keepsSamples: collectsPublications)
+        ledger = DeliveryLedger(limits: limits, measuredFrom: measuredFrom, keepsSamples: collectsSamples)
         agreement = Agreement(from: .zero.advanced(by: scenario.buildUp + scenario.lastFaultEnd))
+        lookups = LookupLedger(measuredFrom: measuredFrom, keepsSamples: collectsSamples)
+        company = CompanyLedger(scenario)
         checks = InvariantChecks(scenario.always)
         occurrences = Occurrences(expectations: scenario.expectations)
     }

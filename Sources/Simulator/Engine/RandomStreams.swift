@@ -17,6 +17,8 @@ public enum StreamPurpose: String, Hashable, Sendable, CaseIterable {
     case contacts
     case churn
     case workload
+    /// Who looks up what in the hash table.
+    case lookups
     case clocks
     case faults
     case adversary

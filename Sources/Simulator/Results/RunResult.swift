@@ -19,6 +19,8 @@ public struct RunResult: Sendable {
     public var seconds: [SecondSample]
     /// Honest publications and what became of them.
     public var publications: [PublicationSample]
+    /// Searches of the hash table by honest nodes, and what became of them.
+    public var lookups: [LookupSample]
     public var eventCount: Int
     public var messageCount: Int
     /// The costliest kinds of message, by bytes, descending.
@@ -114,6 +116,25 @@ public struct PublicationSample: Hashable, Sendable {
         self.latencyP50 = latencyP50
         self.latencyMax = latencyMax
     }
+}
+
+/// One search of the hash table by an honest node.
+public struct LookupSample: Hashable, Sendable {
+    /// When it began.
+    public let at: Instant
+    public let node: Int
+    /// What was asked, as the scenario names it, or as the table names its own searches.
+    public let kind: String
+    /// Whether the workload asked for it; else the node needed it.
+    public let isAsked: Bool
+    /// How many answers led to the nearest peer that answered; 0 if nobody was asked.
+    public let hops: Int
+    public let requestCount: Int
+    /// How many of those asked did not answer, or did not store.
+    public let failureCount: Int
+    public let lasted: Duration
+    /// Of the workload's: whether it brought what was there; of others, whether it brought anything.
+    public let isFound: Bool
 }
 
 public struct MessageKindTotal: Hashable, Sendable {

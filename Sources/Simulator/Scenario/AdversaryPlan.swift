@@ -28,4 +28,21 @@ public enum AdversaryRole: Hashable, Sendable {
     case phantom
     /// Shows whoever searches in a segment that it follows an empty shelf.
     case censor
+    /// Knows only its own kind: whatever is looked up in the hash table, it names others of them, as nearest and as providers, and
+    /// gives values that nobody signed. It passes nothing on.
+    case poisoner
+    /// Its peer id is ground to lie nearer to one key than any honest node's, and whoever asks it there learns of its own kind alone.
+    case hider(HiddenThing)
+    /// Its peer id is ground so that it has custody of the market's first segment, in which it shows an empty shelf.
+    case squatter
+    /// Advertises itself under every key by which nodes find each other, and passes nothing on.
+    case flooder
+}
+
+/// Around what peer ids are ground.
+public enum HiddenThing: String, Hashable, Sendable, CaseIterable {
+    /// The first of the keys of the first provider's storefront.
+    case storefront
+    /// The first of the keys by which nodes find the market's first segment.
+    case segment
 }

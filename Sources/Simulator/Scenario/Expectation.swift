@@ -40,6 +40,10 @@ public enum Expectation: Hashable, Sendable {
     case leasesComplete(atLeast: Share)
     /// Of the searches in segments that the searcher does not follow, so many show all that honest providers offer there.
     case searchesComplete(atLeast: Share)
+    /// Of the workload's lookups, so many bring what is there to be found.
+    case lookupsSucceed(atLeast: Share)
+    /// Of all seconds of all honest nodes, in so many a node is connected with an honest one that it was not told of at its start.
+    case honestCompany(atLeast: Share)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
 }

@@ -15,6 +15,8 @@ public struct WorkloadPlan: Hashable, Sendable {
     public var leases: LeasePlan?
     /// Which part of the market nodes hold, and how they search the rest; `nil`: everybody holds all of it.
     public var searches: SearchPlan?
+    /// What nodes look up in the hash table, and how often; `nil`: only what they need themselves.
+    public var lookups: LookupPlan?
 
     public init() {}
 }
@@ -25,6 +27,27 @@ public struct SearchPlan: Hashable, Sendable {
     public var followed = 2
     /// Each honest node searches this often, on average, in one segment.
     public var every = Duration.seconds(60)
+
+    public init() {}
+}
+
+/// What honest nodes look up in the hash table, so that it can be judged.
+public struct LookupPlan: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// Where another node is.
+        case findPeer = "find-peer"
+        /// Who is nearest to a random key.
+        case closest
+        /// First one node says that it provides a key of its own, then another looks for whoever does.
+        case providers
+        /// Where a provider says that it is, and what it has.
+        case storefront
+    }
+
+    /// So many a second in the whole network, each by a node that is drawn.
+    public var perSecond = 1
+    /// Drawn evenly.
+    public var kinds = Kind.allCases
 
     public init() {}
 }

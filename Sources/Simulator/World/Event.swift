@@ -75,6 +75,8 @@ enum WorldEvent: Sendable {
     case bid(NodeLife)
     /// A node searches in a segment that it may not hold.
     case search(NodeLife)
+    /// Somebody looks something up in the hash table.
+    case lookUp
     /// A fault acts: its number in the world's list.
     case fault(Int)
     case adversary(NodeLife)

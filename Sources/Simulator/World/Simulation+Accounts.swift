@@ -127,6 +127,7 @@ extension Simulation {
             metrics: metrics,
             seconds: samples,
             publications: referee.publications,
+            lookups: referee.lookups.samples,
             eventCount: eventCount,
             messageCount: traffic.messageCount,
             messageKinds: traffic.totals,

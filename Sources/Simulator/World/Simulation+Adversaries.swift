@@ -19,7 +19,9 @@ extension Simulation {
             network: "main",
             fidelity: scenario.fidelity,
             begins: .zero.advanced(by: scenario.buildUp),
-            random: streams.stream(.adversary, node: index | Int(nodes[index].life) << 32)
+            random: streams.stream(.adversary, node: index | Int(nodes[index].life) << 32),
+            accomplices: accomplices(of: role),
+            hidden: hiddenKeys(of: role)
         )
     }
 

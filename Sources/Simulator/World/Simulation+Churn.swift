@@ -11,6 +11,7 @@ extension Simulation {
         for index in 0..<stableCount { network.setReachability(.open, of: index) }
         appointAdversaries()
         appointProviders()
+        grindIdentities()
         for index in nodes.indices {
             let due = Instant.zero.advanced(by: scenario.buildUp * index / (2 * scenario.nodeCount))
             switch churn?.presenceAtStart(of: index) {
@@ -24,6 +25,7 @@ extension Simulation {
         planFaults()
         let measured = Instant.zero.advanced(by: scenario.buildUp)
         if scenario.workload.changesPerSecond != nil { queue.insert(.world(.changeSomewhere), at: measured) }
+        if scenario.workload.lookups != nil { queue.insert(.world(.lookUp), at: measured) }
         queue.insert(.world(.second), at: .zero.advanced(by: .seconds(1)))
     }
 
@@ -61,6 +63,7 @@ extension Simulation {
         case .changeSomewhere: changeSomewhere()
         case .bid(let life): bid(of: life)
         case .search(let life): search(of: life)
+        case .lookUp: lookUpSomewhere()
         case .fault(let number): carryOut(faults[number])
         case .adversary(let life): wakeAdversary(life)
         case .second: second()

@@ -152,6 +152,7 @@ extension Simulation {
         nodes[index].life += 1
         nodes[index].armed = .distantFuture
         nodes[index].backlog = nil
+        nodes[index].questions = [:]
         upCount -= 1
         noteDown(index)
         leaveConnections(of: index, exit)

@@ -57,6 +57,8 @@ public struct Simulation: Sendable {
     public internal(set) var transcript: [String] = []
 
     var workload: Workload
+    /// What is looked up; its own stream, so that lookups shift nobody's draws.
+    var lookups: LookupWorkload
     var churn: ChurnSchedule?
     var faultSchedule: FaultSchedule?
     /// What faults do, in the order in which it was planned.
@@ -88,7 +90,8 @@ public struct Simulation: Sendable {
         signatures = SignatureMemo(computesAll: options.computesSignatures)
         trace = TraceHash(seed: seed)
         workload = Workload(streams: streams)
-        referee = Referee(scenario: scenario, collectsPublications: options.collectsPublications)
+        lookups = LookupWorkload(streams: streams)
+        referee = Referee(scenario: scenario, collectsSamples: options.collectsPublications)
         corruption = streams.fast(.faults, node: -2)
         churn = scenario.churn.map { ChurnSchedule(plan: $0, nodeCount: scenario.nodeCount, streams: streams) }
         build()
@@ -296,7 +299,8 @@ extension Simulation {
         case .persist(let ticket, let changes): persist(ticket, changes, of: index)
         case .swarm(let input): carryOut(input, of: index)
         case .transport(let output): carryOut(output, of: index)
-        case .answer(_, let answer): answered(answer, by: index)
+        case .answer(let id, let answer): answered(id, answer, by: index)
+        case .event(.searched(let summary, let id)): searched(summary, for: id, by: index)
         case .event: break  // The referee has seen it.
         case .multicast: break  // No two nodes share a cable.
         case .stopped: end(index, .stopped)

@@ -8,7 +8,7 @@ public struct SimulationOptions: Sendable {
     public var transcriptFrom: Instant?
     /// More lines than this are not kept.
     public var transcriptCountMax = 100_000
-    /// Whether the result lists every honest publication.
+    /// Whether the result lists every honest publication and every lookup.
     public var collectsPublications = true
     public var stopsAtFirstFailure = false
     /// No run goes on beyond this much virtual time.

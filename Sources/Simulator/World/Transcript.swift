@@ -54,6 +54,9 @@ struct EventNote: Hashable, Sendable {
         case 5: "has somebody change a price"
         case 6: "fault step \(subject)"
         case 7: "wakes adversary \(subject)"
+        case 9: "has node \(subject) bid"
+        case 10: "has node \(subject) search"
+        case 11: "has somebody look something up"
         default: "a second has passed"
         }
     }
@@ -73,6 +76,7 @@ extension WorldEvent {
         case .second: 8 << 32
         case .bid(let life): 9 << 32 | UInt64(life.node)
         case .search(let life): 10 << 32 | UInt64(life.node)
+        case .lookUp: 11 << 32
         }
     }
 }

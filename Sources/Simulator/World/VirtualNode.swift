@@ -35,6 +35,8 @@ struct VirtualNode: Sendable {
     var provider = Provider()
     /// Whether the workload has it bid.
     var isRenter = false
+    /// What the workload has it look up, by command; asked, never iterated.
+    var questions: [UInt64: LookupQuestion] = [:]
     var nextCommand: UInt64 = 1
     /// Whether it ever ran with its present identity.
     var hasRun = false

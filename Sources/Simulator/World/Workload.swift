@@ -155,7 +155,10 @@ extension Simulation {
         feed(index, .command(id, command))
     }
 
-    mutating func answered(_ answer: NodeAnswer, by index: Int) {
+    mutating func answered(_ id: CommandID, _ answer: NodeAnswer, by index: Int) {
+        if let question = nodes[index].questions.removeValue(forKey: id.rawValue) {
+            return judge(answer, to: question, by: index)
+        }
         if case .looked(let report) = answer { return judge(report, by: index) }
         guard case .offer(let record) = answer, case .offer(let body) = record.record.body,
             !nodes[index].provider.offers.contains(body.offer)

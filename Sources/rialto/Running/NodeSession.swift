@@ -104,7 +104,7 @@ struct NodeSession {
             case .stopping: service?.tell("STOPPING=1")
             case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .connectFailed, .connected,
                 .disconnected, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused, .reconciled,
-                .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
+                .searched, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
                 break
             }
         }

@@ -25,7 +25,7 @@ struct TrialTown: Witness {
             measured: .seconds(600)
         )
         change(&scenario)
-        referee = Referee(scenario: scenario, collectsPublications: true)
+        referee = Referee(scenario: scenario, collectsSamples: true)
         for node in 0..<nodes { start(node, isHonest: !hostile.contains(node)) }
     }
 
