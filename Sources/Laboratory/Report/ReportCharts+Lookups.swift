@@ -14,8 +14,8 @@ extension ReportCharts {
         result.lookups.contains(where: \.isAsked) ? "lookups of the workload" : "lookups that nodes made for themselves"
     }
 
-    /// The kinds that occur, in the order of their names.
-    private var kinds: [String] { Set(shown.map(\.kind)).sorted() }
+    /// The kinds that occur, in the order of their names, as many as there are styles of lines.
+    private var kinds: [String] { Array(Set(shown.map(\.kind)).sorted().prefix(6)) }
 
     var lookupHops: Chart? {
         let hops = shown.filter { $0.hops > 0 }.map(\.hops)
@@ -30,7 +30,7 @@ extension ReportCharts {
         return Chart(
             title: "Hops of a lookup",
             unit: "share of lookups [%]",
-            horizontal: .value(unit: "answers up to the nearest peer that answered", end: Double(largest) + 1),
+            horizontal: .value(unit: "answers up to the nearest peer that answered", end: Double(largest) + 1.5),
             series: [Chart.Series(name: "lookups", points: points.filter { $0.x >= 0 }, isFilled: true)],
             caption: "Over \(hops.count) \(whose) that asked somebody."
         )

@@ -12,6 +12,8 @@ enum ReportStyle {
         .chart .grid{stroke:var(--grid);stroke-width:1}.chart .mark{stroke:var(--faint);stroke-width:1}
         .chart .line{fill:none;stroke-width:2;stroke-linejoin:round}.chart .area{stroke:none;opacity:.14}
         .chart .line.s0{stroke:var(--c0)}.chart .line.s1{stroke:var(--c1)}.chart .line.s2{stroke:var(--c2);stroke-dasharray:5 4}
+        .chart .line.s3{stroke:var(--c0);stroke-dasharray:2 3}.chart .line.s4{stroke:var(--c1);stroke-dasharray:2 3}
+        .chart .line.s5{stroke:var(--c2);stroke-dasharray:9 3 2 3}
         .chart .area.s0,.chart .dot.s0{fill:var(--c0)}.chart .area.s1,.chart .dot.s1{fill:var(--c1)}\
         .chart .area.s2,.chart .dot.s2{fill:var(--c2)}
         .chart .band{fill:var(--band);opacity:.16}.chart .calm{fill:var(--calm);opacity:.12}
