@@ -17,6 +17,7 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 let flyingSocks = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
@@ -176,7 +177,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "StoreCrashChild",
-            dependencies: ["Cryptography", "Market", "Node", "Storage"],
+            dependencies: ["Cryptography", "Market", "Node", "Storage", sqlite],
             path: "Tests/StoreCrashChild",
             swiftSettings: strict
         ),

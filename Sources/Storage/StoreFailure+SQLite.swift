@@ -9,6 +9,11 @@ extension StoreFailure {
             return
         }
         let message = "\(path): \(error.message ?? "no message") (\(error.extendedResultCode.rawValue))"
+        // SQLite says the same of a full disk and of a broken one when it cannot lengthen the index of its log.
+        if error.extendedResultCode == .SQLITE_IOERR_SHMSIZE {
+            self = .inputOutput("\(path)-shm cannot grow: is the disk full? (\(error.extendedResultCode.rawValue))")
+            return
+        }
         switch error.resultCode {
         case .SQLITE_FULL: self = .diskFull
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .corrupt(message)

@@ -8,14 +8,22 @@ import Testing
     struct Life {
         var failures: [String] = []
         var acknowledged: [UInt64] = []
+
+        fileprivate mutating func hear(_ line: Substring) {
+            if let number = UInt64(line) {
+                acknowledged.append(number)
+            } else {
+                failures.append(String(line))
+            }
+        }
     }
 
-    /// One life of the child, which must end well whatever failed on the way.
-    private func life(_ home: ScratchHome, fileByteCountMax: Int) throws -> Life {
+    /// What the child says, which must end well whatever failed on the way.
+    private func told(_ home: ScratchHome, _ choice: String) throws -> [Substring] {
         let child = Process()
         child.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
             .appendingPathComponent("StoreCrashChild")
-        child.arguments = [home.path, "\(fileByteCountMax)"]
+        child.arguments = [home.path, choice]
         let output = Pipe()
         child.standardOutput = output
         try child.run()
@@ -23,21 +31,19 @@ import Testing
         child.waitUntilExit()
         #expect(
             child.terminationReason == .exit && child.terminationStatus == 0,
-            "\(fileByteCountMax): \(text.suffix(300))"
+            "\(choice): \(text.suffix(300))"
         )
+        return text.split(separator: "\n")
+    }
+
+    private func life(_ home: ScratchHome, fileByteCountMax: Int) throws -> Life {
         var life = Life()
-        for line in text.split(separator: "\n") {
-            if let number = UInt64(line) {
-                life.acknowledged.append(number)
-            } else {
-                life.failures.append(String(line))
-            }
-        }
+        for line in try told(home, "\(fileByteCountMax)") { life.hear(line) }
         return life
     }
 
-    private func check(_ home: ScratchHome, after life: Life) throws {
-        let (_, state, warnings) = try NodeStore.open(directory: home.path)
+    private func check(_ home: String, after life: Life) throws {
+        let (_, state, warnings) = try NodeStore.open(directory: home)
         #expect(warnings.isEmpty)
         let number = state.facts.first { $0.name == "number" }.map { String(decoding: $0.value, as: UTF8.self) }
         #expect(number == life.acknowledged.last.map { "\($0)" })
@@ -58,7 +64,7 @@ import Testing
             }
             #expect(isTold, "\(failure)")
         }
-        try check(home, after: life)
+        try check(home.path, after: life)
     }
 
     @Test func `fails at all within the limits of these tests`() throws {
@@ -75,6 +81,40 @@ import Testing
         let second = try life(home, fileByteCountMax: 0)
         #expect(!second.failures.isEmpty)
         #expect(second.acknowledged.first == 26)
-        try check(home, after: Life(acknowledged: first.acknowledged + second.acknowledged))
+        try check(home.path, after: Life(acknowledged: first.acknowledged + second.acknowledged))
+    }
+
+    // MARK: One call after the other
+
+    /// Faults as the child names them, and the failure that each becomes; a write that is only cut short is none.
+    @Test(arguments: [
+        ("write-fails", ["inputOutput"]), ("disk-full", ["diskFull", "is the disk full?"]),
+        ("torn-write", ["inputOutput"]), ("sync-fails", ["inputOutput"]), ("short-write", []),
+    ])
+    func `of which each fails once loses nothing and says why`(fault: String, told: [String]) throws {
+        let home = try ScratchHome()
+        var lives: [Life] = []
+        for line in try self.told(home, fault) {
+            if line.hasPrefix("life ") {
+                lives.append(Life())
+            } else {
+                lives[lives.count - 1].hear(line)
+            }
+        }
+        // The last one had no fault: it has fewer calls than its number.
+        #expect(lives.count > 5 && lives.last?.failures == [], "\(lives.count)")
+        for (index, life) in lives.enumerated() {
+            #expect(life.acknowledged == [1, 2], "\(fault) \(index + 1)")
+            #expect(life.failures.count <= 1, "one fault, one failure: \(life.failures)")
+            for failure in life.failures {
+                #expect(told.contains { failure.contains($0) }, "\(fault) \(index + 1): \(failure)")
+            }
+            try check(home.file("\(index + 1)"), after: life)
+        }
+        let failures = lives.flatMap(\.failures)
+        #expect(failures.isEmpty == told.isEmpty)
+        for moment in told.isEmpty ? [] : ["open failed", "commit failed"] {
+            #expect(failures.contains { $0.hasPrefix(moment) }, "\(fault): \(moment)")
+        }
     }
 }
