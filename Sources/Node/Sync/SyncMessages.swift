@@ -10,7 +10,7 @@ public enum SyncError: Error, Hashable, Sendable {
     case lanes
     /// Record ids that are no multiple of 32 bytes.
     case ids
-    /// Too many models of GPUs.
+    /// Too many models of GPUs, or one without a name.
     case models
     /// A batch that does not unpack to what it says.
     case batch

@@ -37,8 +37,9 @@ extension SyncQuestion {
             case 1: network = try field.text(of: source, byteCountMax: SyncLimits.networkByteCountMax)
             case 2: lanes = try field.bytes(of: source, byteCountMax: SyncLimits.laneCountMax)
             case 3:
-                guard models.count < SyncLimits.modelCountMax else { throw SyncError.models }
-                models.append(try field.text(of: source, byteCountMax: SyncLimits.modelByteCountMax))
+                let model = try field.text(of: source, byteCountMax: SyncLimits.modelByteCountMax)
+                guard !model.isEmpty, models.count < SyncLimits.modelCountMax else { throw SyncError.models }
+                models.append(model)
             case 4: after = try OfferPlace(reading: source.extracting(try field.range(byteCountMax: 64)))
             default: continue
             }
