@@ -78,6 +78,7 @@ extension BidBody {
     /// The latest expiry of a bid that was issued at `issuedAt`.
     func expiryMax(issuedAt: Int64) -> Int64 {
         auctionDeadline == 0
-            ? issuedAt + Bounds.lifetimeMilliseconds : auctionDeadline + Bounds.auctionSlackMilliseconds
+            ? issuedAt + Bounds.lifetimeMilliseconds
+            : min(auctionDeadline, Record.Bounds.timeMax) + Bounds.auctionSlackMilliseconds
     }
 }

@@ -96,7 +96,9 @@ extension LeaseBody {
     }
 
     /// The latest expiry of whatever speaks about a lease with this end.
-    public static func expiryMax(endAt: Int64) -> Int64 { endAt + Bounds.tailMilliseconds }
+    public static func expiryMax(endAt: Int64) -> Int64 {
+        min(endAt, Record.Bounds.timeMax) + Bounds.tailMilliseconds
+    }
 }
 
 extension LeaseBody.Slot {

@@ -79,6 +79,13 @@ import Testing
         var closed = state
         closed.standing = .closed
         #expect(error(.leaseState(closed)) == .contradiction("lease_state.code"))
+        // The end of time is only a number.
+        var endless = state
+        endless.endAt = .max
+        #expect(error(.leaseState(endless), expires: S.hour) == .outOfBounds("lease_state.end_at"))
+        var eternal = body
+        eternal.endAt = .max
+        #expect(error(.lease(S.accepted(eternal)), expires: S.hour) == .outOfBounds("lease.end_at"))
     }
 
     @Test func `a bid lives a minute, in an auction until ten minutes after its deadline`() {
@@ -90,8 +97,10 @@ import Testing
         bid.auctionDeadline = S.start + S.hour
         #expect(error(.bid(bid), expires: S.hour + 600_000) == nil)
         #expect(error(.bid(bid), expires: S.hour + 600_001) == .outOfBounds("record.expires_at"))
-        bid.auctionDeadline = S.start + S.day + 1
-        #expect(error(.bid(bid), expires: 1_000) == .outOfBounds("bid.auction_deadline"))
+        for deadline in [S.start + S.day + 1, .max] {
+            bid.auctionDeadline = deadline
+            #expect(error(.bid(bid), expires: 1_000) == .outOfBounds("bid.auction_deadline"))
+        }
     }
 
     @Test func `a countersignature carries its receipt, and is the renter's`() throws {
