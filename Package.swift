@@ -232,17 +232,30 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// libFuzzer brings a main function of its own, which no other build may link: `bootstrap/fuzz` asks for this target.
+// Every decoder and every machine that reads a stranger's bytes, fed by libFuzzer for as long as one likes or, in every run of the
+// tests, by its corpus. libFuzzer brings a main function of its own, which no other build may link: `bootstrap/fuzz` asks for it.
+let fuzzed: [Target.Dependency] = [
+    "Compression", "Cryptography", "DaemonControl", "Gossipsub", "Identify", "Identity", "Kademlia", "Market",
+    "MulticastDNS", "Multistream", "Node", "Noise", "Primitives", "Reconciliation", "Swarm", "Yamux", collections,
+]
 if Context.environment["RIALTO_FUZZ_BUILD"] != nil {
     package.targets.append(
         .executableTarget(
             name: "rialto-fuzz",
-            dependencies: [
-                "Compression", "Cryptography", "DaemonControl", "Gossipsub", "Identify", "Identity", "Kademlia",
-                "Market", "Multistream", "Node", "Noise", "Primitives", "Reconciliation", "Swarm", "Yamux",
-            ],
+            dependencies: fuzzed,
             path: "Tests/Fuzz",
+            exclude: ["Corpus", "CorpusTests.swift", "Mutations.swift"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        )
+    )
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: fuzzed,
+            path: "Tests/Fuzz",
+            exclude: ["Corpus", "FuzzEntry.swift"],
+            swiftSettings: strict
         )
     )
 }

@@ -15,7 +15,7 @@ struct Acquaintance {
 
     private static let protocolNames = [
         "/meshsub/1.2.0", "/meshsub/1.1.0", "/meshsub/1.0.0", "/rialto/sync/1.0.0", "/rialto/kad/1.0.0",
-        "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/nothing/1.0.0",
+        "/rialto/market/1.0.0", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/nothing/1.0.0",
     ]
     private static let settleRoundCountMax = 64
 
@@ -24,7 +24,7 @@ struct Acquaintance {
         config.pings = false
         hostile = SwarmMachine(config: config, identity: Handshakes.key, random: Handshakes.random(7))
         feed(.clock(unixMilliseconds: Sieges.unixMilliseconds))
-        feed(.setProtocols(Array(Self.protocolNames.prefix(5))))
+        feed(.setProtocols(Array(Self.protocolNames.prefix(6))))
         feed(.started(listen: [Sieges.there]))
         victim.feed(.transport(.accepted(Sieges.connection, local: Sieges.here, remote: Sieges.there)))
         feed(.connect(ConnectRequestID(rawValue: 1), victim.machine.peer, [Multiaddr(endpoint: Sieges.here)]))

@@ -6,6 +6,7 @@ import Identify
 @testable import Identity
 import Kademlia
 @testable import Market
+import MulticastDNS
 @testable import Node
 @testable import Noise
 import Primitives
@@ -113,6 +114,37 @@ enum Decoders {
         precondition(envelopes.reduce(0) { $0 + $1.count } <= SyncLimits.batchByteCountMax)
     }
 
+    static func marketMessage(_ bytes: [UInt8]) {
+        guard let message = try? MarketMessage(parsing: bytes) else { return }
+        precondition(message.encoded == bytes, "a message has two encodings")
+        for envelope in message.envelopes { _ = try? SignedRecord(envelope: envelope) }
+    }
+
+    static func leaseTerms(_ bytes: [UInt8]) {
+        guard let terms = try? LeaseTerms(parsing: bytes) else { return }
+        precondition(terms.encoded == bytes && terms.isWithinBounds, "terms have two encodings")
+    }
+
+    /// What a bidder may have put into the box: it is opened by a node that knows nothing of it.
+    static func sealedTerms(_ bytes: [UInt8]) {
+        let (bid, own) = (MarketSamples.lease.bid, LeaseVictim.key.publicKey)
+        let head = bid.bytes + own.bytes + own.bytes + Array(repeating: 3, count: LeaseTerms.Bounds.saltByteCount)
+        var script = Script(bytes)
+        let isWrapped = script.below(2) == 0
+        let plain = isWrapped ? LengthPrefixedFrames.framed(head + script.rest()) : script.rest()
+        let secret = [UInt8](repeating: 4, count: 32)
+        guard let box = SealedBox.seal(plain, to: LeaseVictim.sealing.publicKey, ephemeralSecret: secret) else {
+            preconditionFailure("a box cannot be closed")
+        }
+        let hash = isWrapped ? SHA256.hash(head.suffix(LeaseTerms.Bounds.saltByteCount) + bytes.dropFirst()) : []
+        _ = LeaseTerms.opened(box, bid: bid, from: own, to: own, hash: hash, secret: secret)
+    }
+
+    static func dnsMessage(_ bytes: [UInt8]) {
+        guard let message = try? DNSMessage(parsing: bytes) else { return }
+        precondition((try? DNSMessage(parsing: message.encoded)) == message, "a datagram changes")
+    }
+
     static func kademliaMessage(_ bytes: [UInt8]) {
         guard let message = try? KademliaMessage(parsing: bytes.span) else { return }
         precondition(message.encoded.count <= KademliaMessage.byteCountMax)
@@ -152,5 +184,19 @@ enum Decoders {
     static func searchSort(_ bytes: [UInt8]) {
         guard let sort = try? SearchSort(text: String(decoding: bytes, as: UTF8.self)) else { return }
         precondition((try? SearchSort(text: sort.description)) == sort)
+    }
+}
+
+extension MarketMessage {
+    /// Records that a message carries.
+    fileprivate var envelopes: [[UInt8]] {
+        switch content {
+        case .bid(let envelope, _), .receipt(let envelope), .state(let envelope), .lease(let envelope),
+            .countersignature(let envelope):
+            [envelope]
+        case .held(let envelope, let words): [envelope] + words
+        case .award(let award): award.pasts.flatMap { [$0.lease, $0.close] }
+        case .accept, .cancel, .tick, .voucher, .notice, .refusal, .done: []
+        }
     }
 }

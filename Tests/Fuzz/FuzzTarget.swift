@@ -17,6 +17,10 @@ enum FuzzTarget: String, CaseIterable {
     case syncRequest = "sync-request"
     case syncAnswer = "sync-answer"
     case kademliaMessage = "kademlia-message"
+    case marketMessage = "market-message"
+    case leaseTerms = "lease-terms"
+    case sealedTerms = "sealed-terms"
+    case dnsMessage = "dns-message"
     case controlRequest = "control-request"
     case reconciliation
     case block
@@ -28,6 +32,12 @@ enum FuzzTarget: String, CaseIterable {
     case noiseInitiator = "noise-initiator"
     case noiseTransport = "noise-transport"
     case yamux
+    case multicastDNS = "multicast-dns"
+    case marketStreams = "market-streams"
+    /// The other party of leases, who signs what it likes.
+    case leases
+    /// A peer to reconcile with, or to search at, which says what it likes.
+    case sync
     /// Bytes of a stranger's socket, from the first one on, at a whole node.
     case connection
     /// Frames of a peer that passed the handshake, at a whole node.
@@ -55,6 +65,10 @@ enum FuzzTarget: String, CaseIterable {
         case .syncRequest: Decoders.syncRequest(bytes)
         case .syncAnswer: Decoders.syncAnswer(bytes)
         case .kademliaMessage: Decoders.kademliaMessage(bytes)
+        case .marketMessage: Decoders.marketMessage(bytes)
+        case .leaseTerms: Decoders.leaseTerms(bytes)
+        case .sealedTerms: Decoders.sealedTerms(bytes)
+        case .dnsMessage: Decoders.dnsMessage(bytes)
         case .controlRequest: Decoders.controlRequest(bytes)
         case .reconciliation: Decoders.reconciliation(bytes)
         case .block: Decoders.block(bytes)
@@ -66,6 +80,10 @@ enum FuzzTarget: String, CaseIterable {
         case .noiseInitiator: Handshakes.noiseInitiator(bytes)
         case .noiseTransport: Handshakes.noiseTransport(bytes)
         case .yamux: Handshakes.yamux(bytes)
+        case .multicastDNS: Conversations.multicastDNS(bytes)
+        case .marketStreams: Conversations.marketStreams(bytes)
+        case .leases: Conversations.leases(bytes)
+        case .sync: Conversations.sync(bytes)
         case .connection: Sieges.connection(bytes)
         case .session: Sieges.session(bytes)
         case .streams: Sieges.streams(bytes)

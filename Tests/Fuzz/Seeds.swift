@@ -5,6 +5,7 @@ import Identify
 import Identity
 import Kademlia
 @testable import Market
+@testable import MulticastDNS
 @testable import Node
 @testable import Noise
 import Primitives
@@ -32,6 +33,9 @@ extension FuzzTarget {
         case .syncRequest: Samples.questions
         case .syncAnswer: Samples.answers
         case .kademliaMessage: KademliaMessage.Kind.allCases.map { Samples.message($0).encoded }
+        case .marketMessage: MarketSamples.messages.map(\.encoded)
+        case .leaseTerms, .sealedTerms: Samples.terms
+        case .dnsMessage: Samples.datagrams
         case .controlRequest: [[8, 0], [8, 3], [8, 8, 66, 2, 8, 0], [8, 2, 26, 4, 10, 0, 18, 0]]
         case .reconciliation: [RangeReconciliation.opening(Decoders.reconciled), RangeReconciliation.opening(.init())]
         case .block: [[1] + LZ4Block.compress(Array(repeating: 7, count: 16))]
@@ -45,6 +49,10 @@ extension FuzzTarget {
         case .noiseInitiator: [Samples.piece([0, 80] + Array(repeating: 9, count: 80))]
         case .noiseTransport: [Samples.piece([0, 20] + Array(repeating: 7, count: 20))]
         case .yamux: Samples.frames.map { [3] + Samples.piece($0) }
+        case .multicastDNS: Samples.datagrams.map { [2] + Samples.piece($0) }
+        case .marketStreams: Samples.marketMoves
+        case .leases: Samples.leaseMoves
+        case .sync: Samples.syncMoves
         case .connection:
             [
                 [1]
@@ -155,9 +163,73 @@ private enum Samples {
     static let moves: [[UInt8]] = [
         [0, 0] + rpcs.flatMap { [4, 255] + piece($0) },
         [0, 3] + questions.flatMap { [4, 255] + piece($0) } + [7, 255],
-        [0, 6, 4, 255] + piece(identification.encoded()) + [7, 255],
-        [0, 7, 2, 255] + piece(Array(repeating: 1, count: 32)) + [9, 200],
+        [0, 7, 4, 255] + piece(identification.encoded()) + [7, 255],
+        [0, 8, 2, 255] + piece(Array(repeating: 1, count: 32)) + [9, 200],
+        [0, 5] + MarketSamples.messages.flatMap { [4, 255] + piece($0.encoded) },
     ]
+
+    static let terms = [LeaseTerms(image: "a"), Counterparty.terms].map(\.encoded)
+
+    /// A question, and an answer with an address.
+    static let datagrams: [[UInt8]] = {
+        let service = DomainName("_p2p", "_udp", "local")
+        let name = DomainName("a", "_p2p", "_udp", "local")
+        let address = Array("dnsaddr=/ip4/10.0.0.2/tcp/4180/p2p/\(peer)".utf8)
+        let question = DNSMessage.Question(name: service, type: DNSMessage.pointerType)
+        let pointer = DNSMessage.Record(name: service, content: .pointer(name), seconds: 120)
+        let text = DNSMessage.Record(name: name, content: .texts([address]), seconds: 120)
+        return [
+            DNSMessage(isResponse: false, questions: [question]).encoded,
+            DNSMessage(isResponse: true, records: [pointer, text]).encoded,
+        ]
+    }()
+
+    /// A stream comes, every message is said on it, and what is asked is answered.
+    static let marketMoves: [[UInt8]] = [
+        [0, 0, 0] + MarketSamples.messages.flatMap { [0, 0, 1] + piece($0.encoded) + [0, 0, 10] },
+        [1, 3, 7, 1, 1, 3, 8, 1, 1, 3, 8, 1] + [1, 3, 1] + piece(MarketMessage(id: 1, content: .done).encoded),
+    ]
+
+    /// A lease from bid to receipt, with the victim as provider and as renter, and then what may go wrong.
+    static let leaseMoves: [[UInt8]] = {
+        func moves(_ moves: Counterparty.Move...) -> [UInt8] { moves.flatMap(arguments) }
+        func arguments(_ move: Counterparty.Move) -> [UInt8] {
+            switch move {
+            case .wait: [move.rawValue, 16]
+            case .answer: [move.rawValue, 0, 0, 0]
+            case .state: [move.rawValue, 1, 0]
+            case .bid, .accept, .voucher, .tick, .notice, .receipt, .held, .place: [move.rawValue, 0]
+            case .command, .trouble, .stream: [move.rawValue, 0]
+            case .end, .seen: [move.rawValue, 0, 0]
+            case .words, .frame, .cancel, .countersign: [move.rawValue]
+            }
+        }
+        let lets = moves(.bid, .accept, .wait, .voucher, .wait, .held, .seen)
+        let rents = moves(.place, .answer, .answer, .state, .tick, .wait, .tick, .notice, .held)
+        let close: [UInt8] = [Counterparty.Move.state.rawValue, 3, 0]
+        let long: [UInt8] = [Counterparty.Move.wait.rawValue, 20]
+        return [
+            lets + close + moves(.wait, .answer, .countersign, .seen), rents + close + moves(.receipt, .wait, .seen),
+            lets + long + moves(.answer), rents + long + moves(.receipt), lets + rents + moves(.trouble) + close,
+            moves(.bid, .cancel, .bid, .trouble, .accept, .end, .stream, .wait),
+            lets + [Counterparty.Move.command.rawValue, 1, 0] + moves(.wait, .answer),
+        ]
+    }()
+
+    /// The victim asks and is answered; the peer asks in turn.
+    static let syncMoves: [[UInt8]] = {
+        func move(_ move: SyncVictim.Move, _ arguments: UInt8...) -> [UInt8] { [move.rawValue] + arguments }
+        let compared = move(.wait, 15) + move(.reconcile, 0, 0, 0, 0)
+        let batch: [UInt8] = [10, 20, 0, 20, 0, 0]
+        return [
+            compared + move(.answer, 0) + batch + move(.answer, 1, 0, 0, 0) + compared,
+            move(.search, 0) + move(.answer, 2) + batch + move(.search, 1) + move(.answer, 0) + batch,
+            move(.streams) + (0..<5).flatMap { move(.ask, 5, $0, 1) },
+            move(.streams) + move(.ask, 5, 1) + batch + move(.busy, 0) + move(.end, 0, 0) + move(.meet, 0)
+                + move(.meet, 2, 0),
+            move(.follow, 4) + move(.author) + move(.wait, 12) + move(.frame) + piece([34, 0]) + [0],
+        ]
+    }()
 
     static func words(_ name: String) -> [UInt8] { LengthPrefixedFrames.framed(Array("\(name)\n".utf8)) }
 
