@@ -19,7 +19,7 @@ struct Rialto: AsyncParsableCommand {
               rialto search 'gpu=rtx-4090 count>=2 price<=0.40'
 
             Rent what was found, look at it, and end it:
-              rialto bid place 3fa2 --for 4h --image ubuntu:24.04 --ssh-key ~/.ssh/id_ed25519.pub
+              rialto bid place 3fa2 --for 4h --image ubuntu:24.04
               rialto lease list
               rialto lease close 5be1
 

@@ -140,11 +140,15 @@ extension APIService {
     }
 
     private func resolveOwn(_ name: String) async throws -> ListingID {
-        try await resolve(name, among: Array(ownOfferIDs()))
+        try await resolve(name, among: Array(ownOfferIDs()), hint: "list yours with: rialto offer list")
     }
 
     /// The one offer that `<provider>/<offer id>`, or the beginning of an offer id alone, means.
-    func resolve(_ name: String, among ids: [ListingID]) async throws -> ListingID {
+    func resolve(
+        _ name: String,
+        among ids: [ListingID],
+        hint: String = "see what there is: rialto search"
+    ) async throws -> ListingID {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (1...2).contains(parts.count), let offer = parts.last?.lowercased(), !offer.isEmpty else {
             throw APIError(.badRequest, "'\(name)' names no offer", hint: "write <provider>/<offer id>")
@@ -157,7 +161,7 @@ extension APIService {
                 && (provider.isEmpty || PeerID(publicKey: id.provider).description.hasPrefix(provider))
         }.sorted()
         guard let first = found.first else {
-            throw APIError(.notFound, "no offer is named '\(name)'", hint: "list yours with: rialto offer list")
+            throw APIError(.notFound, "no offer is named '\(name)'", hint: hint)
         }
         guard found.count == 1 else {
             let names = found.prefix(8).map { "\(PeerID(publicKey: $0.provider))/\($0.offer)" }

@@ -42,9 +42,7 @@ extension TrustScore {
         if isProven { return ["a proof says that it leased one device twice: nothing else counts"] }
         var reasons: [String] = []
         if let directShare {
-            reasons.append(
-                "\(leasesByMe.counted("lease")) by you, \(Self.percent(directShare)) of them went well"
-            )
+            reasons.append("\(leasesByMe.counted("lease")) by you, \(Self.percent(directShare)) went well")
         } else {
             reasons.append("you have never rented from it")
         }

@@ -56,7 +56,7 @@ struct BanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "del",
             abstract: "Lift a ban that 'ban add' made.",
-            aliases: ["delete"]
+            aliases: ["delete", "remove"]
         )
         @OptionGroup var options: GlobalOptions
 

@@ -27,7 +27,7 @@ import Testing
         let score = trust.score(far, evidence)
         #expect(score.summary == "1 lease by you, 2 paths")
         let reasons = score.reasons()
-        #expect(reasons[0] == "1 lease by you, 0 % of them went well")
+        #expect(reasons[0] == "1 lease by you, 0 % went well")
         #expect(reasons[1] == "2 renters whom you reach have paid it, 100 % of the money went well")
         #expect(reasons[2].hasSuffix("% of your walks come by"))
         #expect(reasons.count == 3)
