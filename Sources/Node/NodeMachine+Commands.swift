@@ -138,7 +138,7 @@ extension NodeMachine {
         case .desk(let ticket): work.append(.desk(.persisted(ticket)))
         case .leases(let ticket): work.append(.leases(.persisted(ticket)))
         case .command(let id): outputs.append(.answer(id, .done))
-        case .request(let request): requestPersisted(request)
+        case .request(let request): requestPersisted(request, at: now, into: &outputs)
         case .cache, nil: if case .running = phase { return false }
         }
         return true

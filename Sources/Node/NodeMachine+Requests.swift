@@ -41,8 +41,11 @@ extension NodeMachine {
 
     private var storedRequests: StoreChange { .setFact(name: RequestDesk.factName, value: requests.stored) }
 
-    /// A plan is durable: now the market may hear of it.
-    mutating func requestPersisted(_ request: RequestID) {
+    /// A plan is durable: now the market may hear of it, or a bid be placed.
+    mutating func requestPersisted(_ request: RequestID, at now: Instant, into outputs: inout [Output]) {
+        if let wish = requests.chosen.removeValue(forKey: request) {
+            return carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
+        }
         guard let (body, command) = requests.planned.removeValue(forKey: request) else { return }
         let expiresAt = body.deadline + RequestDesk.slackMilliseconds
         state(.request(body), expiresAt: expiresAt, for: .request(request, command))
@@ -53,13 +56,22 @@ extension NodeMachine {
         _ failure: StoreFailure,
         into outputs: inout [Output]
     ) {
+        if requests.chosen.removeValue(forKey: request) != nil {
+            requests.own[request]?.plan.isDecided = false
+            let accepting = requests.own[request]?.accepting
+            requests.own[request]?.accepting = nil
+            if let waiter = accepting?.waiter { outputs.append(.answer(waiter, .failed(.notDurable(failure)))) }
+            // Whoever chooses by itself tries again, within its attempts.
+            if let bid = accepting?.bid { requests.own[request]?.refused.insert(bid) }
+            return
+        }
         requests.own[request] = nil
         guard let planned = requests.planned.removeValue(forKey: request) else { return }
         outputs.append(.answer(planned.command, .failed(.notDurable(failure))))
     }
 
     mutating func withdrawRequest(_ request: RequestID, _ id: CommandID, into outputs: inout [Output]) {
-        guard let own = requests.own[request], own.outcome == .open, own.record != nil else {
+        guard let own = requests.own[request], own.outcome == .open, requests.planned[request] == nil else {
             return outputs.append(.answer(id, .failed(.unknownRequest)))
         }
         endRequest(request, .withdrawn)
@@ -99,7 +111,13 @@ extension NodeMachine {
             terms: own.plan.terms
         )
         requests.own[request]?.accepting = (candidate.record.subject, waiter)
-        carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
+        guard !own.plan.isDecided else {
+            return carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
+        }
+        // Before the bid leaves: a life that begins in between must not choose once more.
+        requests.own[request]?.plan.isDecided = true
+        requests.chosen[request] = wish
+        outputs.append(.persist(tickets.draw(for: .request(request)), [storedRequests]))
     }
 
     /// A bid that accepts a promise has come to something.
@@ -111,6 +129,10 @@ extension NodeMachine {
         if let waiter = accepting.waiter { outputs.append(.answer(waiter, answer)) }
         if case .bid(let status) = answer, case .leased(let lease) = status.outcome {
             return endRequest(request, .leased(lease))
+        }
+        // Who may have a lease already takes no second one.
+        if case .bid(let status) = answer, status.outcome == .failed(.uncertain) {
+            return endRequest(request, .failed)
         }
         requests.own[request]?.refused.insert(accepting.bid)
     }
@@ -137,8 +159,8 @@ extension NodeMachine {
     mutating func decideRequests(at now: Instant, into outputs: inout [Output]) {
         let wall = wall.unixMilliseconds(at: now)
         guard case .running = phase, let due = requests.dueAt, due <= wall else { return }
-        for (request, own) in requests.own where own.outcome == .open && own.accepting == nil && own.record != nil {
-            guard own.plan.isAutomatic, own.plan.deadline <= wall else {
+        for (request, own) in requests.own where own.outcome == .open && own.accepting == nil {
+            guard requests.decidesItself(own), own.plan.deadline <= wall else {
                 if own.plan.deadline + RequestDesk.slackMilliseconds <= wall { endRequest(request, .failed) }
                 continue
             }
@@ -174,11 +196,26 @@ extension NodeMachine {
             wall.unixMilliseconds(at: now) <= own.plan.deadline
         else { return Refusal(.expired) }
         guard !leaseSeat.policy.counter.blockedPeers.contains(record.author) else { return Refusal(.blocked) }
-        guard book.listing(for: ListingID(provider: record.author, offer: body.offer)) != nil else {
-            // The offer may be on its way.
-            return Refusal(.unknownOffer, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
+        let choice = own.record.flatMap {
+            RequestChoice(
+                of: $0,
+                culprits: [],
+                blockedPeers: [],
+                context: SearchContext(now: wall.unixMilliseconds(at: now))
+            )
         }
-        return requests.keep(record, on: request)
+        // What is no use takes no place from what is.
+        switch choice?.shortfall(of: record, listing: { book.listing(for: $0) }) {
+        case nil, .filters, .proven, .blocked: return requests.keep(record, on: request)
+        // The offer may be on its way.
+        case .unknownOffer: return Refusal(.unknownOffer, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
+        case .expired, .notForThisRequest: return Refusal(.expired)
+        case .otherUnit: return Refusal(.wrongUnit)
+        case .tooDear: return Refusal(.outbid)
+        case .wrongDuration: return Refusal(.durationOutOfBounds)
+        // They may become free before the deadline.
+        case .wrongGPUs: return Refusal(.noFreeSlots, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
+        }
     }
 
     /// All bids on a request of ours, the best first.

@@ -119,6 +119,7 @@ extension TestNetwork {
         )
         nodes[index.rawValue].generation += 1
         feed(index, .clock(unixMilliseconds: unixMilliseconds))
+        schedule(index, .clock(unixMilliseconds: 0), at: now.advanced(by: Self.clockInterval))
         feed(index, .transport(.interfaces([slot.endpoint.address])))
         feed(index, .started)
     }
@@ -231,8 +232,13 @@ extension TestNetwork {
             guard nodes[event.node.rawValue].armed == event.at else { return }
             nodes[event.node.rawValue].armed = nil
         }
-        feed(event.node, event.input)
+        guard case .clock = event.input else { return feed(event.node, event.input) }
+        // As the event loop does it: what time it is, every ten seconds.
+        feed(event.node, .clock(unixMilliseconds: unixMilliseconds))
+        schedule(event.node, event.input, at: now.advanced(by: Self.clockInterval))
     }
+
+    private static let clockInterval = Duration.seconds(10)
 
     private mutating func feed(_ index: NodeIndex, _ input: NodeMachine.Input) {
         var outputs: [NodeMachine.Output] = []

@@ -13,6 +13,8 @@ final class StoreThread: Sendable {
     private struct Request: Sendable {
         let ticket: Ticket
         let changes: [StoreChange]
+
+        var hasOwnState: Bool { changes.contains(where: \.isOwnState) }
     }
 
     private let queue: WorkQueue<Request>
@@ -21,7 +23,8 @@ final class StoreThread: Sendable {
 
     /// Begins with the thread waiting.
     ///
-    /// `deliver` is called on it, in the order of the tickets.
+    /// `deliver` is called on it, in the order of the tickets. What is our own is committed first and decides alone about the
+    /// tickets that bring any: a cache that cannot be written must not make us believe that a lease is not on the disk.
     init(
         ticketCountMax: Int = StoreThread.ticketCountMax,
         commit: @escaping @Sendable ([StoreChange]) -> Result<Void, StoreFailure>,
@@ -32,13 +35,25 @@ final class StoreThread: Sendable {
         startThread(named: "store") { [ended] in
             let fits = { (requests: [Request]) in requests.reduce(0) { $0 + $1.changes.count } < Self.changeCountMax }
             while let requests = queue.next(joining: fits) {
-                switch commit(requests.flatMap(\.changes)) {
-                case .success: deliver(requests.map(\.ticket), nil)
-                case .failure(let failure): deliver(requests.map(\.ticket), failure)
+                let own = Self.failure(of: commit, requests.flatMap { $0.changes.filter(\.isOwnState) })
+                let rest = own == nil ? requests : requests.filter { !$0.hasOwnState }
+                let cache = Self.failure(of: commit, rest.flatMap { $0.changes.filter { !$0.isOwnState } })
+                if own == cache {
+                    deliver(requests.map(\.ticket), own)
+                } else {
+                    for request in requests { deliver([request.ticket], request.hasOwnState ? own : cache) }
                 }
             }
             ended.signal()
         }
+    }
+
+    private static func failure(
+        of commit: ([StoreChange]) -> Result<Void, StoreFailure>,
+        _ changes: [StoreChange]
+    ) -> StoreFailure? {
+        guard !changes.isEmpty, case .failure(let failure) = commit(changes) else { return nil }
+        return failure
     }
 
     func persist(_ ticket: Ticket, _ changes: [StoreChange]) {

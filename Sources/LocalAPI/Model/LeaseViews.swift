@@ -204,6 +204,8 @@ extension BidFailure {
         case .wrongAward: "wrong_award"
         case .slotTaken: "slot_taken"
         case .noAnswer: "no_answer"
+        case .uncertain: "uncertain"
+        case .clocksDiffer: "clocks_differ"
         case .cancelled: "cancelled"
         case .notSigned: "not_signed"
         case .notDurable: "not_durable"

@@ -76,6 +76,8 @@ extension BidFailure {
         case .wrongAward(let field): "the provider's award is not what was bid for (\(field)), so it was not accepted"
         case .slotTaken(let slot): "the provider awarded GPU \(slot), whose last lease is not over"
         case .noAnswer: "the provider did not answer in time"
+        case .uncertain: "the award was accepted, and what came of it is not known yet: it may be a lease"
+        case .clocksDiffer: "the clocks of this node and of the provider differ by more than two minutes"
         case .cancelled: "it was cancelled"
         case .notSigned: "this node does not sign now"
         case .notDurable: "the disk did not take it"

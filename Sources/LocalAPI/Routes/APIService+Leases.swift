@@ -174,7 +174,9 @@ extension APIError {
             case .outbid: return "bid more than \(decimal(bid.gpuHourMicros)) \(bid.unit)"
             default: return wait.map { "try again in \($0) s" }
             }
-        case .noAnswer: return "the provider may be away; a later answer is taken all the same: rialto lease list"
+        case .noAnswer: return "the provider may be away; the bid was taken back, so bid again, or choose another"
+        case .uncertain: return "wait before you bid elsewhere; a lease would be in: rialto lease list"
+        case .clocksDiffer: return "set the clock of this machine (rialto doctor), or choose another provider"
         case .notSigned: return "see: rialto status"
         case .wrongAward, .slotTaken: return "choose another provider"
         case .notDurable: return "see: rialto doctor"

@@ -67,13 +67,16 @@ public struct ProviderMeter: Sendable {
     public var paidMicros: Int64 { state.best?.voucher.amountMicros ?? 0 }
     public var unpaidMicros: Int64 { max(0, owedMicros - paidMicros) }
     public var isClosed: Bool { phase == .closed }
+    /// Whether a voucher waits for the disk: its write says more than `state`.
+    public var isStoring: Bool { storing > paidMicros }
 
     public var nextDeadline: Instant? { phase == .running ? nextTickAt : nil }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         if case .clock(let unixMilliseconds) = input {
+            // What was used until now is counted by the clock that it was used under: a step of the clock is not use.
+            if phase == .running, state.countedAt != nil { count(to: clock.unixMilliseconds(at: now)) }
             _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
-            // A step of the clock is not use.
             if state.countedAt != nil { state.countedAt = unixMilliseconds }
             return
         }

@@ -13,8 +13,9 @@ struct AwardCheck {
     /// What is wrong with an award; `nil` if nothing is.
     func failure(of award: LeaseAward, at wall: Int64) -> BidFailure? {
         let body = award.body
-        if let error = wrongField(of: body, at: wall) { return .wrongAward(error) }
-        guard award.heldUntil > wall else { return .refused(Refusal(.expired)) }
+        guard abs(body.startAt - wall) <= Self.clockMilliseconds else { return .clocksDiffer }
+        if let error = wrongField(of: body) { return .wrongAward(error) }
+        guard award.heldUntil > body.startAt else { return .wrongAward("held_until") }
         for slot in body.slots {
             guard let previous = slot.previous else { continue }
             let isFree = award.pasts.contains {
@@ -25,7 +26,7 @@ struct AwardCheck {
         return nil
     }
 
-    private func wrongField(of body: LeaseBody, at wall: Int64) -> String? {
+    private func wrongField(of body: LeaseBody) -> String? {
         guard case .offer(let offer) = draft.offer.record.body else { return "offer" }
         guard body.provider == provider, body.renter == renter, body.bid == bid.bid else { return "lease_id" }
         guard body.offer == bid.offer, body.machine == offer.machine, body.marketClass == bid.marketClass else {
@@ -34,9 +35,9 @@ struct AwardCheck {
         guard body.slots.count == bid.count, body.slots.allSatisfy({ offer.slots.contains($0.number) }),
             bid.slots.isEmpty || body.slots.map(\.number) == bid.slots
         else { return "slots" }
-        guard abs(body.startAt - wall) <= Self.clockMilliseconds, body.startAt <= bid.startBy,
-            body.endAt - body.startAt == Int64(bid.durationSeconds) * 1_000
-        else { return "end_at" }
+        guard body.startAt <= bid.startBy, body.endAt - body.startAt == Int64(bid.durationSeconds) * 1_000 else {
+            return "end_at"
+        }
         guard body.price.unit == bid.unit, body.price.gpuHourMicros == bid.gpuHourMicros,
             body.price.storageGibibyteMonthMicros <= offer.price.storageGibibyteMonthMicros,
             body.price.trafficGibibyteMicros <= offer.price.trafficGibibyteMicros

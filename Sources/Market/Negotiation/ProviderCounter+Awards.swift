@@ -57,16 +57,16 @@ extension ProviderCounter {
         var remaining = newest
         for slot in body.slots { remaining[SlotKey(machine: body.machine, slot: slot.number)] = body.lease }
         let kept = Set(remaining.values)
-        let repeatable = wall - Self.bidMemory.milliseconds
-        // Oldest first: nothing behind a lease whose bid may still be repeated is older.
-        return facts.leases.prefix { $0.value.record.issuedAt < repeatable }
-            .filter { !kept.contains($0.key) && !facts.isRunning($0.key, at: wall) }.map(\.key)
+        // Oldest first: nothing behind a lease that was signed within the hour is older.
+        return facts.leases.prefix { $0.value.record.issuedAt < wall - Self.bidMemory.milliseconds }
+            .filter { !kept.contains($0.key) && !needs($0.key, at: wall) }.map(\.key)
     }
 
     mutating func cancel(
         _ conversation: CounterConversation,
         from renter: Ed25519.PublicKey,
         _ bid: BidID,
+        wall: Int64,
         into outputs: inout [Output]
     ) {
         for offer in offers.keys { offers[offer]?.waiting.removeAll { $0.bidder == renter && $0.bid.bid == bid } }
@@ -78,8 +78,17 @@ extension ProviderCounter {
         }
         // A lease is being made; who asks again learns of it.
         guard !accepting.contains(lease) else { return }
-        if facts.awards[lease] != nil { drop(lease, into: &outputs) }
-        outputs.append(.reply(conversation, .done))
+        for case (let ticket, .award(let award, _, let group)) in pending where award.body.lease == lease {
+            pending[ticket] = .award(award, conversation, group: group)
+            withdrawn.insert(lease)
+            return
+        }
+        guard let award = facts.awards[lease], !dropping.contains(lease) else {
+            outputs.append(.reply(conversation, .done))
+            return
+        }
+        if wall > award.body.startAt + Self.freeCancelMilliseconds { cool(renter, wall: wall) }
+        drop(lease, for: conversation, into: &outputs)
     }
 
     mutating func close(_ record: SignedRecord, into outputs: inout [Output]) {
@@ -127,16 +136,20 @@ extension ProviderCounter {
         case nil: break
         case .award(let award, let conversation, _):
             facts.apply(.putAward(award))
+            if withdrawn.remove(award.body.lease) != nil {
+                return drop(award.body.lease, for: conversation, into: &outputs)
+            }
             guard !isLeased(award, wall: wall) else {
                 drop(award.body.lease, into: &outputs)
                 outputs.append(.reply(conversation, .refusal(Refusal(.noFreeSlots))))
                 return
             }
             outputs.append(.reply(conversation, answer(award)))
-        case .drop(let lease):
+        case .drop(let lease, let conversation):
             facts.apply(.dropAward(lease))
             dropping.remove(lease)
             groups[lease] = nil
+            if let conversation { outputs.append(.reply(conversation, .done)) }
         case .signing(let award, _, _): preconditionFailure("nothing of \(award.body.lease) was to be stored")
         case .lease(let record, let award, let conversation, let forgotten):
             for lease in forgotten { facts.apply(.dropLease(lease)) }
@@ -161,8 +174,9 @@ extension ProviderCounter {
         case nil: break
         case .award(let award, let conversation, _):
             groups[award.body.lease] = nil
-            outputs.append(.reply(conversation, .refusal(Refusal(.notDurable))))
-        case .drop(let lease):
+            let isWithdrawn = withdrawn.remove(award.body.lease) != nil
+            outputs.append(.reply(conversation, isWithdrawn ? .done : .refusal(Refusal(.notDurable))))
+        case .drop(let lease, _):
             dropping.remove(lease)
             retryAt = wall + Self.retryInterval.milliseconds
         case .signing(let award, _, let conversation), .lease(_, let award, let conversation, _):
@@ -184,10 +198,14 @@ extension ProviderCounter {
         }
     }
 
-    private mutating func drop(_ lease: LeaseID, into outputs: inout [Output]) {
+    private mutating func drop(
+        _ lease: LeaseID,
+        for conversation: CounterConversation? = nil,
+        into outputs: inout [Output]
+    ) {
         guard dropping.insert(lease).inserted else { return }
         let ticket = drawTicket()
-        pending[ticket] = .drop(lease)
+        pending[ticket] = .drop(lease, conversation)
         outputs.append(.persist(ticket, [.dropAward(lease)]))
     }
 

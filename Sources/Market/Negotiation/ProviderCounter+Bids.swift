@@ -45,7 +45,9 @@ extension ProviderCounter {
             return
         }
         guard var offer = offers[bid.bid.offer] else { return }
-        guard offer.waiting.count < Self.waitingPerOfferMax, pending.count < Self.pendingCountMax else {
+        guard offer.waiting.count < Self.waitingPerOfferMax, pending.count < Self.pendingCountMax,
+            offer.waiting.count(where: { $0.bidder == bid.bidder }) < Self.waitingPerBidderMax
+        else {
             outputs.append(.reply(bid.conversation, .refusal(Refusal(.tooManyBids, retryMilliseconds: 1_000))))
             return
         }

@@ -20,8 +20,12 @@ public struct ProviderCounter: Sendable {
     public static let coolingCountMax = 4_096
     /// Writes and signatures under way; more bids are refused.
     public static let pendingCountMax = 1_024
-    /// A lease is remembered as long as its bid could still be repeated: a day's auction, its ten minutes, and more.
-    static let bidMemory = Duration.seconds(25 * 3_600)
+    /// A lease is remembered as long as its bid could still be repeated: its auction, ten minutes, and more.
+    static let bidMemory = Duration.seconds(3_600)
+    /// The longest auction that an offer may have.
+    static let auctionMax = Duration.seconds(86_400)
+    /// An award that is taken back later than this has held its devices for nothing, as one that lapses.
+    static let freeCancelMilliseconds: Int64 = 2_000
     /// How long after a failed write a lapse is tried again.
     static let retryInterval = Duration.seconds(1)
     /// A bidder that let awards lapse waits at most a day.
@@ -37,6 +41,8 @@ public struct ProviderCounter: Sendable {
         case bid(CounterConversation, from: Ed25519.PublicKey, group: UInt64, SignedRecord, sealedTerms: [UInt8])
         case accept(CounterConversation, from: Ed25519.PublicKey, BidID, LeaseAcceptance)
         case cancel(CounterConversation, from: Ed25519.PublicKey, BidID)
+        /// A lease that `needs` says nobody needs is off the disk.
+        case forget(LeaseID)
         /// A party closed a lease of ours.
         case closed(SignedRecord)
         /// A running lease of ours that these books do not have is being written into them: its devices are taken from now on.
@@ -85,7 +91,8 @@ public struct ProviderCounter: Sendable {
 
     enum Pending: Sendable {
         case award(HeldAward, CounterConversation, group: UInt64)
-        case drop(LeaseID)
+        /// Whoever took its bid back waits for it.
+        case drop(LeaseID, CounterConversation?)
         case signing(HeldAward, LeaseAcceptance, CounterConversation)
         case lease(SignedRecord, HeldAward, CounterConversation, forgotten: [LeaseID])
         case close(LeaseID)
@@ -110,6 +117,8 @@ public struct ProviderCounter: Sendable {
     var accepting: Set<LeaseID> = []
     /// Awards whose release waits for the disk.
     var dropping: Set<LeaseID> = []
+    /// Bids that were taken back while their award was on its way to the disk.
+    var withdrawn: Set<LeaseID> = []
     /// The address groups of open awards; after a restart unknown, and then the bidder alone counts.
     var groups: OrderedDictionary<LeaseID, UInt64> = [:]
     var cooling: OrderedDictionary<Ed25519.PublicKey, Cooling> = [:]
@@ -142,7 +151,9 @@ public struct ProviderCounter: Sendable {
             if let waiting { consider(waiting, wall: wall(now), into: &outputs) }
         case .accept(let conversation, let renter, let bid, let acceptance):
             accept(conversation, from: renter, bid, acceptance, wall: wall(now), into: &outputs)
-        case .cancel(let conversation, let renter, let bid): cancel(conversation, from: renter, bid, into: &outputs)
+        case .cancel(let conversation, let renter, let bid):
+            cancel(conversation, from: renter, bid, wall: wall(now), into: &outputs)
+        case .forget(let lease): facts.apply(.dropLease(lease))
         case .closed(let record): close(record, into: &outputs)
         case .adopting(let body): adopting[body.lease] = body
         case .adopted(let lease, let record, let close): adopt(lease, record, close: close, into: &outputs)
@@ -206,6 +217,20 @@ public struct ProviderCounter: Sendable {
 
     /// Whether the lease is on the books, as some slot's newest or because its bid may be repeated.
     public func remembers(_ lease: LeaseID) -> Bool { facts.leases[lease] != nil }
+
+    /// Whether the books cannot do without a lease: it runs, is a slot's newest, or its bid may be repeated.
+    public func needs(_ lease: LeaseID, at wall: Int64) -> Bool {
+        guard let record = facts.leases[lease], let body = CounterFacts.body(of: record) else { return false }
+        return facts.isRunning(lease, at: wall)
+            || body.slots.contains { newest[SlotKey(machine: body.machine, slot: $0.number)] == lease }
+            || record.record.issuedAt + repeatMilliseconds(of: body) > wall
+    }
+
+    /// How long behind its lease a bid may come again.
+    func repeatMilliseconds(of body: LeaseBody) -> Int64 {
+        let window = offers[body.offer].map { Duration.seconds($0.body.awardWindowSeconds) } ?? Self.auctionMax
+        return (window + Self.bidMemory).milliseconds
+    }
 
     /// Whether neither a lease nor an award that may become it is on the books or on its way there.
     public func isUnknown(_ lease: LeaseID) -> Bool {

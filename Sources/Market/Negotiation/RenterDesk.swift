@@ -39,7 +39,12 @@ public enum BidFailure: Error, Hashable, Sendable {
     case wrongAward(String)
     /// A slot's last lease has neither ended nor been closed, or is not shown.
     case slotTaken(Int)
+    /// By more than two minutes.
+    case clocksDiffer
+    /// The bid was taken back.
     case noAnswer
+    /// The acceptance was sent, and what came of it is not known yet: a lease may.
+    case uncertain
     /// By the bidder.
     case cancelled
     /// The node does not sign: it catches up, or its key is in use elsewhere.
@@ -70,9 +75,11 @@ public enum RenterChange: Hashable, Sendable {
 public struct RenterDesk: Sendable {
     /// Bids under way.
     public static let bidCountMax = 256
-    /// A lost question is asked again this often, this many times in all.
+    /// A lost question is asked again after this, and each time later.
     static let retryInterval = Duration.seconds(3)
+    /// After so many it is asked once a minute: an auction may last for a day, and its bidders must be reached at the end.
     static let attemptCountMax = 5
+    static let reminderInterval = Duration.seconds(60)
     /// How long an award may take before the renter's own word would lapse.
     static let validityMilliseconds: Int64 = 55_000
     public static let acceptanceMilliseconds: Int64 = 20_000
@@ -87,6 +94,8 @@ public struct RenterDesk: Sendable {
         case answer(BidID, from: Ed25519.PublicKey, MarketMessage.Content)
         case persisted(BidID)
         case persistFailed(BidID)
+        /// The provider is there again: it may have forgotten what it was asked.
+        case met(Ed25519.PublicKey)
         case cancel(BidID)
         case deadlineReached
     }
@@ -98,7 +107,7 @@ public struct RenterDesk: Sendable {
         case send(BidID, to: Ed25519.PublicKey, MarketMessage.Content)
         /// Comes back as `persisted` or `persistFailed`.
         case persist(BidID, [RenterChange])
-        /// The lease binds; both signatures were checked. Its write is on the way, and the acceptance on the disk until that is done.
+        /// The lease binds; both signatures were checked. Its write is on the way, and the bid on the disk until that is done.
         case leased(BidID, SignedRecord)
         /// An acceptance is out, and what came of it unknown: the bid stays on the disk until the owner has found out.
         ///
@@ -170,6 +179,8 @@ public struct RenterDesk: Sendable {
             answered(id, content, at: now, into: &outputs)
         case .persisted(let id): persisted(id, at: now, into: &outputs)
         case .persistFailed(let id): fail(id, .notDurable, into: &outputs)
+        case .met(let provider):
+            for (id, bid) in bids where bid.provider == provider { ask(id, at: now, into: &outputs) }
         case .cancel(let id):
             fail(id, .cancelled, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
@@ -249,8 +260,9 @@ public struct RenterDesk: Sendable {
         case .accepted(_, let acceptance): outputs.append(.send(id, to: bid.provider, .accept(id, acceptance)))
         case .signing, .accepting: return
         }
-        bid.attempts += 1
-        bid.askAgainAt = bid.attempts < Self.attemptCountMax ? now.advanced(by: Self.retryInterval * bid.attempts) : nil
+        bid.attempts = min(bid.attempts + 1, Self.attemptCountMax)
+        let isPatient = bid.attempts == Self.attemptCountMax
+        bid.askAgainAt = now.advanced(by: isPatient ? Self.reminderInterval : Self.retryInterval * bid.attempts)
         bids[id] = bid
     }
 
@@ -269,7 +281,8 @@ public struct RenterDesk: Sendable {
             {
                 return fail(id, failure, into: &outputs)
             }
-            let until = min(award.heldUntil, wall + Self.acceptanceMilliseconds)
+            // By the provider's clock, which will judge it.
+            let until = min(award.heldUntil, award.body.startAt + Self.acceptanceMilliseconds)
             let acceptance = LeaseAcceptance(accepting: award.body, network: network, until: until, by: key)
             bids[id]?.stage = .accepting(award.body, acceptance)
             bids[id]?.askAgainAt = nil
@@ -285,9 +298,11 @@ public struct RenterDesk: Sendable {
             outputs.append(.leased(id, record))
         case (.refusal(let refusal), .bidding), (.refusal(let refusal), .accepted):
             // What is only busy is asked again while the bid holds.
-            if refusal.retryMilliseconds > 0, bid.attempts < Self.attemptCountMax {
-                let wait = Duration.milliseconds(min(refusal.retryMilliseconds, Self.validityMilliseconds))
-                bids[id]?.askAgainAt = now.advanced(by: wait)
+            let wall = clock.unixMilliseconds(at: now)
+            if (1..<Self.validityMilliseconds).contains(refusal.retryMilliseconds), bid.attempts < Self.attemptCountMax,
+                wall + refusal.retryMilliseconds < bid.body.validUntil
+            {
+                bids[id]?.askAgainAt = now.advanced(by: .milliseconds(refusal.retryMilliseconds))
             } else {
                 fail(id, .refused(refusal), into: &outputs)
             }
@@ -314,7 +329,10 @@ public struct RenterDesk: Sendable {
         case (.signing, _): break
         case (.accepted, .refused(let refusal)) where refusal.retryMilliseconds == 0:
             outputs.append(.persist(id, [.dropBid]))
-        case (.accepted, _): outputs.append(.lost(id))
+        case (.accepted, _):
+            outputs.append(.lost(id))
+            outputs.append(.failed(id, .uncertain))
+            return
         case (.bidding, _), (.accepting, _):
             // No acceptance was sent: nothing can come of it, and the devices need not be held.
             if !failure.isRefusal { outputs.append(.send(id, to: bid.provider, .cancel(id))) }

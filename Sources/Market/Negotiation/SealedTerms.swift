@@ -42,7 +42,8 @@ public struct LeaseTerms: Hashable, Sendable {
     /// Whether every part, and all of it, keeps its bound.
     public var isWithinBounds: Bool {
         let texts = command + environment + accessKeys
-        return image.utf8.count <= Bounds.imageByteCountMax && command.count <= Bounds.commandCountMax
+        return image.utf8.count <= Bounds.imageByteCountMax && RecordText.isPlain(image)
+            && command.count <= Bounds.commandCountMax
             && environment.count <= Bounds.environmentCountMax && ports.count <= Bounds.portCountMax
             && accessKeys.count <= Bounds.keyCountMax && ports.allSatisfy((1...65_535).contains)
             && texts.allSatisfy { $0.utf8.count <= Bounds.textByteCountMax } && encoded.count <= Bounds.byteCountMax

@@ -126,10 +126,12 @@ struct ParsedMessage {
 enum RecordText {
     static func check(_ text: String, _ name: String, min: Int = 0, max: Int) throws(RecordError) {
         guard (min...Swift.max(min, max)).contains(text.utf8.count) else { throw .outOfBounds(name) }
-        // C0, delete and C1: what terminals obey.
-        guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) }) else {
-            throw .text(name)
-        }
+        guard isPlain(text) else { throw .text(name) }
+    }
+
+    /// Whether nothing of C0, delete or C1 is in it: what terminals obey.
+    static func isPlain(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) }
     }
 
     /// Checks a set of texts: each within its bounds, ascending by bytes, unique.

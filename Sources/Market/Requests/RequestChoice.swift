@@ -80,6 +80,15 @@ public struct RequestChoice: Sendable {
         }
     }
 
+    /// Why a bid is no use to the request; `nil` if it is.
+    public func shortfall(of record: SignedRecord, listing: (ListingID) -> Listing?) -> Shortfall? {
+        guard case .bid(let bid) = record.record.body, bid.target == .request(body.request) else {
+            return .notForThisRequest
+        }
+        let found = listing(ListingID(provider: record.author, offer: bid.offer))
+        return shortfall(of: bid, by: record.author, found)
+    }
+
     private func candidate(_ record: SignedRecord, listing: (ListingID) -> Listing?) -> Candidate? {
         guard case .bid(let bid) = record.record.body, bid.target == .request(body.request) else { return nil }
         let found = listing(ListingID(provider: record.author, offer: bid.offer))

@@ -54,9 +54,18 @@ public struct RequestPlan: Hashable, Sendable {
     public let deadline: Int64
     public let isAutomatic: Bool
     public let terms: LeaseTerms
+    /// Whether a bid was accepted already: after a crash a lease may have come of it, and nobody accepts another by itself.
+    public var isDecided: Bool
 
-    public init(request: RequestID, deadline: Int64, isAutomatic: Bool, terms: LeaseTerms) {
-        (self.request, self.deadline, self.isAutomatic, self.terms) = (request, deadline, isAutomatic, terms)
+    public init(
+        request: RequestID,
+        deadline: Int64,
+        isAutomatic: Bool,
+        terms: LeaseTerms,
+        isDecided: Bool = false
+    ) {
+        (self.request, self.deadline, self.isAutomatic) = (request, deadline, isAutomatic)
+        (self.terms, self.isDecided) = (terms, isDecided)
     }
 
     /// The bytes under which a node keeps its plans.
@@ -68,6 +77,7 @@ public struct RequestPlan: Hashable, Sendable {
                 $0.varint(2, UInt64(clamping: plan.deadline))
                 $0.bool(3, plan.isAutomatic)
                 $0.bytes(4, plan.terms.encoded)
+                $0.bool(5, plan.isDecided)
             }
         }
         return writer.bytes
@@ -91,7 +101,8 @@ public struct RequestPlan: Hashable, Sendable {
             request: request,
             deadline: try message.time(2, "plan.deadline"),
             isAutomatic: try message.bool(3, "plan.automatic"),
-            terms: try LeaseTerms(parsing: try message.bytes(4, "plan.terms", max: LeaseTerms.Bounds.byteCountMax))
+            terms: try LeaseTerms(parsing: try message.bytes(4, "plan.terms", max: LeaseTerms.Bounds.byteCountMax)),
+            isDecided: try message.bool(5, "plan.decided")
         )
     }
 }

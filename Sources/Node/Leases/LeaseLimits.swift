@@ -12,6 +12,8 @@ enum LeaseLimits {
     static let awaitingCountMax = 1_024
     /// Questions of others that have no answer yet, bids that wait for their turn; beyond, the oldest are forgotten and asked again.
     static let conversationCountMax = 8_192
+    /// Of those, one peer's: a renter's bids, and room.
+    static let conversationsPerPeerMax = 512
     /// What one peer may ask at once, and how soon it earns another question: a signature is checked for most.
     static let questionBurst = 1_024
     static let questionInterval = Duration.milliseconds(4)
@@ -31,12 +33,16 @@ enum LeaseLimits {
     static let readyMilliseconds: Int64 = 30 * 60_000
     /// A renter closes a lease whose end came without the provider's word.
     static let endSlackMilliseconds: Int64 = 60_000
-    /// How long an acceptance from before a restart is asked for.
+    /// How long it is asked what came of a bid.
     static let recoveryMilliseconds: Int64 = 3_600_000
     /// Bids that wait until the peers have said what they know of us, a minute at most.
     static let heldBidCountMax = 256
-    /// Leases that are kept in memory, running or not; a provider takes no more bids above it.
+    /// How often leases of the past are looked for.
+    static let forgetInterval = Duration.seconds(3_600)
+    /// Leases that are kept in memory, running or not; above it the oldest that are over go, or a provider takes no more bids.
     static let leaseCountMax = 16_384
+    /// How many go at a time to make room: looking for them costs a walk over all.
+    static let forgottenAtOnce = 1_024
     /// Bids that came to an end and are still listed.
     static let pastBidCountMax = 256
     /// What is free is told after things have settled: several bids come at a time.

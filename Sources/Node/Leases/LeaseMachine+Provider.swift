@@ -15,7 +15,7 @@ extension LeaseMachine {
             case .reply(let conversation, let content):
                 stepStreams(.reply(conversation, content), at: now, into: &outputs)
             case .persist(let ticket, let changes):
-                persist(changes.map(StoreChange.init), for: .counter(ticket, changes), into: &outputs)
+                persist(changes.flatMap(\.stored), for: .counter(ticket, changes), into: &outputs)
             case .sign(let ticket, let body, let expiresAt):
                 sign(body, for: .counter(ticket), expiresAt: expiresAt, into: &outputs)
             case .leased(let record, let sealedTerms): provide(record, sealedTerms, at: now, into: &outputs)
@@ -61,6 +61,7 @@ extension LeaseMachine {
         if case .request = bid.target {
             return receive(requestBid: record, bid, conversation, from: bidder, at: now, into: &outputs)
         }
+        if leases.count >= LeaseLimits.leaseCountMax { makeRoom(at: now, into: &outputs) }
         guard leases.count < LeaseLimits.leaseCountMax else {
             let refusal = Refusal(.tooManyBids, retryMilliseconds: 60_000)
             return stepStreams(.reply(conversation, .refusal(refusal)), at: now, into: &outputs)
@@ -96,6 +97,21 @@ extension LeaseMachine {
             (self.conversation, self.bidder, self.group) = (conversation, bidder, group)
             (self.record, self.sealedTerms) = (record, sealedTerms)
         }
+    }
+
+    /// A bid is taken back, also one that waits still.
+    mutating func takeBack(
+        _ bid: BidID,
+        _ conversation: CounterConversation,
+        from bidder: Ed25519.PublicKey,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        heldBids.removeAll { held in
+            guard held.bidder == bidder, case .bid(let body) = held.record.record.body else { return false }
+            return body.bid == bid
+        }
+        stepCounter(.cancel(conversation, from: bidder, bid), at: now, into: &outputs)
     }
 
     /// No device is let before this: leases that a backup does not hold are known by now.
@@ -196,18 +212,27 @@ extension LeaseMachine {
     }
 }
 
-extension StoreChange {
-    init(_ change: CounterChange) {
-        switch change {
+extension CounterChange {
+    /// What the disk is told.
+    fileprivate var stored: [StoreChange] {
+        switch self {
         case .putAward(let award):
-            self = .putRow(StoredRow(.awards, key: award.body.lease.bytes, value: award.stored))
-        case .dropAward(let lease): self = .deleteRow(.awards, key: lease.bytes)
+            [.putRow(StoredRow(.awards, key: award.body.lease.bytes, value: award.stored))]
+        // A lease whose write was said to have failed may be on the disk nevertheless: it must not come back.
+        case .dropAward(let lease): [.deleteRow(.awards, key: lease.bytes), .deleteRow(.leases, key: lease.bytes)]
         case .putLease(let record, let sealedTerms):
-            let lease = StoredLease(record: record, sealedTerms: sealedTerms)
-            self = .putRow(StoredRow(.leases, key: record.subject.id, value: lease.stored))
-        case .putClose(let lease, let record): self = .putRow(StoredRow(saying: record, of: lease))
-        // The counter needs no more of it; what else the node holds of a lease goes when all of it does.
-        case .dropLease(let lease): self = .deleteRow(.awards, key: lease.bytes)
+            [
+                .putRow(
+                    StoredRow(
+                        .leases,
+                        key: record.subject.id,
+                        value: StoredLease(record: record, sealedTerms: sealedTerms).stored
+                    )
+                )
+            ]
+        case .putClose(let lease, let record): [.putRow(StoredRow(saying: record, of: lease))]
+        // The counter needs no more of it; the rows go when the node forgets the lease.
+        case .dropLease: []
         }
     }
 }

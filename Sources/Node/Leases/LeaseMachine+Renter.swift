@@ -18,6 +18,10 @@ extension LeaseMachine {
         guard case .offer(let body) = offer.record.body, offer.author != key.publicKey else {
             return outputs.append(.answer(command, .failed(.notOurs)))
         }
+        if leases.count >= LeaseLimits.leaseCountMax { makeRoom(at: now, into: &outputs) }
+        guard leases.count < LeaseLimits.leaseCountMax else {
+            return outputs.append(.answer(command, .failed(.tooMany(limit: LeaseLimits.leaseCountMax))))
+        }
         let id = BidID(random: &random)
         let price = wish.gpuHourMicros > 0 ? wish.gpuHourMicros : body.price.gpuHourMicros
         let draft = BidDraft(
@@ -130,7 +134,7 @@ extension LeaseMachine {
         }
     }
 
-    /// A lease of ours begins: both signatures were checked, and it is durable.
+    /// A lease of ours begins: both signatures were checked, and it, or the bid that leads to it, is durable.
     private mutating func rent(
         _ record: SignedRecord,
         _ terms: LeaseTerms?,
@@ -161,6 +165,8 @@ extension LeaseMachine {
     private mutating func ask(whatCameOf bid: BidID, at now: Instant, into outputs: inout [Output]) {
         guard let stored = bids[bid]?.stored else { return }
         recoveries[stored.lease] = Recovery(bid: stored, repetition: Repetition(at: now))
+        // An acceptance that waits for a connection is not to arrive behind the question.
+        stepStreams(.drop(.bid(bid), PeerID(publicKey: stored.body.counterparty)), at: now, into: &outputs)
         recover(stored.lease, at: now, into: &outputs)
     }
 
@@ -212,7 +218,8 @@ extension LeaseMachine {
     }
 
     mutating func recovered(_ lease: LeaseID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
-        let terms = recoveries.removeValue(forKey: lease)?.bid.terms
-        rent(record, terms, at: now, into: &outputs)
+        let bid = recoveries.removeValue(forKey: lease)?.bid
+        rent(record, bid?.terms, at: now, into: &outputs)
+        if let bid = bid?.body.bid { end(bid, .leased(lease), into: &outputs) }
     }
 }

@@ -41,6 +41,7 @@ extension LeaseMachine {
         }
         for entry in restored.credit { ledger.apply(entry) }
         isDamaged = restored.unreadableCount > 0
+        unreadableAwards = restored.unreadableAwards
     }
 
     /// The first time that the clock is known: what a crash left half done goes on.
@@ -50,9 +51,23 @@ extension LeaseMachine {
             stepCounter(.shutdown, at: now, into: &outputs)
             outputs.append(.event(.storeFailed(.corrupt("leases cannot be read: no bids are taken"))))
         }
+        if !unreadableAwards.isEmpty {
+            // Whoever was awarded by them has no lease, and holds nothing any more.
+            persist(unreadableAwards.map { .deleteRow(.awards, key: $0) }, for: .housekeeping, into: &outputs)
+            unreadableAwards = []
+        }
         forgetPast(at: now, into: &outputs)
-        for id in leases.keys { takeUp(id, at: now, into: &outputs) }
+        for id in leases.keys {
+            tellAgain(of: id, into: &outputs)
+            takeUp(id, at: now, into: &outputs)
+        }
         for id in recoveries.keys { recover(id, at: now, into: &outputs) }
+    }
+
+    /// Programs that start and stop what runs may not have been called before the crash: they are called again.
+    private func tellAgain(of id: LeaseID, into outputs: inout [Output]) {
+        guard let lease = leases[id], lease.isProvider, lease.receipt == nil else { return }
+        outputs.append(.event(lease.isClosed ? .leaseEnded(lease.summary) : .leaseStarted(lease.summary)))
     }
 
     /// Goes on with a lease from what is on the disk.
@@ -81,11 +96,30 @@ extension LeaseMachine {
     /// Leases that nobody will speak of any more, unless their slots' chains still need them.
     mutating func forgetPast(at now: Instant, into outputs: inout [Output]) {
         let wall = wall(now)
+        forgetAt = now.advanced(by: LeaseLimits.forgetInterval)
+        let past = leases.filter { $1.isClosed && $1.rememberedUntil <= wall && !counter.needs($0, at: wall) }
+        forget(Array(past.keys), at: now, into: &outputs)
+    }
+
+    /// The books are full: of what is over the oldest goes, first what both have signed under, then what a renter left unsigned.
+    mutating func makeRoom(at now: Instant, into outputs: inout [Output]) {
+        let wall = wall(now)
+        let over = leases.filter { id, lease in
+            lease.isClosed && lease.receipt != nil && lease.settlement.map(\.isSettled) ?? true
+                && !counter.needs(id, at: wall)
+        }
+        let finished = over.filter { $1.isFinished }
+        let past = finished.isEmpty ? over : finished
+        forget(Array(past.keys.prefix(LeaseLimits.forgottenAtOnce)), at: now, into: &outputs)
+    }
+
+    private mutating func forget(_ past: [LeaseID], at now: Instant, into outputs: inout [Output]) {
         var changes: [StoreChange] = []
-        for (id, lease) in leases where lease.isClosed && lease.rememberedUntil <= wall && !counter.remembers(id) {
+        for id in past {
             leases[id] = nil
             owing.remove(id)
             deadlines.arm(id, at: nil)
+            stepCounter(.forget(id), at: now, into: &outputs)
             changes += [OwnTable.leases, .vouchers, .receipts, .settlements].map { .deleteRow($0, key: id.bytes) }
             for word: UInt8 in 0...2 { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word])) }
         }

@@ -69,7 +69,7 @@ extension LeaseMachine {
             receive(bid: envelope, sealedTerms: terms, conversation, from: party, at: address, now: now, into: &outputs)
         case .accept(let bid, let acceptance):
             stepCounter(.accept(conversation, from: party, bid, acceptance), at: now, into: &outputs)
-        case .cancel(let bid): stepCounter(.cancel(conversation, from: party, bid), at: now, into: &outputs)
+        case .cancel(let bid): takeBack(bid, conversation, from: party, at: now, into: &outputs)
         case .tick(let tick):
             guard leases[tick.tick.lease]?.body.provider == party else { return }
             stepMeter(of: tick.tick.lease, .tick(tick), at: now, into: &outputs)
@@ -140,6 +140,7 @@ extension LeaseMachine {
     mutating func greet(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let party = peer.publicKey else { return }
         showLeases(to: party, at: now, into: &outputs)
+        stepDesk(.met(party), at: now, into: &outputs)
         for id in owing where leases[id]?.counterparty == party {
             for index in leases[id]?.duties.indices ?? 0..<0 { leases[id]?.duties[index].repetition.renew(at: now) }
             advance(id, at: now, into: &outputs)

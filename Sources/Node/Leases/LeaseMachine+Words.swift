@@ -68,9 +68,7 @@ extension LeaseMachine {
         leases[id]?.isBusy = true
         let body: RecordBody
         switch step {
-        case .active:
-            stepMeter(of: id, .ready(at: wall(now)), at: now, into: &outputs)
-            body = .leaseState(LeaseStateBody(of: lease.body, standing: .active))
+        case .active: body = .leaseState(LeaseStateBody(of: lease.body, standing: .active))
         case .close(let code): body = .leaseState(LeaseStateBody(of: lease.body, standing: .closed, code: code))
         case .receipt(let receipt): body = .receipt(receipt)
         case .countersign(let receipt):
@@ -103,14 +101,18 @@ extension LeaseMachine {
             let stored = StoredReceipt(receipt: body.receipt, countersignature: record)
             return [.putRow(StoredRow(.receipts, key: lease.id.bytes, value: stored.stored))]
         default:
-            let state =
-                switch lease.meter {
-                case .provider(let meter): meter.state.stored
-                case .renter(let meter): meter.state.stored
-                }
+            let stored: [UInt8]
+            switch lease.meter {
+            case .provider(let meter):
+                var state = meter.state
+                // The meter starts once this is durable, and then it has been ready since.
+                if state.readyAt == nil, !record.isClose { state.readyAt = record.record.issuedAt }
+                stored = state.stored
+            case .renter(let meter): stored = meter.state.stored
+            }
             return [
                 .putRow(StoredRow(saying: record, of: lease.id)),
-                .putRow(StoredRow(.vouchers, key: lease.id.bytes, value: state)),
+                .putRow(StoredRow(.vouchers, key: lease.id.bytes, value: stored)),
             ]
         }
     }
@@ -128,7 +130,11 @@ extension LeaseMachine {
         switch record.record.body {
         case .leaseState:
             leases[id]?.active = record
-            if lease.isProvider { leases[id]?.owe(.active, at: now) }
+            if lease.isProvider {
+                // Not before the word is durable: the renter counts from what it says.
+                stepMeter(of: id, .ready(at: record.record.issuedAt), at: now, into: &outputs)
+                leases[id]?.owe(.active, at: now)
+            }
         case .receipt:
             leases[id]?.receipt = record
             leases[id]?.owe(.receipt, at: now)
@@ -342,6 +348,12 @@ extension LeaseStateBody {
             code: code,
             endAt: lease.endAt
         )
+    }
+}
+
+extension SignedRecord {
+    fileprivate var isClose: Bool {
+        if case .leaseState(let state) = record.body { state.standing == .closed } else { false }
     }
 }
 

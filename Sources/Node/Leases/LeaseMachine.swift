@@ -120,6 +120,10 @@ struct LeaseMachine: Sendable {
     var isOpen = false
     /// Rows that cannot be read: no device is let until somebody has looked.
     var isDamaged = false
+    /// Keys of awards and bids that cannot be read: nothing can come of them.
+    var unreadableAwards: [[UInt8]] = []
+    /// When leases of the past are looked for again.
+    var forgetAt: Instant?
     var counter: ProviderCounter
     var desk: RenterDesk
     var streams: MarketStreams
@@ -233,7 +237,11 @@ struct LeaseMachine: Sendable {
         let opens = !isOpen
         isOpen = true
         stepCounter(.clock(unixMilliseconds: unixMilliseconds), at: now, into: &outputs)
-        if opens { resume(at: now, into: &outputs) }
+        if opens {
+            resume(at: now, into: &outputs)
+        } else if let due = forgetAt, due <= now {
+            forgetPast(at: now, into: &outputs)
+        }
     }
 
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
@@ -282,7 +290,9 @@ struct LeaseMachine: Sendable {
         switch signatures.removeValue(forKey: id) {
         case .counter(let ticket): stepCounter(.signed(ticket, record), at: now, into: &outputs)
         case .bid(let bid):
-            if bids[bid]?.isPublic == true { outputs.append(.publish(record)) }
+            if let placed = bids[bid], placed.isPublic, placed.status.outcome == .open {
+                outputs.append(.publish(record))
+            }
             stepDesk(.signed(bid, record), at: now, into: &outputs)
         case .step(let lease): write(record, of: lease, at: now, into: &outputs)
         case nil: break
@@ -306,7 +316,8 @@ struct LeaseMachine: Sendable {
         var changes: [StoreChange] = []
         for id in leases.keys where leases[id]?.isClosed == false {
             stepMeter(of: id, .pause, at: now, into: &outputs)
-            if case .provider(let meter)? = leases[id]?.meter {
+            // A voucher that is on its way to the disk takes its state along.
+            if case .provider(let meter)? = leases[id]?.meter, !meter.isStoring {
                 changes.append(.putRow(StoredRow(.vouchers, key: id.bytes, value: meter.state.stored)))
             }
         }

@@ -14,6 +14,8 @@ struct MarketStreams: Sendable {
     enum Input: Sendable {
         case ask(Question, MarketMessage.Content, PeerID, addresses: [Multiaddr])
         case reply(CounterConversation, MarketMessage.Content)
+        /// A question that was not sent yet need not be any more.
+        case drop(Question, PeerID)
         case swarm(SwarmMachine.Output, from: IPAddress?)
         case deadlineReached
     }
@@ -31,7 +33,7 @@ struct MarketStreams: Sendable {
     enum Question: Hashable, Sendable {
         case bid(BidID)
         case duty(LeaseID, LeaseDuty.Kind)
-        /// An acceptance from before a restart.
+        /// What came of a bid that nobody waits for any more.
         case recovery(LeaseID)
         /// A lease of the two, shown to a party that may have forgotten it.
         case held(LeaseID)
@@ -64,6 +66,8 @@ struct MarketStreams: Sendable {
         var reach = Reach.none
         var waiting: [(question: Question, content: MarketMessage.Content)] = []
         var allowance = TokenBucket(burst: LeaseLimits.questionBurst, interval: LeaseLimits.questionInterval)
+        /// Questions of this peer that have no answer yet.
+        var conversationCount = 0
 
         var isIdle: Bool {
             guard case .none = reach else { return false }
@@ -119,7 +123,9 @@ struct MarketStreams: Sendable {
             ask(question, content, peer, addresses, at: now, into: &outputs)
         case .reply(let conversation, let content):
             guard let (stream, number) = conversations.removeValue(forKey: conversation) else { return }
+            if let peer = streams[stream]?.peer { peers[peer]?.conversationCount -= 1 }
             write(MarketMessage(id: number, content: content), on: stream, at: now, into: &outputs)
+        case .drop(let question, let peer): peers[peer]?.waiting.removeAll { $0.question == question }
         case .swarm(let output, let address): heard(output, from: address, at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
@@ -257,6 +263,7 @@ struct MarketStreams: Sendable {
             sendWaiting(to: state.peer, at: now, into: &outputs)
         case .disconnected(let remote, _):
             for stream in peers[remote]?.streams ?? [] { forget(stream, into: &outputs) }
+            if peers[remote]?.isIdle == true { peers[remote] = nil }
         case .transport, .listening, .listenFailed, .connected, .identified, .roundTrip, .addressesChanged, .refused,
             .stopped:
             break
@@ -277,11 +284,17 @@ struct MarketStreams: Sendable {
 
     private mutating func forget(_ stream: StreamHandle, into outputs: inout [Output]) {
         guard let state = streams.removeValue(forKey: stream) else { return }
+        // The peer is kept until it disconnects: a new stream brings no new allowance.
         peers[state.peer]?.streams.removeAll { $0 == stream }
-        if peers[state.peer]?.isIdle == true { peers[state.peer] = nil }
+        let count = conversations.count
         conversations.removeAll { $0.value.stream == stream }
+        peers[state.peer]?.conversationCount -= count - conversations.count
         for number in state.awaiting.keys.sorted() {
             if let question = state.awaiting[number] { outputs.append(.undelivered(question, to: state.peer)) }
+        }
+        // What waited for this stream to drain waits for nothing now.
+        if let peer = peers[state.peer], peer.streams.isEmpty, case .none = peer.reach, !peer.waiting.isEmpty {
+            giveUp(state.peer, into: &outputs)
         }
     }
 
@@ -322,11 +335,27 @@ struct MarketStreams: Sendable {
         guard peers[state.peer]?.allowance.take(at: now) == true else {
             return drop(stream, "market message: too many at once", into: &outputs)
         }
-        if conversations.count == LeaseLimits.conversationCountMax { conversations.removeFirst() }
         let conversation = CounterConversation(rawValue: nextConversation)
         nextConversation += 1
-        if message.isAnswered { conversations[conversation] = (stream, message.id) }
+        if message.isAnswered { open(conversation, (stream, message.id), of: state.peer) }
         outputs.append(.asked(conversation, by: state.peer, from: state.address, message.content))
+    }
+
+    /// Remembers whom to answer; of too many the oldest are forgotten, of a peer that asks too much its own.
+    private mutating func open(
+        _ conversation: CounterConversation,
+        _ place: (stream: StreamHandle, number: UInt64),
+        of remote: PeerID
+    ) {
+        if peers[remote]?.conversationCount ?? 0 >= LeaseLimits.conversationsPerPeerMax {
+            let own = conversations.first { streams[$0.value.stream]?.peer == remote }?.key
+            if let own, conversations.removeValue(forKey: own) != nil { peers[remote]?.conversationCount -= 1 }
+        } else if conversations.count == LeaseLimits.conversationCountMax {
+            let oldest = conversations.removeFirst()
+            if let peer = streams[oldest.value.stream]?.peer { peers[peer]?.conversationCount -= 1 }
+        }
+        conversations[conversation] = place
+        peers[remote]?.conversationCount += 1
     }
 
     private mutating func drop(_ stream: StreamHandle, _ why: String, into outputs: inout [Output]) {
@@ -348,7 +377,8 @@ struct MarketStreams: Sendable {
         precondition(peers.count <= LeaseLimits.peerCountMax)
         precondition(conversations.count <= LeaseLimits.conversationCountMax)
         for (remote, peer) in peers {
-            precondition(peer.waiting.count <= LeaseLimits.waitingCountMax && !peer.isIdle)
+            precondition(peer.waiting.count <= LeaseLimits.waitingCountMax)
+            precondition((0...LeaseLimits.conversationsPerPeerMax).contains(peer.conversationCount))
             precondition(peer.streams.allSatisfy { streams[$0]?.peer == remote })
         }
         precondition(streams.values.allSatisfy { $0.awaiting.count <= LeaseLimits.awaitingCountMax })

@@ -18,6 +18,8 @@ struct RestoredLeases {
     private(set) var bids: [StoredBid] = []
     private(set) var credit: [CreditEntry] = []
     private(set) var facts = CounterFacts()
+    /// Keys of rows that are neither an award nor a bid: such a row holds nothing, for an award that counts has become a lease.
+    private(set) var unreadableAwards: [[UInt8]] = []
     /// Of the tables without which a slot might be leased twice.
     private(set) var unreadableCount = 0
 
@@ -37,7 +39,7 @@ struct RestoredLeases {
                 } else if let bid = try? StoredBid(stored: row.value), bid.record.author == own {
                     bids.append(bid)
                 } else {
-                    unreadableCount += 1
+                    unreadableAwards.append(row.key)
                 }
             case .leaseStates: read(word: row)
             case .vouchers: if let id = LeaseID(row.key) { leases[id]?.meter = row.value }

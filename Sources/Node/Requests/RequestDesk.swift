@@ -17,7 +17,7 @@ struct RequestDesk: Sendable {
 
     /// A request of our own.
     struct Own: Sendable {
-        let plan: RequestPlan
+        var plan: RequestPlan
         /// As it was published.
         var record: SignedRecord?
         var outcome = RequestStatus.Outcome.open
@@ -41,12 +41,19 @@ struct RequestDesk: Sendable {
     var answers: OrderedDictionary<SubjectKey, Answer> = [:]
     /// Requests whose plan waits for the disk, with what is to be signed behind it.
     var planned: OrderedDictionary<RequestID, (body: RequestBody, command: CommandID)> = [:]
+    /// Bids that are placed once the disk knows that one was chosen.
+    var chosen: OrderedDictionary<RequestID, BidWish> = [:]
+    /// Plans that were written in an earlier life of the node, by which nobody decides once more.
+    var bygone: Set<RequestID> = []
     /// Bids of ours that accept a promise, by the number of their command.
     var acceptances: OrderedDictionary<CommandID, RequestID> = [:]
     private var nextNumber: UInt64 = 1
 
     init(stored: [UInt8]) {
-        for plan in RequestPlan.decoded(stored) { own[plan.request] = Own(plan: plan) }
+        for plan in RequestPlan.decoded(stored) {
+            own[plan.request] = Own(plan: plan)
+            if plan.isDecided { bygone.insert(plan.request) }
+        }
     }
 
     /// The bytes under which the open plans are kept.
@@ -57,9 +64,14 @@ struct RequestDesk: Sendable {
     /// When the next request is to be decided or given up, in milliseconds since the Unix epoch.
     var dueAt: Int64? {
         own.values.compactMap { request in
-            guard request.outcome == .open, request.accepting == nil, request.record != nil else { return nil }
-            return request.plan.isAutomatic ? request.plan.deadline : request.plan.deadline + Self.slackMilliseconds
+            guard request.outcome == .open, request.accepting == nil else { return nil }
+            return decidesItself(request) ? request.plan.deadline : request.plan.deadline + Self.slackMilliseconds
         }.min()
+    }
+
+    /// Whether the node chooses a bid at the deadline.
+    func decidesItself(_ request: Own) -> Bool {
+        request.plan.isAutomatic && request.record != nil && !bygone.contains(request.plan.request)
     }
 
     /// A bid of ours on an offer goes by the number of a command that no driver gives.

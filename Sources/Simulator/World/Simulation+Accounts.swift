@@ -83,8 +83,19 @@ extension Simulation {
         )
         if referee.wantsEvents { referee.attach(lastEvents: ring.lines) }
         if options.stopsAtFirstFailure, referee.hasFailed { return stop(.failure) }
+        tellTime(in: number)
         queue.insert(.world(.second), at: now.advanced(by: .seconds(1)))
     }
+
+    /// Each node hears its wall clock every ten seconds, as the event loop tells it; each in a second of its own.
+    private mutating func tellTime(in second: Int) {
+        for index in stride(from: second % Self.clockSeconds, to: nodes.count, by: Self.clockSeconds)
+        where !nodes[index].machines.isEmpty && nodes[index].backlog == nil {
+            feed(index, .clock(unixMilliseconds: unixMilliseconds(of: index)))
+        }
+    }
+
+    private static let clockSeconds = 10
 
     /// What the counters stood at when the last second ended.
     struct Counted: Sendable {

@@ -169,7 +169,11 @@ struct Bid: AsyncParsableCommand {
 
         func run() async throws {
             let row = try await options.client.send("DELETE", "/v1/bids/\(bid)", expecting: BidRow.self)
-            print(options.json ? JSONFormat.text(row) : "cancelled \(row.bidID)")
+            if options.json { return print(JSONFormat.text(row)) }
+            guard row.reason != "uncertain" else {
+                return print("too late for \(row.bidID): it was accepted, and may be a lease; see: rialto lease list")
+            }
+            print("cancelled \(row.bidID)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Dispatch
+import Market
 import Node
 import Primitives
 import Synchronization
@@ -102,6 +103,24 @@ final class Collector<Value: Sendable>: Sendable {
         store.persist(Ticket(rawValue: 0), [change(0)])
         #expect(answers.first(1) == [.diskFull])
         store.close()
+    }
+
+    @Test func `a cache that cannot be written fails no write of our own`() {
+        let answers = Collector<(Ticket, StoreFailure?)>()
+        let store = StoreThread(
+            commit: { $0.allSatisfy(\.isOwnState) ? .success(()) : .failure(.diskFull) },
+            deliver: { tickets, failure in for ticket in tickets { answers.add((ticket, failure)) } }
+        )
+        let heard = StoreChange.deleteRecord(
+            RecordID([UInt8](repeating: 1, count: 32)) ?? { preconditionFailure("32 bytes") }()
+        )
+        store.persist(Ticket(rawValue: 0), [change(0), heard])
+        store.persist(Ticket(rawValue: 1), [heard])
+        store.persist(Ticket(rawValue: 2), [change(2)])
+        store.close()
+        let told = answers.first(3)
+        #expect(told.map(\.0.rawValue) == [0, 1, 2])
+        #expect(told.map(\.1) == [nil, .diskFull, nil])
     }
 
     @Test func `closing writes what waits`() {

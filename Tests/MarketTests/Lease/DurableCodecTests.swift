@@ -41,6 +41,10 @@ import Testing
         #expect(try RenterMeter.MeterState(stored: renter.stored) == renter)
     }
 
+    @Test func `terms that could not be read back are not taken`() {
+        #expect(LeaseTerms(image: "a b").isWithinBounds && !LeaseTerms(image: "a\tb").isWithinBounds)
+    }
+
     @Test func `books of a restored ledger stand where they stood, for debtor and creditor`() throws {
         let body = S.lease()
         for me in [body.provider, body.renter] {

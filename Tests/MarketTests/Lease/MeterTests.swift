@@ -69,9 +69,18 @@ import Testing
             tell(.ready)
         }
 
+        /// How often both are told what time it is, in seconds; 0 for never.
+        var clockSeconds = 0
+        /// What the provider's wall clock is told to be ahead of the truth, in milliseconds.
+        var skew: Int64 = 0
+
         mutating func run(seconds: Int) {
-            for _ in 0..<seconds {
+            for second in 1...seconds {
                 now = now.advanced(by: .seconds(1))
+                if clockSeconds > 0, second % clockSeconds == 0 {
+                    tell(.clock(unixMilliseconds: wall + skew))
+                    ask(.clock(unixMilliseconds: wall))
+                }
                 if let due = provider.nextDeadline, due <= now { tell(.deadlineReached) }
                 if let due = renter.nextDeadline, due <= now { ask(.deadlineReached) }
             }
@@ -184,6 +193,40 @@ import Testing
         whole.start()
         whole.run(seconds: 3_700)
         #expect(whole.stops.first == .expired && whole.provider.owedMicros == 350_000)
+    }
+
+    @Test(arguments: [1, 7, 10, 60])
+    func `being told the time costs no use, and a step of the clock is none`(clockSeconds: Int) throws {
+        var pair = Pair(lease: S.lease())
+        pair.clockSeconds = clockSeconds
+        pair.start()
+        pair.run(seconds: 600)
+        #expect(pair.provider.state.activeMilliseconds == 600_000)
+        pair.skew = 30_000
+        pair.run(seconds: 600)
+        pair.skew = -20_000
+        pair.run(seconds: 600)
+        pair.tell(.close(.done))
+        #expect(pair.receipt?.activeSeconds == 1_800 && pair.stops.isEmpty)
+        #expect(pair.receipt?.owedMicros == pair.provider.lease.cost(ofMilliseconds: 1_800_000))
+    }
+
+    @Test func `a voucher on its way to the disk is not overtaken by an older state`() {
+        var pair = Pair(lease: S.lease())
+        pair.start()
+        pair.run(seconds: 60)
+        #expect(pair.provider.paidMicros > 0 && !pair.provider.isStoring)
+        let voucher = Voucher(
+            lease: pair.provider.lease.lease,
+            nonce: 9,
+            amountMicros: pair.provider.paidMicros + 1,
+            tickHash: [UInt8](repeating: 1, count: 32)
+        ).signed(network: S.network, by: S.key(2))
+        var outputs: [ProviderMeter.Output] = []
+        pair.provider.handle(.voucher(voucher), at: pair.now, into: &outputs)
+        #expect(pair.provider.isStoring)
+        pair.provider.handle(.persistFailed(voucher), at: pair.now, into: &outputs)
+        #expect(!pair.provider.isStoring)
     }
 
     @Test func `the renter countersigns its own lease's receipt, and no more than it promised`() throws {

@@ -213,4 +213,89 @@ import Testing
         street.accept(number, by: 90, try #require(last))
         #expect(street.disk.openAwards.isEmpty && street.free[offer.offer] == [])
     }
+
+    @Test func `a bidder who holds devices and then takes its bid back waits, one who does so at once does not`() throws
+    {
+        for (delay, waits) in [(Int64(500), false), (5_000, true)] {
+            var street = try CounterStreet()
+            _ = street.say(1, by: 2, try street.bid(1, by: 2))
+            #expect(street.award(1) != nil)
+            street.advance(delay)
+            street.handle(.cancel(CounterConversation(rawValue: 1), from: S.key(2).publicKey, BidID(S.bytes16(1))))
+            #expect(street.answer(1) == .done && street.disk.openAwards.isEmpty)
+            let next = street.say(2, by: 2, try street.bid(2, by: 2))
+            guard case .refusal(let refusal)? = next else {
+                #expect(!waits)
+                continue
+            }
+            #expect(waits && refusal.code == .coolingDown)
+        }
+    }
+
+    @Test func `a bid that is taken back while its award is being written holds nothing`() throws {
+        var street = try CounterStreet()
+        let (renter, bid) = (S.key(2).publicKey, BidID(S.bytes16(1)))
+        let record = try street.bid(1, by: 2)
+        var outputs: [ProviderCounter.Output] = []
+        let (first, second) = (CounterConversation(rawValue: 1), CounterConversation(rawValue: 2))
+        street.counter.handle(
+            .bid(first, from: renter, group: 1, record, sealedTerms: []),
+            at: street.now,
+            into: &outputs
+        )
+        guard case .persist(let ticket, let changes)? = outputs.first(where: \.isWrite) else {
+            Issue.record("\(outputs)")
+            return
+        }
+        outputs = []
+        street.counter.handle(.cancel(second, from: renter, bid), at: street.now, into: &outputs)
+        let isAnswered = outputs.contains(where: \.isReply)
+        #expect(!isAnswered)
+        for change in changes { street.disk.apply(change) }
+        street.handle(.persisted(ticket))
+        #expect(street.answer(2) == .done && street.disk.openAwards.isEmpty)
+        #expect(street.counter.takenSlots(of: street.offer.marketClass, wall: street.wall).isEmpty)
+    }
+
+    @Test func `one bidder does not fill an auction`() throws {
+        var offer = S.offer()
+        (offer.awardPolicy, offer.awardWindowSeconds) = (.bestAtDeadline, 600)
+        var street = try CounterStreet(offer: offer)
+        for number in 0..<16 {
+            let answer = street.say(number, by: 2, try street.bid(number, by: 2, validFor: 700_000))
+            #expect(answer == nil)
+        }
+        let more = street.say(16, by: 2, try street.bid(16, by: 2, validFor: 700_000))
+        #expect(more == .refusal(Refusal(.tooManyBids, retryMilliseconds: 1_000)))
+        let other = street.say(17, by: 3, try street.bid(17, by: 3, validFor: 700_000))
+        #expect(other == nil)
+    }
+
+    @Test func `a lease that is over is needed while its bid may come again or its slot has no other`() throws {
+        var street = try CounterStreet()
+        var leases: [LeaseID] = []
+        for number in 1...2 {
+            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [0]))
+            let award = try #require(street.award(number))
+            street.accept(number, by: 2, award)
+            leases.append(award.body.lease)
+            try street.close(award.body)
+        }
+        let wall = street.wall
+        #expect(leases.map { street.counter.needs($0, at: wall) } == [true, true])
+        street.advance(2 * 3_600_000)
+        let later = street.wall
+        #expect(leases.map { street.counter.needs($0, at: later) } == [false, true])
+        street.handle(.forget(leases[0]))
+        #expect(!street.counter.remembers(leases[0]) && street.counter.remembers(leases[1]))
+    }
+}
+
+extension ProviderCounter.Output {
+    fileprivate var isWrite: Bool {
+        if case .persist = self { true } else { false }
+    }
+    fileprivate var isReply: Bool {
+        if case .reply = self { true } else { false }
+    }
 }

@@ -22,6 +22,8 @@ import Testing
         /// Changes an award on its way.
         var tamper: (inout LeaseBody) -> Void = { _ in }
         var hidesPasts = false
+        /// How far the renter's wall clock is ahead, in milliseconds.
+        var skew: Int64 = 0
 
         init(offer: OfferBody = S.offer()) throws {
             street = try CounterStreet(offer: offer)
@@ -36,7 +38,7 @@ import Testing
                 durationSeconds: 3_600,
                 terms: LeaseTerms(image: "a")
             )
-            handle(.clock(unixMilliseconds: street.wall))
+            handle(.clock(unixMilliseconds: street.wall + skew))
             let (salt, secret) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32))
             handle(.place(bid, draft, salt: salt, ephemeralSecret: secret))
         }
@@ -48,8 +50,14 @@ import Testing
             for output in outputs {
                 switch output {
                 case .sign(let id, let body, let expiresAt):
-                    let life = expiresAt - street.wall
-                    let record = try? S.signed(body, by: S.key(2), sequence: 3, at: street.wall - S.start, for: life)
+                    let wall = street.wall + skew
+                    let record = try? S.signed(
+                        body,
+                        by: S.key(2),
+                        sequence: 3,
+                        at: wall - S.start,
+                        for: expiresAt - wall
+                    )
                     handle(record.map { .signed(id, $0) } ?? .signFailed(id))
                 case .send(let id, _, let content):
                     sent += 1
@@ -135,7 +143,7 @@ import Testing
         deal.isDeaf = true
         deal.handle(.persisted(deal.bid))
         for _ in 0..<40 where deal.failure == nil { deal.advance(2_000) }
-        #expect(deal.failure == .noAnswer && deal.isLost && !deal.stored.contains(.dropBid))
+        #expect(deal.failure == .uncertain && deal.isLost && !deal.stored.contains(.dropBid))
         let renter = S.key(2).publicKey
         deal.street.handle(.cancel(CounterConversation(rawValue: 2), from: renter, deal.bid))
         #expect(deal.street.replies.last?.content == .done)
@@ -214,5 +222,40 @@ import Testing
             #expect((next.lease != nil) == !hides)
             #expect(next.failure == (hides ? .slotTaken(0) : nil))
         }
+    }
+
+    @Test func `a bidder in an auction reminds its provider, and asks at once when they meet again`() throws {
+        var offer = S.offer()
+        (offer.awardPolicy, offer.awardWindowSeconds) = (.bestAtDeadline, 1_200)
+        var deal = try Deal(offer: offer)
+        deal.isDeaf = true
+        try deal.place()
+        for _ in 0..<300 { deal.advance(2_000) }
+        #expect((12...15).contains(deal.sent), "five times in half a minute, then each minute: \(deal.sent)")
+        let before = deal.sent
+        deal.handle(.met(S.key(1).publicKey))
+        deal.handle(.met(S.key(5).publicKey))
+        #expect(deal.sent == before + 1)
+    }
+
+    @Test func `clocks that differ by half a minute make a lease, and by three a clear refusal`() throws {
+        for (seconds, isLeased) in [(Int64(60), true), (-30, true), (180, false), (-180, false)] {
+            var deal = try Deal()
+            deal.skew = seconds * 1_000
+            try deal.place()
+            #expect((deal.lease != nil) == isLeased, "\(seconds)")
+            if !isLeased {
+                #expect(deal.failure == .clocksDiffer || deal.failure == .refused(Refusal(.expired)), "\(seconds)")
+            }
+        }
+    }
+
+    @Test func `a wait that is longer than the bid is told as it is`() throws {
+        var deal = try Deal()
+        deal.isDeaf = true
+        try deal.place()
+        let refusal = Refusal(.coolingDown, retryMilliseconds: 600_000)
+        deal.handle(.answer(deal.bid, from: S.key(1).publicKey, .refusal(refusal)))
+        #expect(deal.failure == .refused(refusal))
     }
 }

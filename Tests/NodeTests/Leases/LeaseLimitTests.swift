@@ -205,4 +205,99 @@ import Testing
         desk.own[request] = RequestDesk.Own(plan: plan, record: record)
         return desk
     }
+
+    @Test func `a row that is neither an award nor a bid is let go, and stops nobody`() {
+        let junk = StoredRow(.awards, key: Self.identifier(1), value: [1, 2, 3])
+        let restored = RestoredLeases([junk], own: Self.key(0).publicKey)
+        #expect(restored.unreadableCount == 0 && restored.unreadableAwards == [junk.key])
+        let lease = StoredRow(.leases, key: Self.identifier(1), value: [1, 2, 3])
+        #expect(RestoredLeases([lease], own: Self.key(0).publicKey).unreadableCount == 1)
+    }
+}
+
+/// What one peer asks has an end, and takes nothing from others.
+@Suite struct `Conversations about leases` {
+    private static let peers = (0..<3).map { number in
+        PeerID(publicKey: Ed25519.PrivateKey(seed: [UInt8](repeating: UInt8(number + 1), count: 32)).publicKey)
+    }
+
+    private struct Street {
+        var streams = MarketStreams(requestIDs: 1...1_000)
+        var now = Instant.zero
+        var outputs: [MarketStreams.Output] = []
+
+        mutating func handle(_ input: MarketStreams.Input) {
+            streams.handle(input, at: now, into: &outputs)
+            streams.checkInvariants()
+        }
+
+        mutating func hear(_ output: SwarmMachine.Output) { handle(.swarm(output, from: nil)) }
+
+        /// A peer asks, `count` times; the numbers of the conversations.
+        mutating func ask(_ count: Int, on stream: StreamHandle, from number: Int = 1) throws -> [CounterConversation] {
+            outputs = []
+            for id in number..<number + count {
+                let bid = try #require(BidID([UInt8](repeating: 1, count: 16)))
+                let message = MarketMessage(id: UInt64(id), content: .cancel(bid))
+                hear(.data(stream, LengthPrefixedFrames.framed(message.encoded)))
+            }
+            return outputs.compactMap { if case .asked(let conversation, _, _, _) = $0 { conversation } else { nil } }
+        }
+
+        /// Whether an answer goes out.
+        mutating func answers(_ conversation: CounterConversation) -> Bool {
+            outputs = []
+            handle(.reply(conversation, .done))
+            return !outputs.isEmpty
+        }
+    }
+
+    private static func stream(_ number: UInt32) -> StreamHandle {
+        StreamHandle(connection: ConnectionID(rawValue: UInt64(number)), stream: number)
+    }
+
+    @Test func `a peer that asks too much loses its own oldest, and nobody else's`() throws {
+        var street = Street()
+        street.hear(.inboundStream(Self.stream(1), Self.peers[0], MarketMessage.protocolID))
+        street.hear(.inboundStream(Self.stream(2), Self.peers[1], MarketMessage.protocolID))
+        let honest = try #require(try street.ask(1, on: Self.stream(2)).first)
+        let many = try street.ask(LeaseLimits.conversationsPerPeerMax + 2, on: Self.stream(1))
+        #expect(many.count == LeaseLimits.conversationsPerPeerMax + 2)
+        #expect(!street.answers(many[0]) && !street.answers(many[1]))
+        #expect(street.answers(many[2]) && street.answers(honest))
+    }
+
+    @Test func `a new stream brings no new allowance, a new connection does`() throws {
+        var street = Street()
+        street.hear(.inboundStream(Self.stream(1), Self.peers[0], MarketMessage.protocolID))
+        #expect(try street.ask(LeaseLimits.questionBurst, on: Self.stream(1)).count == LeaseLimits.questionBurst)
+        street.hear(.streamReset(Self.stream(1)))
+        street.hear(.inboundStream(Self.stream(3), Self.peers[0], MarketMessage.protocolID))
+        #expect(try street.ask(1, on: Self.stream(3)).isEmpty, "dropped: too many at once")
+        street.hear(.disconnected(Self.peers[0], .requested))
+        street.hear(.inboundStream(Self.stream(5), Self.peers[0], MarketMessage.protocolID))
+        #expect(try street.ask(1, on: Self.stream(5)).count == 1)
+    }
+
+    @Test func `what waits for a congested stream is told undelivered when the stream dies`() throws {
+        var street = Street()
+        let lease = try #require(LeaseID([UInt8](repeating: 2, count: 16)))
+        street.hear(.inboundStream(Self.stream(1), Self.peers[0], MarketMessage.protocolID))
+        street.hear(.streamCongested(Self.stream(1)))
+        let bid = try #require(BidID([UInt8](repeating: 1, count: 16)))
+        street.handle(.ask(.recovery(lease), .cancel(bid), Self.peers[0], addresses: []))
+        #expect(street.outputs.isEmpty)
+        street.hear(.streamReset(Self.stream(1)))
+        guard case .undelivered(.recovery(lease), Self.peers[0])? = street.outputs.last else {
+            Issue.record("\(street.outputs)")
+            return
+        }
+        // Asked again, the peer is dialled.
+        street.outputs = []
+        street.handle(.ask(.recovery(lease), .cancel(bid), Self.peers[0], addresses: []))
+        guard case .swarm(.connect)? = street.outputs.first else {
+            Issue.record("\(street.outputs)")
+            return
+        }
+    }
 }

@@ -126,4 +126,31 @@ import Testing
         network.run(for: .seconds(5))
         #expect(requests(&network, nodes[3]).first?.candidates.count == 2)
     }
+
+    @Test(arguments: 0..<8) func `a renter that is killed while it accepts a bid has one lease at most`(
+        step: Int
+    ) throws {
+        var (network, nodes) = TestNetwork.star(count: 4, seed: UInt64(60 + step))
+        publish(300_000, on: nodes[1], &network)
+        publish(250_000, on: nodes[2], &network)
+        network.run(for: .seconds(2))
+        _ = network.ask(nodes[3], .publishRequest(Self.draft(isAutomatic: true)))
+        guard let deadline = requests(&network, nodes[3]).first?.deadline else {
+            Issue.record("no request")
+            return
+        }
+        // From just before the choice to behind the lease.
+        network.run(for: .milliseconds(deadline - network.unixMilliseconds + Int64(step * 12)))
+        network.kill(nodes[3])
+        network.start(nodes[3], seeds: [network.address(nodes[0])])
+        for node in nodes[1...2] { _ = network.ask(nodes[3], .connect([network.address(node)])) }
+        network.run(for: .seconds(12 * 60))
+        var leases = 0
+        for node in nodes[1...2] {
+            if case .leases(let held)? = network.ask(node, .leases) { leases += held.count }
+        }
+        #expect(leases <= 1, "step \(step): paid twice")
+        #expect(requests(&network, nodes[3]).allSatisfy { $0.outcome != .open })
+        network.node(nodes[3])?.checkInvariants(at: network.now)
+    }
 }
