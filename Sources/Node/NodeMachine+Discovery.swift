@@ -58,7 +58,7 @@ extension NodeMachine {
     mutating func heardByCompany(_ output: SwarmMachine.Output, at now: Instant) {
         switch output {
         case .connected(let remote, let info):
-            stepCompany(.connected(remote, info.direction, info.remote.address), at: now)
+            stepCompany(.connected(remote, info.direction, info.remote), at: now)
         case .disconnected(let remote, _): stepCompany(.disconnected(remote), at: now)
         case .identified(let remote, let description):
             guard let source = connected[remote]?.connection.remote.address else { return }
@@ -77,15 +77,27 @@ extension NodeMachine {
     mutating func joinedTable(_ peer: PeerID, at now: Instant) {
         if !rendezvous.isEmpty { rendezvous[0].tableHasFilled(at: now) }
         if kademlia[0].machine.tableCount == 1 { storefrontChanged(at: now) }
-        guard let known = kademlia[0].machine.knownPeer(peer) else { return }
-        hear(of: [known], at: now)
+        guard let known = kademlia[0].machine.knownPeer(peer), let remote = connected[peer]?.connection.remote else {
+            return
+        }
+        stepCompany(.heard([known], source: IPGroup(remote.address)), at: now)
     }
 
-    private mutating func hear(of peers: [KademliaPeer], at now: Instant) {
-        for peer in peers where peer.id != self.peer {
-            guard let address = peer.addresses.first else { continue }
-            stepCompany(.heard([peer], source: IPGroup(of: address)), at: now)
+    /// Those who follow what we follow are heard of, and a few of those whom most have named are dialled at once.
+    private mutating func welcome(_ found: [FoundProvider], at now: Instant) {
+        for provider in found { stepCompany(.heard([provider.peer], source: provider.source), at: now) }
+        let likeliest = Array(found.prefix(4 * Self.rendezvousDialCount))
+        for provider in random.sample(likeliest, Self.rendezvousDialCount) {
+            dialStranger(drawRecommendedConnect(), provider.peer.id, at: provider.peer.addresses)
         }
+    }
+
+    private static let rendezvousDialCount = 4
+
+    /// Providers whom to be connected with would be new.
+    private func newcomers(in result: KademliaResult) -> [FoundProvider] {
+        guard case .providers(let found) = result else { return [] }
+        return found.filter { $0.peer.id != peer && connected[$0.peer.id] == nil && !$0.peer.addresses.isEmpty }
     }
 
     /// Dials whom others have told us of: what was named by the operator is dialled without a limit, this is not.
@@ -161,19 +173,13 @@ extension NodeMachine {
         guard id.rawValue >= Self.firstOwnSearch else { return false }
         switch ownSearches.removeValue(forKey: id) {
         case .rendezvous(let key):
-            var found: [KademliaPeer] = []
-            if case .providers(let peers) = result { found = peers }
-            let new = found.filter { $0.id != peer && connected[$0.id] == nil && !$0.addresses.isEmpty }
+            let new = newcomers(in: result)
             if !rendezvous.isEmpty { rendezvous[0].found(key, newCount: new.count, at: now) }
-            hear(of: new, at: now)
-            dialFound(new)
+            welcome(new, at: now)
         case .storefront(let command, let target, let replica):
             foundStorefront(command, target, replica, result, at: now, into: &outputs)
         case .replicas:
-            guard case .providers(let peers) = result else { break }
-            let new = peers.filter { $0.id != peer && connected[$0.id] == nil && !$0.addresses.isEmpty }
-            hear(of: new, at: now)
-            dialFound(new)
+            welcome(newcomers(in: result), at: now)
         case .party(let party):
             guard case .peer(let found) = result, connected[party] == nil, !found.addresses.isEmpty else { break }
             dialStranger(drawRecommendedConnect(), party, at: found.addresses)
@@ -181,15 +187,6 @@ extension NodeMachine {
         }
         return true
     }
-
-    /// Those who follow what we follow are dialled at once, a few by chance.
-    private mutating func dialFound(_ peers: [KademliaPeer]) {
-        for found in random.sample(peers, Self.rendezvousDialCount) {
-            dialStranger(drawRecommendedConnect(), found.id, at: found.addresses)
-        }
-    }
-
-    private static let rendezvousDialCount = 4
 }
 
 /// What one of the node's own searches is for.

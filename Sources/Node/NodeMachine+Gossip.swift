@@ -49,7 +49,7 @@ extension NodeMachine {
             }
         case .misbehaved(let remote, let misbehaviour):
             outputs.append(.event(.peerMisbehaved(remote, "gossip: \(misbehaviour)")))
-        case .peerSubscribed: advanceSearches(at: now, into: &outputs)
+        case .peerSubscribed: hasNewSubscriber = true
         case .published, .publishRefused, .peerUnsubscribed: break
         }
     }

@@ -96,7 +96,7 @@ extension NodeMachine {
         if description.protocols.contains(SyncLimits.protocolName) {
             beginSync(with: remote, isOutbound: connection.direction == .outbound, at: now)
         }
-        remember(remote, description, at: now)
+        if connection.direction == .outbound { remember(remote, description, at: now) }
     }
 
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {
@@ -185,7 +185,7 @@ extension NodeMachine {
         }
     }
 
-    /// Writes down where a peer was reached, at most every ten minutes, to find it again after a restart.
+    /// Writes down where a peer was reached, at most every ten minutes, to find it again after a restart; who came by itself was not.
     private mutating func remember(_ remote: PeerID, _ description: PeerDescription, at now: Instant) {
         if let since = remembered[remote], since.advanced(by: NodeLimits.rememberInterval) > now { return }
         remembered.removeAll { $0.value.advanced(by: NodeLimits.rememberInterval) <= now }

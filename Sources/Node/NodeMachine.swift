@@ -39,6 +39,8 @@ public struct NodeMachine: Sendable {
     var seeds: PeerSeeds
     var sync: SyncMachine
     var searching = SearchDesk()
+    /// Somebody follows a topic since the searches looked for replicas: they look once a step, however many topics one RPC names.
+    var hasNewSubscriber = false
     /// One or none; an array, as the swarm.
     var kademlia: [KademliaHost] = []
     var tableMode: TableMode
@@ -297,7 +299,13 @@ extension NodeMachine {
     }
 
     private mutating func finishWork(at now: Instant, into outputs: inout [Output]) {
-        while let next = work.popFirst() {
+        while true {
+            guard let next = work.popFirst() else {
+                guard hasNewSubscriber else { return }
+                hasNewSubscriber = false
+                advanceSearches(at: now, into: &outputs)
+                continue
+            }
             switch next {
             case .swarm(let input): stepSwarm(input, at: now, into: &outputs)
             case .gossip(let input): stepGossip(input, at: now, into: &outputs)

@@ -62,6 +62,11 @@ extension RangeReconciliation {
         /// Says all ids of a range, as many as the message has room for; the rest is asked for again.
         private mutating func list(_ ours: Range<Int>, upTo upper: RangeBound) -> Bool {
             writeSkipped()
+            // Ranges without an id take room too.
+            guard writer.bytes.count <= byteCountMax - reserveByteCount else {
+                writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound..<index.count).fingerprint))
+                return false
+            }
             let items = index.items(in: ours)
             let room = max(0, byteCountMax - reserveByteCount - writer.bytes.count) / ItemID.byteCount
             if items.count <= room {

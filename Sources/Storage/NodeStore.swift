@@ -100,10 +100,19 @@ public final class NodeStore: Sendable {
 
     private static func commit(_ changes: [StoreChange], to cache: inout Cache) throws(StoreFailure) {
         do throws(StoreFailure) {
-            try cache.database.file.transaction { try apply(changes, $0) }
+            try write(changes, to: cache.database)
         } catch .corrupt(let reason) {
             try cache.database.replace(reason: reason, warnings: &cache.warnings)
-            try cache.database.file.transaction { try apply(changes, $0) }
+            try write(changes, to: cache.database)
+        }
+    }
+
+    private static func write(_ changes: [StoreChange], to cache: CacheDatabase) throws(StoreFailure) {
+        let countMax = cache.limits.peerCountMax
+        try cache.file.transaction { database in
+            try apply(changes, database)
+            let hasPeers = changes.contains { if case .putPeer = $0 { true } else { false } }
+            if hasPeers { try PeerTable.trim(database, countMax: countMax) }
         }
     }
 

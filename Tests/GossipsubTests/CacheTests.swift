@@ -57,6 +57,17 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
         #expect(backoffs.count == 3 && backoffs.entry("t", peer(3)) == nil && backoffs.entry("t", peer(1)) != nil)
     }
 
+    @Test mutating func `that ended no link of ours give way to those that did, and become such when they do`() {
+        backoffs.start("t", peer(1), for: .seconds(10), at: .zero)
+        backoffs.start("t", peer(2), for: .seconds(20), endedLink: false, at: .zero)
+        for number in 3...9 { backoffs.start("t", peer(number), for: .seconds(3600), endedLink: false, at: .zero) }
+        #expect(backoffs.count == 3 && backoffs.entry("t", peer(1)) != nil && backoffs.entry("t", peer(2)) == nil)
+        backoffs.start("t", peer(9), for: .seconds(1), at: .zero)
+        #expect(
+            backoffs.entry("t", peer(9)) == Backoffs.Entry(since: .zero, until: moment(3600), endedLink: true)
+        )
+    }
+
     @Test mutating func `saturate at the end of time`() {
         let late = Instant(nanoseconds: .max - 1_000_000_000)
         backoffs.start("t", peer(1), for: .seconds(3600), at: late)

@@ -84,6 +84,12 @@ private let topic: Topic = "t"
         #expect(choked().isEmpty)
     }
 
+    @Test mutating func `those who came by themselves and heed no CHOKE silence nobody, however fast they are`() {
+        for number in 3...5 { victim.hear(number, RPC(control: ControlMessage(extensions: GossipExtensions()))) }
+        bring([3, 4, 5, 1, 2, 6], seconds: 30)
+        #expect(choked().isEmpty)
+    }
+
     @Test mutating func `a choked peer that has news first sends again at once`() throws {
         bring([3, 4, 1, 2, 5, 6], seconds: 30)
         let freed = try #require(choked().last)

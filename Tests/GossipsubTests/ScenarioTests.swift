@@ -152,6 +152,23 @@ private let topic: Topic = "t"
         0, 1, 60, 3599, 3600, 3601, 1 << 31, 1 << 32, 0x7fff_ffff_ffff_ffff, 1 << 63, .max - 120, .max - 1, .max,
     ]
 
+    @Test mutating func `PRUNEs of peers that were in no mesh make us forget nobody whom we pruned`() {
+        var config = GossipsubConfig()
+        config.backoffCountMax = 8
+        var victim = Victim(config)
+        let topics = (0..<12).map { Topic("topic \($0)") ?? topic }
+        for topic in topics { victim.feed(.subscribe(topic, TopicConfig())) }
+        victim.connect([1], topics: [topics[0]])
+        victim.advance(by: .seconds(2))
+        #expect(victim.machine.mesh(of: topics[0]) == [peer(1)])
+        victim.hear(1, ControlMessage(prune: [Prune(topic: topics[0], backoffSeconds: 60, peers: [])]))
+        victim.connect([2])
+        victim.hear(2, ControlMessage(prune: topics.map { Prune(topic: $0, backoffSeconds: 3600, peers: []) }))
+        #expect(victim.machine.backoffs.count == 8)
+        #expect(!victim.machine.backoffs.allowsOurGraft(topics[0], peer(1), at: victim.now))
+        #expect(!victim.machine.backoffs.allowsOurGraft(topics[11], peer(2), at: victim.now))
+    }
+
     @Test(arguments: backoffs)
     mutating func `S-07: no backoff of a stranger lasts longer than an hour or stops the node`(seconds: UInt64) {
         prepare()

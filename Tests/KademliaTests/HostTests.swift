@@ -156,6 +156,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [(ConnectFailure.queueFull, 1), (.backoff, 1), (.banned, 1), (.timedOut, 0)])
+    func `a dial that we did not do says nothing of the peer`(failure: ConnectFailure, tableCount: Int) {
+        let world = World()
+        world.connect(1)
+        _ = world.identify(1, protocols: [Self.protocolName])
+        _ = world.feed(.swarm(.streamOpened(StreamRequestID(rawValue: 1_000), Self.stream(1), Self.protocolName)))
+        _ = world.ask(KademliaMessage(kind: .findNode, closerPeers: [peer(1)]), on: Self.stream(1))
+        _ = world.feed(.swarm(.disconnected(peerID(1), .requested)))
+        var (dialCount, results): (Int, [String]) = (0, [])
+        for number in UInt64(0)..<2 {
+            var outputs = world.feed(.command(KademliaCommandID(rawValue: number), .closestPeers([1])))
+            for case .swarm(.connect(let request, _, _)) in outputs {
+                dialCount += 1
+                outputs += world.feed(.swarm(.connectAnswered(request, .failure(failure))))
+            }
+            for case .finished(_, let result) in outputs { results.append("\(result)") }
+        }
+        #expect(dialCount == 2 && results == ["closest([])", "closest([])"])
+        #expect(world.host.machine.tableCount == tableCount)
+    }
+
     @Test func `one stream may carry several requests, and an announcement gets no answer`() {
         let world = World()
         world.connect(2)

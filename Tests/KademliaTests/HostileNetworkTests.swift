@@ -53,7 +53,7 @@ import Testing
             network.run(until: network.now.advanced(by: .seconds(60)))
             return commands.map { command in
                 guard case .providers(let peers) = network.results[command] else { return false }
-                return peers.contains { $0.id == peerID(provider) }
+                return peers.contains { $0.peer.id == peerID(provider) }
             }
         }
         let found = keys.map(finders)

@@ -52,7 +52,7 @@ import Testing
         case 0: return .identified(peer(number), isServer: random.chance(3, in: 4), from: source)
         case 1: return .disconnected(peerID(number))
         case 2: return .command(KademliaCommandID(rawValue: UInt64(step)), command(&random))
-        case 3: return .requestFailed(request)
+        case 3: return random.chance(1, in: 2) ? .requestFailed(request) : .requestNotSent(request)
         case 4: return .delivered(request)
         case 5: return .inbound(KademliaInboundID(rawValue: UInt64(step)), peerID(number), noise(&random), from: source)
         case 6: return .clock(unixMilliseconds: Int64(random.below(10_000_000)))

@@ -22,6 +22,11 @@ struct RankedValues: ValueValidator {
     }
 }
 
+extension KademliaPeer {
+    /// The host at which it answers.
+    var source: IPAddress? { addresses.first?.tcpEndpoint?.address }
+}
+
 /// One machine, fed by hand; peer 0 is itself.
 final class Bench {
     var machine: KademliaMachine
@@ -107,7 +112,7 @@ extension Bench {
                 if !expectsResponse {
                     todo += feed(.delivered(id))
                 } else if let reply = answer(peer, message) {
-                    todo += feed(.response(id, reply.encoded, from: host(999)))
+                    todo += feed(.response(id, reply.encoded, from: peer.source))
                 } else {
                     todo += feed(.requestFailed(id))
                 }

@@ -49,7 +49,7 @@ import Testing
                 guard asked.id != peerID(1) else { continue }
                 let answer = KademliaMessage(kind: .findNode, closerPeers: [peer(50)])
                 bench.now = bench.now.advanced(by: .milliseconds(100))
-                outputs += bench.feed(.response(id, answer.encoded, from: host(999)))
+                outputs += bench.feed(.response(id, answer.encoded, from: asked.source))
             case .searched(let summary):
                 #expect(!outputs[..<index].contains { if case .finished = $0 { true } else { false } })
                 summaries.append(summary)
@@ -141,7 +141,7 @@ import Testing
                 else { continue }
                 if message.kind == .addProvider, told.insert(bench.now.nanoseconds).inserted { count += 1 }
                 let answer = KademliaMessage(kind: message.kind, closerPeers: [peer])
-                todo += bench.feed(expectsResponse ? .response(id, answer.encoded, from: host(1)) : .delivered(id))
+                todo += bench.feed(expectsResponse ? .response(id, answer.encoded, from: peer.source) : .delivered(id))
             }
         }
         return count
@@ -158,7 +158,70 @@ import Testing
             return answer
         }
         guard case .providers(let providers) = result else { return #expect(result == nil) }
-        #expect(Set(providers.map(\.id)) == [peerID(60), peerID(61)])
+        #expect(Set(providers.map(\.peer.id)) == [peerID(60), peerID(61)])
+    }
+
+    @Test func `a provider that was found comes with the network of whoever named it`() {
+        bench.admit(1...2)
+        let (result, _) = bench.run(.findProviders([7])) { asked, message in
+            KademliaMessage(kind: .getProviders, providerPeers: [peer(asked.id == peerID(1) ? 60 : 61)])
+        }
+        guard case .providers(let providers) = result else { return #expect(result == nil) }
+        let expected = [(60, 1), (61, 2)].map { FoundProvider(peer: peer($0), source: IPGroup(host($1))) }
+        #expect(Set(providers) == Set(expected))
+    }
+
+    @Test func `names of a site hide nobody who is there, and of those who answer from it two count`() {
+        func neighbour(_ number: Int) -> KademliaPeer {
+            let endpoint = Endpoint(address: IPAddress(203, 0, 5, UInt8(number - 200)), port: 4001)
+            return KademliaPeer(id: peerID(number), addresses: [Multiaddr(endpoint: endpoint)])
+        }
+        bench.admit(1...4)
+        var answerCount = 0
+        let (_, asked) = bench.run(.closestPeers([9])) { asked, message in
+            answerCount += 1
+            var answer = KademliaMessage(kind: .findNode)
+            switch asked.id {
+            // The first names a crowd that is not there; then somebody names those who are.
+            case _ where answerCount == 1: answer.closerPeers = (210...229).map(neighbour)
+            case _ where answerCount == 2: answer.closerPeers = (201...203).map(neighbour)
+            case peerID(201): answer.closerPeers = [peer(301)]
+            case peerID(202): answer.closerPeers = [peer(302)]
+            case peerID(203): answer.closerPeers = [peer(303)]
+            case peerID(301), peerID(302), peerID(303): answer.closerPeers = [neighbour(240)]
+            case let id where (210...229).contains(where: { peerID($0) == id }): return nil
+            default: break
+            }
+            return answer
+        }
+        let ids = Set(asked.map(\.peer.id))
+        #expect([301, 302, 303].count { ids.contains(peerID($0)) } == 2)
+        #expect(!ids.contains(peerID(240)))
+    }
+
+    @Test func `the first who names a peer cannot hide it behind wrong addresses`() {
+        bench.admit(1...2)
+        let lies = (1...8).map { Multiaddr(endpoint: Endpoint(address: host(500 + $0), port: 4001)) }
+        var answerCount = 0
+        let (result, _) = bench.run(.findPeer(peerID(70))) { asked, message in
+            guard asked.id != peerID(70) else { return nil }
+            answerCount += 1
+            let named = answerCount == 1 ? KademliaPeer(id: peerID(70), addresses: lies) : peer(70)
+            return KademliaMessage(kind: .findNode, closerPeers: [named])
+        }
+        let known = KademliaPeer(id: peerID(70), addresses: lies.prefix(3) + peer(70).addresses)
+        #expect(result == .peer(known))
+    }
+
+    @Test func `whoever does not take a value keeps its place in the table`() {
+        bench.admit(1...3)
+        for rank: UInt8 in 1...3 {
+            let result = bench.run(.putValue(RankedValues.value("v", rank: rank))) { asked, message in
+                message.kind == .putValue ? nil : Self.nothing(asked, message)
+            }.result
+            #expect(result == .failed(.notStored))
+        }
+        #expect(bench.machine.tableCount == 3)
     }
 
     @Test func `one who names hundreds of providers gets a share`() {
@@ -261,7 +324,7 @@ import Testing
             guard case .request(let id, let asked, let bytes, let expectsResponse) = output else { continue }
             // The first of them is silent, and holds up the search for as long as it may.
             if asked.id == peerID(1) { continue }
-            todo += bench.feed(expectsResponse ? .response(id, bytes, from: host(1)) : .delivered(id))
+            todo += bench.feed(expectsResponse ? .response(id, bytes, from: asked.source) : .delivered(id))
         }
         #expect(result == .provided(peerCount: 5))
         #expect(bench.now <= .zero.advanced(by: .seconds(2)))

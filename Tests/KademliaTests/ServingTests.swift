@@ -119,7 +119,7 @@ import Testing
         let second = try #require(bench.ask(question))
         #expect(first.closerPeers.count == 20)
         #expect(first.closerPeers == second.closerPeers)
-        #expect(first.providerPeers.count == KademliaMessage.providerCountMax)
+        #expect(first.providerPeers.count == 128)
         #expect(first.providerPeers != second.providerPeers)
     }
 
@@ -147,10 +147,10 @@ import Testing
         for number in 6_000..<6_100 { add(number, from: IPAddress(203, 0, 1, UInt8(number - 6_000)), to: bench) }
         bench.machine.checkInvariants()
         #expect(bench.machine.heldRecordCount == 1_000)
-        // An answer holds half of them, in random order: together these answers name nearly all.
+        // An answer holds an eighth of them, by chance: together these answers name nearly all.
         var named: Set<PeerID> = []
-        for _ in 0..<16 {
-            let answer = bench.ask(KademliaMessage(kind: .getProviders, key: key))
+        for asker in 7_000..<7_100 {
+            let answer = bench.ask(KademliaMessage(kind: .getProviders, key: key), from: asker)
             named.formUnion(answer?.providerPeers.map(\.id) ?? [])
         }
         #expect((5_000..<5_030).allSatisfy { named.contains(peerID($0)) })
@@ -212,6 +212,8 @@ import Testing
         let question = KademliaMessage(kind: .ping)
         let answered = (0..<400).count { _ in bench.ask(question, from: 4) != nil }
         #expect(answered == 256)
+        let listed = (0..<40).count { _ in bench.ask(KademliaMessage(kind: .getProviders, key: key), from: 7) != nil }
+        #expect(listed == 16)
         #expect(bench.ask(question, from: 5) != nil)
         let values = (0..<20).count { number in
             let value = RankedValues.value("\(number)", rank: 1)

@@ -117,7 +117,7 @@ import Testing
                 else { continue }
                 if message.key == peerID(0).bytes, searches.last != bench.now { searches.append(bench.now) }
                 let answer = KademliaMessage(kind: .findNode, closerPeers: [peer])
-                todo += bench.feed(.response(id, answer.encoded, from: host(1)))
+                todo += bench.feed(.response(id, answer.encoded, from: peer.source))
             }
         }
         #expect(searches.count == 3)
@@ -139,7 +139,7 @@ import Testing
             guard case .request(let id, let asked, _, _) = output, asked.id != silent else { continue }
             let known = asked.id == selfish ? [asked] : [peer(77), peer(78)]
             let answer = KademliaMessage(kind: .findNode, closerPeers: known)
-            todo += bench.feed(.response(id, answer.encoded, from: host(1)))
+            todo += bench.feed(.response(id, answer.encoded, from: asked.source))
         }
         guard case .closest(let closest) = result else { return #expect(result == nil) }
         #expect(closest.first?.id == peerID(77))

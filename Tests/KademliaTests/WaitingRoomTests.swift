@@ -42,6 +42,17 @@ import Testing
         expect(room.admits(peerID(1), of: group, to: key, after: wait, at: at(3 * 3_600)), false)
     }
 
+    @Test mutating func `whoever keeps coming back keeps its turn, and whoever stays away for three hours loses it`() {
+        let (wait, group) = (Duration.seconds(5 * 3_600), IPGroup(host(1)))
+        for (hours, isIn) in [(0, false), (2, false), (4, false), (5, true)] {
+            expect(room.admits(peerID(1), of: group, to: key, after: wait, at: at(hours * 3_600)), isIn)
+            room.checkInvariants()
+        }
+        for hours in [6, 9, 11] {
+            expect(room.admits(peerID(2), of: group, to: key, after: wait, at: at(hours * 3_600)), false)
+        }
+    }
+
     @Test mutating func `one network gets so many tickets and no more`() {
         for number in 0..<200 {
             _ = room.admits(peerID(number), of: IPGroup(host(1)), to: key, after: .seconds(10), at: at(0))

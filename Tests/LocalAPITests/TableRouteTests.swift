@@ -19,7 +19,8 @@ extension Samples {
         case .findPeer(found.id): return .peer(found)
         case .closestPeers: return .closest([found])
         case .provide(known): return .provided(peerCount: 3)
-        case .findProviders(known): return .providers([KademliaPeer(id: found.id, addresses: [])])
+        case .findProviders(known):
+            return .providers([FoundProvider(peer: KademliaPeer(id: found.id, addresses: []), source: .exempt)])
         case .findPeer, .findProviders: return .failed(.notFound)
         case .provide: return .failed(.noPeers)
         case .putValue, .getValue, .withdraw: return .failed(.busy)

@@ -26,6 +26,14 @@ import Testing
         #expect(try DNSMessage(parsing: message.encoded) == message)
     }
 
+    @Test func `pointers are written as answers and texts as additional records`() throws {
+        let pointer = DNSMessage.Record(name: Self.service, content: .pointer(Self.service), seconds: 1)
+        let text = DNSMessage.Record(name: Self.service, content: .texts([[7]]), seconds: 1)
+        let bytes = DNSMessage(isResponse: true, records: [text, pointer, text]).encoded
+        #expect(Array(bytes.prefix(12)) == [0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 2])
+        #expect(try DNSMessage(parsing: bytes).records == [pointer, text, text])
+    }
+
     /// By hand after RFC 1035, 4.1.4: the record's name points at the question's, its data at the question's tail.
     @Test func `compressed names and the unicast and cache-flush bits are read, other types left out`() throws {
         var bytes: [UInt8] = [0, 7, 0x84, 0, 0, 1, 0, 2, 0, 0, 0, 1] + Self.service.encoded + [0, 12, 0x80, 1]

@@ -125,6 +125,24 @@ import Testing
         #expect(said.count == count)
     }
 
+    @Test func `an answer that leads nowhere does not use up a peer's turn`() throws {
+        var machine = Self.machine(1)
+        var said: [MulticastDNSMachine.Output] = []
+        let name = try #require(DomainName(labels: [[0x61]] + MulticastDNSMachine.service.labels))
+        for host in ["127.0.0.1", "192.168.1.7"] {
+            let text = Array("dnsaddr=/ip4/\(host)/tcp/1/p2p/\(Self.peer(2))".utf8)
+            let answer = DNSMessage(
+                isResponse: true,
+                records: [
+                    .init(name: MulticastDNSMachine.service, content: .pointer(name), seconds: 1),
+                    .init(name: name, content: .texts([text]), seconds: 1),
+                ]
+            )
+            machine.handle(.received(answer.encoded, from: Self.lan), at: .zero, into: &said)
+        }
+        #expect(said == [.found(Self.peer(2), [try Self.address("/ip4/192.168.1.7/tcp/1")], from: Self.lan)])
+    }
+
     @Test func `a flood of peers is told of up to the limit`() throws {
         var machine = Self.machine(1)
         var said: [MulticastDNSMachine.Output] = []

@@ -37,8 +37,8 @@ import Testing
             Issue.record("nobody was found")
             return
         }
-        #expect(providers.map(\.id) == [network.peer(nodes[3])])
-        #expect(providers.first?.addresses == [network.address(nodes[3]).withoutPeer])
+        #expect(providers.map(\.peer.id) == [network.peer(nodes[3])])
+        #expect(providers.first?.peer.addresses == [network.address(nodes[3]).withoutPeer])
         guard case .dht(.peer(let found)) = network.ask(nodes[7], .dht(.findPeer(network.peer(nodes[2])))) else {
             Issue.record("a node was not found")
             return

@@ -111,6 +111,22 @@ import Testing
         }
     }
 
+    /// Six thousand ranges without an id: the answer stops at its bound, and asks for the rest by one fingerprint.
+    @Test(arguments: [0, 400]) func `an answer to many empty lists keeps to its bound`(count: Int) throws {
+        let index = ReconciliationIndex((0..<count).map { .sample($0, at: 10_000 + $0) })
+        var writer = ReconciliationWriter()
+        for time in UInt64(1)...6_000 {
+            writer.append(RangeBound(timestamp: time, prefix: .zero, prefixByteCount: 0), .ids([]))
+        }
+        for byteCountMax in [1_000, 4_000] {
+            let answer = try RangeReconciliation.answer(writer.bytes.span, index, byteCountMax: byteCountMax)
+            #expect(answer.count > byteCountMax - 250 && answer.count <= byteCountMax)
+            let last = try #require(try ReconciliationMessage.parse(answer.span).last)
+            let all = index.sum(in: 0..<count).fingerprint
+            #expect(last == ReconciliationRange(upperBound: .infinity, claim: .fingerprint(all)))
+        }
+    }
+
     static let refused: [(bytes: [UInt8], error: ReconciliationError)] = [
         ([], .empty),
         ([0x61, 0x00], .truncated),

@@ -136,6 +136,19 @@ import Testing
         #expect(state.peers.map(\.lastSeen) == [5, 4, 3, 2, 1], "who was seen last is tried first")
     }
 
+    @Test func `of the peers those who were seen last are kept, so many and no more`() throws {
+        var limits = StoreLimits()
+        limits.peerCountMax = 3
+        do {
+            let (store, _, _) = try NodeStore.open(directory: home.path, limits: limits)
+            for number in UInt8(1)...6 {
+                let seen = Int64([5, 9, 1, 7, 3, 8][Int(number) - 1])
+                try store.commit([.putPeer(try Sample.peer(number, lastSeen: seen))]).get()
+            }
+        }
+        #expect(try open().1.peers.map(\.lastSeen) == [9, 8, 7])
+    }
+
     @Test func `own state waits for the disk, the cache does not`() throws {
         let (store, _, _) = try open()
         #expect(try store.durability() == [2, 1], "FULL and NORMAL, in SQLite's numbers")

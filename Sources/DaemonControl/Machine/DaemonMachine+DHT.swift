@@ -64,7 +64,7 @@ extension DaemonMachine {
         case (.findProviders, .failed(.notFound)): (.dht(.begin), [.end])
         case (_, .failed(let failure)): (.failed("the DHT: \(failure)"), [])
         case (.findProviders(_, let count), .providers(let peers)):
-            (.dht(.begin), peers.prefix(count).map { .peer(entry($0)) } + [.end])
+            (.dht(.begin), peers.prefix(count).map { .peer(entry($0.peer)) } + [.end])
         case (_, .closest(let peers)): (.dht(.begin), peers.map { .value($0.id.bytes) } + [.end])
         case (.searchValue, .value(let value)): (.dht(.begin), [.value(value), .end])
         case (_, .value(let value)): (.dht(.value(value)), [])

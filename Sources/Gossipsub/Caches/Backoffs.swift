@@ -15,10 +15,15 @@ struct Backoffs: Sendable {
     struct Entry: Hashable, Sendable {
         let since: Instant
         let until: Instant
+        /// Whether a link of ours ended by it, so that we could want to graft the peer again.
+        var endedLink = true
     }
 
     let slack: Duration
-    /// Peers come and go but their backoffs stay, so their number is bounded; the one that ends first gives way.
+    /// Peers come and go but their backoffs stay, so their number is bounded.
+    ///
+    /// Those that ended no link of ours give way first, then the one that ends first: nobody's PRUNEs make us forget whom we must
+    /// not graft.
     let countMax: Int
     private var entries: OrderedDictionary<Key, Entry> = [:]
 
@@ -46,18 +51,25 @@ struct Backoffs: Sendable {
     }
 
     /// Starts or extends a backoff; it is never shortened.
-    mutating func start(_ topic: Topic, _ peer: PeerID, for duration: Duration, at now: Instant) {
+    mutating func start(
+        _ topic: Topic,
+        _ peer: PeerID,
+        for duration: Duration,
+        endedLink: Bool = true,
+        at now: Instant
+    ) {
         let key = Key(topic: topic, peer: peer)
         let until = now.advanced(by: duration)
         if let known = entries[key] {
-            entries[key] = Entry(since: now, until: max(known.until, until))
+            let endedLink = known.endedLink || endedLink
+            entries[key] = Entry(since: now, until: max(known.until, until), endedLink: endedLink)
             return
         }
         if entries.count == countMax {
             clear(at: now)
-            if entries.count == countMax { dropFirstToEnd() }
+            if entries.count == countMax { dropLeast() }
         }
-        entries[key] = Entry(since: now, until: until)
+        entries[key] = Entry(since: now, until: until, endedLink: endedLink)
     }
 
     /// Forgets what ended more than `slack` ago.
@@ -65,9 +77,10 @@ struct Backoffs: Sendable {
         entries.removeAll { $0.value.until.advanced(by: slack) <= now }
     }
 
-    private mutating func dropFirstToEnd() {
-        guard let first = entries.elements.min(by: { $0.value.until < $1.value.until }) else { return }
-        entries.removeValue(forKey: first.key)
+    private mutating func dropLeast() {
+        func rank(_ entry: Entry) -> (Int, Instant) { (entry.endedLink ? 1 : 0, entry.until) }
+        guard let least = entries.elements.min(by: { rank($0.value) < rank($1.value) }) else { return }
+        entries.removeValue(forKey: least.key)
     }
 
     func checkInvariants(at now: Instant, durationMax: Duration) {

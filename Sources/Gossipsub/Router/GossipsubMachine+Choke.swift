@@ -7,7 +7,8 @@ internal import Primitives
 /// Every peer of a mesh sends every message, and all copies but one are waste. A node that has enough good sources therefore asks
 /// the worst of them (CHOKE) to tell it only the ids, at each heartbeat; whatever is missing it fetches by IWANT. A choked peer
 /// that was first with a message after all sends again at once, so that a mesh whose sources fall silent mends itself
-/// within a heartbeat. Only peers that proved themselves count as sources, lest silent ones crowd out the others.
+/// within a heartbeat. Only peers that proved themselves count as sources, lest silent ones crowd out the others; and of those that came
+/// by themselves only those that can be choked, lest some that cannot bring all others to silence.
 ///
 /// Sources: libp2p/specs, pull request 681 (choke); Leitão, Pereira, Rodrigues, "Epidemic Broadcast Trees" (2007), for the repair.
 extension GossipsubMachine {
@@ -21,10 +22,11 @@ extension GossipsubMachine {
         guard !choked.isEmpty || scores.deliveries(in: slot) >= config.chokeDeliveriesMin else { return }
         let sources = mesh.filter { !choked.contains($0) }.compactMap { source($0, slot) }
             .filter { $0.delivered >= config.chokeDeliveriesMin / 2 }
-        if sources.count < config.eagerCountMin {
+        let eagerCount = sources.count { $0.heedsChoke || $0.isOutbound }
+        if eagerCount < config.eagerCountMin {
             let best = choked.compactMap { source($0, slot) }.max { $0.first < $1.first }
             if let best { setChoked(false, best.peer, topic, joined, at: now) }
-        } else if sources.count > config.eagerCountMin {
+        } else if eagerCount > config.eagerCountMin {
             let outboundCount = sources.count(where: \.isOutbound)
             let worst = sources.filter { source in
                 source.heedsChoke && source.delivered >= config.chokeDeliveriesMin

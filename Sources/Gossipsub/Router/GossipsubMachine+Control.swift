@@ -79,10 +79,12 @@ extension GossipsubMachine {
     }
 
     private mutating func receive(_ prune: Prune, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard topics[prune.topic] != nil else { return }
+        guard let joined = topics[prune.topic] else { return }
+        let endsLink = joined.mesh.contains(peer)
         removeFromMesh(peer, prune.topic, into: &outputs)
         let backoff = prune.backoffSeconds > 0 ? Duration.seconds(prune.backoffSeconds) : config.pruneBackoff
-        backoffs.start(prune.topic, peer, for: backoff, at: now)
+        // Also where there is no link: both ends may prune at once, and the longer time holds.
+        backoffs.start(prune.topic, peer, for: backoff, endedLink: endsLink, at: now)
         guard !prune.peers.isEmpty, scores.score(of: peer) >= config.score.acceptExchangeThreshold else { return }
         let entries = recommended(prune.peers, by: peer, into: &outputs)
         if !entries.isEmpty { outputs.append(.connect(entries)) }

@@ -220,6 +220,9 @@ extension KademliaHost {
         guard let call = calls[id], case .dialling = call.state else { return }
         switch result {
         case .success(call.peer): open(id, into: &outputs)
+        case .failure(let failure) where failure.saysNothingOfPeer:
+            calls[id] = nil
+            work.append(.requestNotSent(id))
         case .success, .failure: fail(id)
         }
     }

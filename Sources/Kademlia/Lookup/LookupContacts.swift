@@ -6,30 +6,29 @@ struct LookupContacts: Sendable {
     private(set) var peers: [KademliaPeer] = []
     private(set) var keys: [KademliaKey] = []
     private var ids: [PeerID: ContactID] = [:]
+    /// How many of each site have answered: a name says nothing of who is there.
     private var siteCounts: [IPPrefix: Int] = [:]
 
     func peer(_ contact: ContactID) -> KademliaPeer { peers[Int(contact.rawValue)] }
 
     func peer(named id: PeerID) -> KademliaPeer? { ids[id].map(peer) }
 
-    /// The number of a peer; `nil` when there are enough of its network, or of all.
+    /// The number of a peer that another one named; `nil` when there are enough.
     ///
     /// A peer that was named before is known by its first names and new ones: whoever names it first must not be able to hide it
-    /// behind a wrong address.
+    /// behind wrong addresses, so each namer adds a few.
+    mutating func contact(namedAs peer: KademliaPeer) -> ContactID? {
+        let before = ids[peer.id].map { peers[Int($0.rawValue)].addresses } ?? []
+        let added = peer.addresses.filter { !before.contains($0) }.prefix(KademliaLimits.addressesPerNamerMax)
+        let merged = KademliaPeer(id: peer.id, addresses: before + added)
+        guard let known = ids[peer.id] else { return contact(for: merged) }
+        if !added.isEmpty { peers[Int(known.rawValue)] = merged }
+        return known
+    }
+
+    /// The number of a peer of our own table, or of one that is new; `nil` when there are enough.
     mutating func contact(for peer: KademliaPeer) -> ContactID? {
-        if let known = ids[peer.id] {
-            let added = peer.addresses.filter { !peers[Int(known.rawValue)].addresses.contains($0) }
-            if !added.isEmpty {
-                let addresses = peers[Int(known.rawValue)].addresses + added
-                peers[Int(known.rawValue)] = KademliaPeer(id: peer.id, addresses: addresses)
-            }
-            return known
-        }
-        guard peers.count < KademliaLimits.lookupContactCountMax else { return nil }
-        if let site = Self.site(of: peer) {
-            guard siteCounts[site, default: 0] < KademliaLimits.lookupSiteCountMax else { return nil }
-            siteCounts[site, default: 0] += 1
-        }
+        guard ids[peer.id] == nil, peers.count < KademliaLimits.lookupContactCountMax else { return ids[peer.id] }
         let contact = ContactID(rawValue: UInt32(peers.count))
         peers.append(peer)
         keys.append(KademliaKey(hashing: peer.id.bytes))
@@ -37,10 +36,25 @@ struct LookupContacts: Sendable {
         return contact
     }
 
-    /// The IPv4 /24 or IPv6 /48 of a peer's first public address.
-    private static func site(of peer: KademliaPeer) -> IPPrefix? {
-        let hosts = peer.addresses.lazy.compactMap(\.host)
-        guard let host = hosts.first(where: { !$0.isExemptFromNetworkLimits })?.unmapped else { return nil }
+    /// Counts an answer from `source`; `false` when enough of its site have answered before.
+    mutating func admitsAnswer(from source: IPAddress?) -> Bool {
+        guard let site = source.flatMap(Self.site) else { return true }
+        guard siteCounts[site, default: 0] < KademliaLimits.lookupSiteCountMax else { return false }
+        siteCounts[site, default: 0] += 1
+        return true
+    }
+
+    /// Whether a peer can only be where enough have answered.
+    func isCrowded(_ contact: ContactID) -> Bool {
+        let sites = peer(contact).addresses.compactMap(\.host).compactMap(Self.site)
+        return !sites.isEmpty
+            && sites.allSatisfy { siteCounts[$0, default: 0] >= KademliaLimits.lookupSiteCountMax }
+    }
+
+    /// The IPv4 /24 or IPv6 /48 of a public address.
+    private static func site(of address: IPAddress) -> IPPrefix? {
+        guard !address.isExemptFromNetworkLimits else { return nil }
+        let host = address.unmapped
         return host.prefix(host.isIPv4 ? 24 : 48)
     }
 }

@@ -65,7 +65,7 @@ struct Query: Sendable {
     /// To how many it was sent.
     var sentCount = 0
     /// With how often each was named.
-    private(set) var providers: OrderedDictionary<PeerID, (peer: KademliaPeer, mentions: Int)> = [:]
+    private(set) var providers: OrderedDictionary<PeerID, (found: FoundProvider, mentions: Int)> = [:]
     private(set) var values: [Valued] = []
 
     init(
@@ -104,21 +104,33 @@ extension Query {
     mutating func answered(_ contact: ContactID, closer: [KademliaPeer]) {
         var named: [ContactID] = []
         for peer in closer {
-            if let other = contacts.contact(for: peer) { named.append(other) }
+            if let other = contacts.contact(namedAs: peer), mayAsk(other) { named.append(other) }
         }
         lookup.answered(contact, closer: named, keys: contacts.keys)
-        if case .findPeer(let target) = purpose, contacts.peer(contact).id == target { lookup.finish() }
+        if isSought(contact) { lookup.finish() }
+    }
+
+    private func isSought(_ contact: ContactID) -> Bool {
+        if case .findPeer(contacts.peer(contact).id) = purpose { true } else { false }
+    }
+
+    /// Whether a contact's answer could count; whoever is searched for is asked in any case.
+    func mayAsk(_ contact: ContactID) -> Bool { isSought(contact) || !contacts.isCrowded(contact) }
+
+    /// Whether an answer counts: few of one network do, wherever they were said to be.
+    mutating func admitsAnswer(of contact: ContactID, from source: IPAddress?) -> Bool {
+        isSought(contact) || contacts.admitsAnswer(from: source)
     }
 
     /// One answer named these providers: each counts once, and nobody can name more than a share.
-    mutating func found(providers named: [KademliaPeer]) {
+    mutating func found(_ named: [FoundProvider]) {
         var counted: Set<PeerID> = []
-        for provider in named.prefix(Self.providersPerAnswerMax) where counted.insert(provider.id).inserted {
-            if let known = providers[provider.id] {
-                let peer = known.peer.addresses.isEmpty ? provider : known.peer
-                providers[provider.id] = (peer, known.mentions + 1)
+        for provider in named.prefix(Self.providersPerAnswerMax) where counted.insert(provider.peer.id).inserted {
+            if let known = providers[provider.peer.id] {
+                let found = known.found.peer.addresses.isEmpty ? provider : known.found
+                providers[provider.peer.id] = (found, known.mentions + 1)
             } else if providers.count < Self.providerCountMax {
-                providers[provider.id] = (provider, 1)
+                providers[provider.peer.id] = (provider, 1)
             }
         }
     }
@@ -146,11 +158,11 @@ extension Query {
     }
 
     /// Those who were named by most first.
-    var rankedProviders: [KademliaPeer] {
+    var rankedProviders: [FoundProvider] {
         let ranked = providers.values.enumerated().sorted {
             ($1.element.mentions, $0.offset) < ($0.element.mentions, $1.offset)
         }
-        return ranked.map(\.element.peer)
+        return ranked.map(\.element.found)
     }
 
     /// The nearest that answered, as many as k.

@@ -63,8 +63,10 @@ public enum KademliaLimits {
     static let requestCountMax = 1_024
     /// Peers that a lookup remembers: more than its requests can bring from honest ones.
     static let lookupContactCountMax = 2_048
-    /// Candidates of a lookup from one IPv4 /24 or IPv6 /48: more are likely one party.
+    /// Answers that a lookup takes from one IPv4 /24 or IPv6 /48: more are likely one party.
     static let lookupSiteCountMax = 2
+    /// Addresses of a peer that are taken from one who names it: two liars leave room for the truth.
+    static let addressesPerNamerMax = 3
     /// Peers under examination for the table, and those that wait for it.
     static let checkCountMax = 16
     static let waitingCheckCountMax = 128
@@ -90,6 +92,8 @@ public enum KademliaLimits {
     /// What one peer may ask of us: far more than a lookup needs, far less than a core can answer.
     static let requestBurst = 256
     static let requestInterval = Duration.milliseconds(1)
+    /// What a question for providers counts: its answer has up to 64 KiB.
+    static let providersRequestCost = 16
     /// Values of one peer to judge: each costs a signature check.
     static let valueBurst = 16
     static let valueInterval = Duration.milliseconds(500)

@@ -46,9 +46,15 @@ extension KademliaMachine {
     ) {
         // A query that stores, or is over, has chosen already.
         guard let purpose = queries[id]?.purpose, queries[id]?.storing == nil else { return }
+        guard queries[id]?.admitsAnswer(of: contact, from: source) == true else {
+            queries[id]?.lookup.failed(contact)
+            return advance(id, at: now, into: &outputs)
+        }
         switch purpose {
         case .findProviders:
-            queries[id]?.found(providers: message.providerPeers.map { $0.visible(from: source) })
+            let group = source.map { IPGroup($0) } ?? .exempt
+            let named = message.providerPeers.map { FoundProvider(peer: $0.visible(from: source), source: group) }
+            queries[id]?.found(named)
         case .getValue(let key, _):
             if let record = message.record, record.key == key, let standing = judge(record, at: now) {
                 queries[id]?.found(record.value, standing, at: contact)
@@ -73,7 +79,13 @@ extension KademliaMachine {
 
     /// A request ended without an answer, or with one that is none.
     mutating func failed(_ request: RequestBook.Request, at now: Instant, into outputs: inout [Output]) {
-        contactFailed(request.peer.id, at: now, into: &outputs)
+        // Whoever does not want to keep a value resets the stream: it lives, and has answered a moment ago.
+        if request.kind != .putValue { contactFailed(request.peer.id, at: now, into: &outputs) }
+        unanswered(request, at: now, into: &outputs)
+    }
+
+    /// Nothing comes of a request: whoever waits for it goes on.
+    mutating func unanswered(_ request: RequestBook.Request, at now: Instant, into outputs: inout [Output]) {
         switch request.purpose {
         case .lookup(let query, let contact):
             queries[query]?.lookup.failed(contact)

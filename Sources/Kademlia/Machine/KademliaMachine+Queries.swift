@@ -118,7 +118,7 @@ extension KademliaMachine {
         )
         switch purpose {
         case .findProviders(let key):
-            query.found(providers: providers.providers(of: key, at: now))
+            query.found(providers.sample(Query.providersPerAnswerMax, of: key, using: &random, at: now))
         case .getValue(let key, _):
             guard let clock else { break }
             let held = values.live(key, unixMilliseconds: clock.unixMilliseconds(at: now))
@@ -157,6 +157,10 @@ extension KademliaMachine {
             case .wait: return
             case .finished: return end(id, at: now, into: &outputs)
             case .ask(let contact):
+                guard queries[id]?.mayAsk(contact) == true else {
+                    queries[id]?.lookup.failed(contact)
+                    continue
+                }
                 guard let peer = queries[id]?.contacts.peer(contact), let bytes = queries[id]?.request,
                     let kind = queries[id]?.purpose.kind
                 else { return }

@@ -14,7 +14,9 @@ extension KademliaMachine {
     ) {
         // Who only uses the network does not offer the protocol; who asks all the same gets no answer.
         guard mode == .server, requestAllowances.take(peer, at: now),
-            let message = try? KademliaMessage(parsing: bytes.span)
+            let message = try? KademliaMessage(parsing: bytes.span),
+            message.kind != .getProviders
+                || requestAllowances.take(peer, KademliaLimits.providersRequestCost - 1, at: now)
         else {
             outputs.append(.refuse(id))
             return
@@ -90,9 +92,10 @@ extension KademliaMachine {
         return Array(told.map { $0.visible(from: source) }.filter { !$0.addresses.isEmpty }.prefix(countMax))
     }
 
-    /// In random order, so that an answer that has no room for all favours nobody.
+    /// As many as a reader takes from one answer, in random order, so that nobody is favoured.
     private mutating func providerPeers(of key: [UInt8], at source: IPAddress?, now: Instant) -> [KademliaPeer] {
-        var told = providers.providers(of: key, at: now).map { $0.visible(from: source) }
+        var told = providers.sample(Query.providersPerAnswerMax, of: key, using: &random, at: now)
+            .map { $0.peer.visible(from: source) }
         if publications.isProvided(key) {
             told.append(KademliaPeer(id: own, addresses: ownAddresses, connection: .connected).visible(from: source))
         }

@@ -64,7 +64,8 @@ public struct KademliaMachine: Sendable {
         providers = ProviderStore(
             own: ownKey,
             expiry: config.providerExpiry,
-            addressExpiry: config.providerAddressExpiry
+            addressExpiry: config.providerAddressExpiry,
+            agreedKeys: config.waitingKeys
         )
         values = ValueStore(own: ownKey)
     }
@@ -114,6 +115,9 @@ public struct KademliaMachine: Sendable {
         case .requestFailed(let id):
             guard let request = requests.close(id) else { return }
             failed(request, at: now, into: &outputs)
+        case .requestNotSent(let id):
+            guard let request = requests.close(id) else { return }
+            unanswered(request, at: now, into: &outputs)
         case .inbound(let id, let peer, let bytes, let source):
             serve(id, peer, bytes, from: source, at: now, into: &outputs)
         case .deadlineReached: deadlineReached(at: now, into: &outputs)

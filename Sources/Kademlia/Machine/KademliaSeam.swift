@@ -51,12 +51,22 @@ public enum KademliaResult: Hashable, Sendable {
     /// So many peers were told that we provide it.
     case provided(peerCount: Int)
     /// Those who were named most often come first; none may be believed before it has shown the goods.
-    case providers([KademliaPeer])
+    case providers([FoundProvider])
     /// So many peers hold the value now.
     case stored(peerCount: Int)
     case value([UInt8])
     case withdrawn
     case failed(KademliaFailure)
+}
+
+/// Who is said to provide a key, and the network of the connection on which that was said: its own where it told us itself.
+public struct FoundProvider: Hashable, Sendable {
+    public let peer: KademliaPeer
+    public let source: IPGroup
+
+    public init(peer: KademliaPeer, source: IPGroup) {
+        (self.peer, self.source) = (peer, source)
+    }
 }
 
 public enum KademliaFailure: Error, Hashable, Sendable {
@@ -92,6 +102,8 @@ extension KademliaMachine {
         case delivered(KademliaRequestID)
         /// The peer could not be reached, refused the protocol, or closed the stream.
         case requestFailed(KademliaRequestID)
+        /// We did not get to ask, for a reason of our own: the peer is as good as it was.
+        case requestNotSent(KademliaRequestID)
         /// A request of another peer, without its length prefix.
         case inbound(KademliaInboundID, PeerID, [UInt8], from: IPAddress?)
         case deadlineReached

@@ -12,13 +12,13 @@ struct PeerAllowances: Sendable {
         (self.burst, self.interval) = (burst, interval)
     }
 
-    mutating func take(_ peer: PeerID, at now: Instant) -> Bool {
+    mutating func take(_ peer: PeerID, _ count: Int = 1, at now: Instant) -> Bool {
         if buckets[peer] == nil && buckets.count >= KademliaLimits.allowanceCountMax {
             buckets.removeAll { $0.value.isFull(at: now) }
             // All are busy: the one who began longest ago starts anew.
             if buckets.count >= KademliaLimits.allowanceCountMax { buckets.removeFirst() }
         }
-        return buckets[peer, default: TokenBucket(burst: burst, interval: interval)].take(at: now)
+        return buckets[peer, default: TokenBucket(burst: burst, interval: interval)].take(count, at: now)
     }
 
     func checkInvariants() {

@@ -5,7 +5,8 @@ internal import Primitives
 /// Who said that it provides what: the provider records that others left with us.
 ///
 /// Everything here was chosen by strangers, so each dimension has its bound. What decides at a bound is nearness, for a key far
-/// from us is others' business, and the diversity of networks, for a flood from few networks must not drive out the many.
+/// from us is others' business, and the diversity of networks, for a flood from few networks must not drive out the many. A key that
+/// somebody ground to lie near us takes no place from one that the network agreed upon.
 struct ProviderStore: Sendable {
     /// Keys that are near enough to be left with us: 780 ads for each of a few segments, and room for others.
     static let keyCountMax = 4_096
@@ -57,12 +58,15 @@ struct ProviderStore: Sendable {
     private let own: KademliaKey
     private let expiry: Duration
     private let addressExpiry: Duration
+    private let agreedKeys: Set<[UInt8]>
     private var byKey: OrderedDictionary<[UInt8], Providers> = [:]
     private var keyCounts: [PeerID: Int] = [:]
     private(set) var recordCount = 0
 
-    init(own: KademliaKey, expiry: Duration, addressExpiry: Duration) {
+    /// `agreedKeys` give way only to one another.
+    init(own: KademliaKey, expiry: Duration, addressExpiry: Duration, agreedKeys: Set<[UInt8]>) {
         (self.own, self.expiry, self.addressExpiry) = (own, expiry, addressExpiry)
+        self.agreedKeys = agreedKeys
     }
 
     var keyCount: Int { byKey.count }
@@ -103,12 +107,19 @@ struct ProviderStore: Sendable {
         return (providers.records.count, providers.groupCounts[group, default: 0])
     }
 
-    /// The live providers of a key, the longest unheard of first; addresses that are too old are left out.
-    func providers(of key: [UInt8], at now: Instant) -> [KademliaPeer] {
-        guard let providers = byKey[key] else { return [] }
-        return providers.records.elements.compactMap { peer, record in
-            guard record.expiresAt > now else { return nil }
-            return KademliaPeer(id: peer, addresses: record.addressesExpireAt > now ? record.addresses : [])
+    /// At most `count` of the live providers of a key, in random order; addresses that are too old are left out.
+    func sample(
+        _ count: Int,
+        of key: [UInt8],
+        using random: inout SeededRandom,
+        at now: Instant
+    ) -> [FoundProvider] {
+        guard let records = byKey[key]?.records.elements else { return [] }
+        let live = records.indices.drop { records[$0].value.expiresAt <= now }
+        return random.sample(Array(live), count).map { index in
+            let (peer, record) = records[index]
+            let addresses = record.addressesExpireAt > now ? record.addresses : []
+            return FoundProvider(peer: KademliaPeer(id: peer, addresses: addresses), source: record.group)
         }
     }
 
@@ -127,10 +138,10 @@ struct ProviderStore: Sendable {
         guard keyCounts[peer, default: 0] < Self.keysPerProviderMax else { return false }
         guard let providers = byKey[key] else {
             guard byKey.count >= Self.keyCountMax || recordCount >= Self.recordCountMax else { return true }
-            return dropFarthest(beyond: KademliaKey(hashing: key))
+            return dropFarthest(beyond: rank(key, KademliaKey(hashing: key)))
         }
         guard providers.records.count >= Self.providersPerKeyMax else {
-            return recordCount < Self.recordCountMax || dropFarthest(beyond: providers.key)
+            return recordCount < Self.recordCountMax || dropFarthest(beyond: rank(key, providers.key))
         }
         for peer in expired(of: key, at: now) { remove(peer, of: key) }
         guard let count = byKey[key]?.records.count, count >= Self.providersPerKeyMax else { return true }
@@ -142,11 +153,16 @@ struct ProviderStore: Sendable {
         return true
     }
 
-    /// Drops the key farthest from us, unless the newcomer lies farther still.
-    private mutating func dropFarthest(beyond key: KademliaKey) -> Bool {
+    /// The keys that the network agreed upon come first, then the nearest.
+    private func rank(_ key: [UInt8], _ place: KademliaKey) -> (Int, KademliaDistance) {
+        (agreedKeys.contains(key) ? 0 : 1, own.distance(to: place))
+    }
+
+    /// Drops the key of the last rank, unless the newcomer's is later still.
+    private mutating func dropFarthest(beyond newcomer: (Int, KademliaDistance)) -> Bool {
         guard
-            let farthest = byKey.elements.max(by: { own.distance(to: $0.value.key) < own.distance(to: $1.value.key) }),
-            own.distance(to: key) < own.distance(to: farthest.value.key)
+            let farthest = byKey.elements.max(by: { rank($0.key, $0.value.key) < rank($1.key, $1.value.key) }),
+            newcomer < rank(farthest.key, farthest.value.key)
         else { return false }
         for peer in Array(farthest.value.records.keys) { remove(peer, of: farthest.key) }
         return true

@@ -15,7 +15,7 @@ struct WaitingRoom: Sendable {
     static let shareDamping = 10
     static let ticketCountMax = 4_096
     static let ticketsPerNetworkMax = 64
-    /// Whoever comes back later than this begins anew: thrice the interval of statements.
+    /// Whoever stays away for longer begins anew: thrice the interval of statements.
     static let ticketLifetime = Duration.seconds(3 * 3_600)
 
     private struct Visitor: Hashable, Sendable {
@@ -25,10 +25,11 @@ struct WaitingRoom: Sendable {
 
     private struct Ticket: Sendable {
         let since: Instant
+        let seenAt: Instant
         let group: IPGroup
     }
 
-    /// The oldest first.
+    /// The longest unseen first.
     private var tickets: OrderedDictionary<Visitor, Ticket> = [:]
     private var ticketCounts: [IPGroup: Int] = [:]
 
@@ -58,16 +59,18 @@ struct WaitingRoom: Sendable {
             remove(visitor)
             return true
         }
-        guard tickets[visitor] == nil, tickets.count < Self.ticketCountMax,
+        // It keeps its turn, and goes to the end of the order in which tickets expire.
+        remove(visitor)
+        guard tickets.count < Self.ticketCountMax,
             group.isExempt || ticketCounts[group, default: 0] < Self.ticketsPerNetworkMax
         else { return false }
-        tickets[visitor] = Ticket(since: now, group: group)
+        tickets[visitor] = Ticket(since: since, seenAt: now, group: group)
         ticketCounts[group, default: 0] += 1
         return false
     }
 
     private mutating func expire(at now: Instant) {
-        while let (visitor, ticket) = tickets.elements.first, ticket.since.advanced(by: Self.ticketLifetime) <= now {
+        while let (visitor, ticket) = tickets.elements.first, ticket.seenAt.advanced(by: Self.ticketLifetime) <= now {
             remove(visitor)
         }
     }

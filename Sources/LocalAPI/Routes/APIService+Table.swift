@@ -38,7 +38,7 @@ extension APIService {
     func findProviders(of text: String?) async throws -> [FoundPeerView] {
         let result = try await look(up: .findProviders(try Self.key(text)))
         guard case .providers(let found) = result else { throw unexpected(.dht(result)) }
-        return found.map(FoundPeerView.init)
+        return found.map { FoundPeerView($0.peer) }
     }
 
     func provide(_ request: ProvideRequest) async throws -> ProvidedView {

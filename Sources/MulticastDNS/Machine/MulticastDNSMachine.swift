@@ -153,11 +153,11 @@ public struct MulticastDNSMachine: Sendable {
         for record in message.records where names.contains(record.name) {
             guard case .texts(let texts) = record.content else { continue }
             let told = texts.compactMap(Self.address)
-            guard let peer = told.lazy.compactMap(\.peerID).first, peer != own, mayTell(of: peer, at: now) else {
-                continue
-            }
+            guard let peer = told.lazy.compactMap(\.peerID).first, peer != own else { continue }
             let usable = told.filter { $0.peerID == peer && $0.isDialable(learnedFrom: source) }.map(\.withoutPeer)
-            if !usable.isEmpty { outputs.append(.found(peer, usable, from: source)) }
+            // What leads nowhere uses up nobody's turn.
+            guard !usable.isEmpty, mayTell(of: peer, at: now) else { continue }
+            outputs.append(.found(peer, usable, from: source))
         }
     }
 

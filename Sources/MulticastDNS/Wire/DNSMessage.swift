@@ -111,16 +111,22 @@ public struct DNSMessage: Hashable, Sendable {
 
     // MARK: Writing
 
-    /// Names are written out: compression would save some bytes of few messages.
+    /// The datagram, with names written out: compression would save some bytes of few messages.
+    ///
+    /// Pointers stand as answers and texts as additional records, where some look for them alone (libp2p/specs, discovery/mdns,
+    /// "Response").
     public var encoded: [UInt8] {
         precondition(questions.count <= Self.questionCountMax && records.count <= Self.recordCountMax)
-        // The identifier is zero; an answer is authoritative (RFC 6762, 18.1 to 18.4). All records stand as answers.
+        let answers = records.filter { if case .pointer = $0.content { true } else { false } }
+        let additional = records.filter { if case .texts = $0.content { true } else { false } }
+        // The identifier is zero; an answer is authoritative (RFC 6762, 18.1 to 18.4).
         var bytes: [UInt8] = [0, 0, isResponse ? 0x84 : 0, 0]
-        bytes += Self.bytes(UInt16(questions.count)) + Self.bytes(UInt16(records.count)) + [0, 0, 0, 0]
+        bytes += Self.bytes(UInt16(questions.count)) + Self.bytes(UInt16(answers.count))
+        bytes += [0, 0] + Self.bytes(UInt16(additional.count))
         for question in questions {
             bytes += question.name.encoded + Self.bytes(question.type) + Self.bytes(Self.internet)
         }
-        for record in records {
+        for record in answers + additional {
             let (type, data): (UInt16, [UInt8]) =
                 switch record.content {
                 case .pointer(let target): (Self.pointerType, target.encoded)

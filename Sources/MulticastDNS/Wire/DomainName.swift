@@ -22,9 +22,6 @@ public struct DomainName: Hashable, Sendable {
         self.labels = labels.map { label in label.withUTF8Buffer { unsafe Array($0) } }
     }
 
-    /// This name below another.
-    func appending(_ other: DomainName) -> DomainName? { DomainName(labels: labels + other.labels) }
-
     var encoded: [UInt8] { labels.flatMap { [UInt8($0.count)] + $0 } + [0] }
 
     /// Reads a name that starts at `offset` of a message and moves `offset` behind it.

@@ -22,8 +22,8 @@ struct AddressTables: Sendable {
 
     struct Entry: Sendable {
         var addresses: [Multiaddr]
-        /// The network of its first address.
-        let group: IPGroup
+        /// The network of its first address: where it was reached, if it was.
+        var group: IPGroup
         var place: Place
         var failureCount = 0
     }
@@ -51,12 +51,15 @@ struct AddressTables: Sendable {
     func contains(_ peer: PeerID) -> Bool { entries[peer] != nil }
 
     /// Somebody in the network `source` told of a peer; what we know already stays where it is.
-    mutating func heard(of peer: PeerID, at addresses: [Multiaddr], from source: IPGroup) {
+    ///
+    /// Those that were reached keep what worked. Of the others nobody but the peer itself (`isOwnWord`) says where else they are, until
+    /// what was said first has failed too often.
+    mutating func heard(of peer: PeerID, at addresses: [Multiaddr], from source: IPGroup, isOwnWord: Bool = false) {
         let kept = Self.bounded(addresses)
         guard let first = kept.first else { return }
-        if entries[peer] != nil {
-            // Those that were reached keep what worked.
-            if entries[peer]?.place.isTried == false { entries[peer]?.addresses = kept }
+        if let known = entries[peer] {
+            guard !known.place.isTried, isOwnWord || isHopeless(peer) else { return }
+            entries[peer] = Entry(addresses: kept, group: IPGroup(of: first), place: known.place)
             return
         }
         let bucket = newBucket(of: first, from: source)
@@ -69,15 +72,15 @@ struct AddressTables: Sendable {
     }
 
     /// We reached a peer that we dialled; gives the peer of the bucket that should show first that it is gone.
-    mutating func reached(_ peer: PeerID, at addresses: [Multiaddr]) -> PeerID? {
-        let kept = Self.bounded(addresses)
-        guard let first = kept.first else { return nil }
-        let bucket = triedBucket(of: peer, at: first)
+    ///
+    /// Its bucket and its network are those of the `endpoint` where it was: `addresses`, its own word, would be its own choice.
+    mutating func reached(_ peer: PeerID, on endpoint: Endpoint, at addresses: [Multiaddr]) -> PeerID? {
+        let kept = Self.bounded(addresses, reachedOn: endpoint)
+        let bucket = triedBucket(of: peer, at: endpoint.address)
         if entries[peer]?.place == .tried(bucket: bucket) {
             tried[bucket].removeAll { $0 == peer }
             tried[bucket].append(peer)
-            entries[peer]?.addresses = kept
-            entries[peer]?.failureCount = 0
+            entries[peer] = Entry(addresses: kept, group: IPGroup(endpoint.address), place: .tried(bucket: bucket))
             return nil
         }
         guard tried[bucket].count < Self.bucketPeerCountMax else {
@@ -86,7 +89,7 @@ struct AddressTables: Sendable {
         }
         forget(peer)
         tried[bucket].append(peer)
-        entries[peer] = Entry(addresses: kept, group: IPGroup(of: first), place: .tried(bucket: bucket))
+        entries[peer] = Entry(addresses: kept, group: IPGroup(endpoint.address), place: .tried(bucket: bucket))
         return nil
     }
 
@@ -119,11 +122,12 @@ struct AddressTables: Sendable {
     }
 
     private func newBucket(of address: Multiaddr, from source: IPGroup) -> Int {
-        let slot = number(address.networkBytes, source.bytes) % Self.bucketsPerSource
+        let network = address.tcpEndpoint?.address.networkBytes ?? []
+        let slot = number(network, source.bytes) % Self.bucketsPerSource
         return number(source.bytes, [UInt8(slot)]) % Self.newBucketCount
     }
 
-    private func triedBucket(of peer: PeerID, at address: Multiaddr) -> Int {
+    private func triedBucket(of peer: PeerID, at address: IPAddress) -> Int {
         let slot = number(peer.bytes, []) % Self.bucketsPerNetwork
         return number(address.networkBytes, [UInt8(slot)]) % Self.triedBucketCount
     }
@@ -131,6 +135,12 @@ struct AddressTables: Sendable {
     private func number(_ first: [UInt8], _ second: [UInt8]) -> Int {
         let digest = SHA256.hash(salt + [UInt8(first.count)] + first + second)
         return Int(digest[0]) << 16 | Int(digest[1]) << 8 | Int(digest[2])
+    }
+
+    /// Where a peer can be found again: first where it was.
+    static func bounded(_ addresses: [Multiaddr], reachedOn endpoint: Endpoint) -> [Multiaddr] {
+        let first = Multiaddr(endpoint: endpoint)
+        return bounded([first] + addresses.filter { $0 != first })
     }
 
     private static func bounded(_ addresses: [Multiaddr]) -> [Multiaddr] {
@@ -144,12 +154,11 @@ struct AddressTables: Sendable {
     }
 }
 
-extension Multiaddr {
+extension IPAddress {
     /// What one party is taken to own: the group of a public address, and of an exempt one the host itself.
     fileprivate var networkBytes: [UInt8] {
-        guard let address = tcpEndpoint?.address else { return [] }
-        let group = IPGroup(address)
-        return group.isExempt ? address.bytes : group.bytes
+        let group = IPGroup(self)
+        return group.isExempt ? bytes : group.bytes
     }
 }
 

@@ -15,7 +15,8 @@ struct PeerCompany: Sendable {
         case started(CompanyRecord, remembered: [StoredPeer])
         /// Somebody in the network `source` told of peers.
         case heard([KademliaPeer], source: IPGroup)
-        case connected(PeerID, Direction, IPAddress)
+        /// A connection to or from the endpoint.
+        case connected(PeerID, Direction, Endpoint)
         /// A connected peer's own word on where it may be dialled.
         case identified(PeerID, [Multiaddr])
         case disconnected(PeerID)
@@ -51,7 +52,13 @@ struct PeerCompany: Sendable {
     private enum Purpose: Sendable {
         case company
         /// Whether somebody is there; `challenger` gets its place if not.
-        case feeler(challenger: PeerID?)
+        case feeler(challenger: Challenger?)
+    }
+
+    /// Somebody that waits for a place, and where it was reached.
+    private struct Challenger: Sendable {
+        let peer: PeerID
+        let endpoint: Endpoint
     }
 
     private struct Dial: Sendable {
@@ -64,7 +71,7 @@ struct PeerCompany: Sendable {
     private(set) var outbound: OrderedDictionary<PeerID, IPGroup> = [:]
     /// Those of them whom a draw from the tables chose, in the order of the choice.
     private(set) var members: OrderedDictionary<PeerID, IPGroup> = [:]
-    private var connected: OrderedSet<PeerID> = []
+    private var connected: [PeerID: Endpoint] = [:]
     private var anchors: [PeerID] = []
     /// Where those that we dialled can be found again.
     private var addresses: [PeerID: [Multiaddr]] = [:]
@@ -72,7 +79,7 @@ struct PeerCompany: Sendable {
     private var dials: OrderedDictionary<ConnectRequestID, Dial> = [:]
     private var resting: OrderedDictionary<PeerID, Instant> = [:]
     /// Who waits for whose place.
-    private var contests: OrderedDictionary<PeerID, PeerID> = [:]
+    private var contests: OrderedDictionary<PeerID, Challenger> = [:]
     private var dialAt: Instant?
     private var feelerAt: Instant?
     private var rememberAt: Instant?
@@ -99,12 +106,12 @@ struct PeerCompany: Sendable {
         case .started(let record, let stored): start(record, stored, at: now)
         case .heard(let peers, let source):
             for peer in peers { tables.heard(of: peer.id, at: peer.addresses, from: source) }
-        case .connected(let peer, let direction, let address):
-            connected.append(peer)
-            if direction == .outbound { outbound[peer] = IPGroup(address) }
+        case .connected(let peer, let direction, let endpoint):
+            connected[peer] = endpoint
+            if direction == .outbound { outbound[peer] = IPGroup(endpoint.address) }
         case .identified(let peer, let told): identified(peer, told)
         case .disconnected(let peer):
-            connected.remove(peer)
+            connected[peer] = nil
             outbound[peer] = nil
             members[peer] = nil
             addresses[peer] = nil
@@ -118,23 +125,32 @@ struct PeerCompany: Sendable {
     private mutating func start(_ record: CompanyRecord, _ stored: [StoredPeer], at now: Instant) {
         isStarted = true
         returning = record.members.filter(\.isAnchor)
-        for member in record.members where !member.isAnchor { _ = tables.reached(member.peer, at: member.addresses) }
+        for member in record.members where !member.isAnchor {
+            guard let endpoint = member.addresses.first?.tcpEndpoint else { continue }
+            _ = tables.reached(member.peer, on: endpoint, at: member.addresses)
+        }
         // Those may have come by themselves, and what they said of themselves may be wrong.
         for peer in stored { tables.heard(of: peer.peer, at: peer.addresses, from: .exempt) }
         feelerAt = now.advanced(by: random.jittered(Self.feelerInterval, by: 0.5))
     }
 
     private mutating func identified(_ peer: PeerID, _ told: [Multiaddr]) {
+        guard let endpoint = connected[peer] else { return }
         guard outbound[peer] != nil else {
-            return tables.heard(of: peer, at: told, from: told.first.map { IPGroup(of: $0) } ?? .exempt)
+            return tables.heard(of: peer, at: told, from: IPGroup(endpoint.address), isOwnWord: true)
         }
-        addresses[peer] = told
-        contest(peer, tables.reached(peer, at: told))
+        addresses[peer] = AddressTables.bounded(told, reachedOn: endpoint)
+        reached(peer, on: endpoint, at: told)
     }
 
-    /// A newcomer waits until whoever would give it its place has been tested.
-    private mutating func contest(_ challenger: PeerID, _ incumbent: PeerID?) {
-        guard let incumbent, contests.count < Self.contestCountMax else { return }
+    /// Whoever was reached gets a place, or waits until whoever would give it its place has been tested.
+    private mutating func reached(_ peer: PeerID, on endpoint: Endpoint, at addresses: [Multiaddr]) {
+        guard let incumbent = tables.reached(peer, on: endpoint, at: addresses) else { return }
+        contest(Challenger(peer: peer, endpoint: endpoint), incumbent)
+    }
+
+    private mutating func contest(_ challenger: Challenger, _ incumbent: PeerID) {
+        guard contests.count < Self.contestCountMax else { return }
         contests[incumbent] = challenger
     }
 
@@ -171,7 +187,7 @@ struct PeerCompany: Sendable {
 
     /// Nobody joins who came by itself: it would have chosen us.
     private func mayJoin(_ peer: PeerID) -> Bool {
-        members[peer] == nil && (!connected.contains(peer) || outbound[peer] != nil)
+        members[peer] == nil && (connected[peer] == nil || outbound[peer] != nil)
     }
 
     /// Takes in whom we have dialled already, and dials everybody else.
@@ -201,13 +217,13 @@ struct PeerCompany: Sendable {
         if let (incumbent, challenger) = contests.elements.first {
             contests.removeFirst()
             // Whoever is connected is there.
-            guard !connected.contains(incumbent), let entry = tables.entries[incumbent] else { return }
+            guard connected[incumbent] == nil, let entry = tables.entries[incumbent] else { return }
             return dial(incumbent, at: entry.addresses, for: .feeler(challenger: challenger), into: &outputs)
         }
         let dialled = Set(dials.values.lazy.map(\.peer))
         var generator = random
         let drawn = tables.draw(tried: false, using: &generator) { peer, _ in
-            !connected.contains(peer) && !dialled.contains(peer) && (resting[peer] ?? .zero) <= now
+            connected[peer] == nil && !dialled.contains(peer) && (resting[peer] ?? .zero) <= now
         }
         random = generator
         guard let drawn, let entry = tables.entries[drawn] else { return }
@@ -234,8 +250,10 @@ struct PeerCompany: Sendable {
     ) {
         guard let dial = dials.removeValue(forKey: request) else { return }
         let isThere = (try? result.get()) == dial.peer
+        var isUntried = false
+        if case .failure(let failure) = result { isUntried = failure.saysNothingOfPeer }
         if !isThere {
-            tables.failed(dial.peer)
+            if !isUntried { tables.failed(dial.peer) }
             if resting.count >= Self.restingCountMax { resting.removeFirst() }
             let wasThere = tables.entries[dial.peer]?.place.isTried == true
             resting[dial.peer] = now.advanced(by: wasThere ? Self.triedRestTime : Self.restTime)
@@ -245,13 +263,16 @@ struct PeerCompany: Sendable {
             return
         }
         if isThere {
-            let known = tables.entries[dial.peer]?.addresses ?? []
-            contest(dial.peer, tables.reached(dial.peer, at: known))
+            // Whoever came by itself meanwhile has shown nothing.
+            guard outbound[dial.peer] != nil, let endpoint = connected[dial.peer] else { return }
+            reached(dial.peer, on: endpoint, at: tables.entries[dial.peer]?.addresses ?? [])
             // It has shown that it is there; whoever is needed is dialled as company.
-            if missingCount <= 0, outbound[dial.peer] != nil { outputs.append(.disconnect(dial.peer)) }
-        } else if let challenger, let entry = tables.entries[challenger] {
+            if missingCount <= 0 { outputs.append(.disconnect(dial.peer)) }
+        } else if let challenger, isUntried {
+            contest(challenger, dial.peer)
+        } else if let challenger, let entry = tables.entries[challenger.peer] {
             tables.forget(dial.peer)
-            _ = tables.reached(challenger, at: entry.addresses)
+            _ = tables.reached(challenger.peer, on: challenger.endpoint, at: entry.addresses)
         }
     }
 
@@ -264,7 +285,7 @@ struct PeerCompany: Sendable {
             if network.isExempt || networks.insert(network).inserted { chosen.append(peer) }
         }
         guard chosen != anchors else { return }
-        for peer in anchors where !chosen.contains(peer) && connected.contains(peer) {
+        for peer in anchors where !chosen.contains(peer) && connected[peer] != nil {
             outputs.append(.protect(peer, false))
         }
         for peer in chosen where !anchors.contains(peer) { outputs.append(.protect(peer, true)) }

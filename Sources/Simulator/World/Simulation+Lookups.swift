@@ -148,7 +148,7 @@ extension Simulation {
         case .provider(let target):
             guard hasStayed(target, since: question.at) else { return nil }
             guard case .dht(.providers(let found)) = answer else { return false }
-            return found.contains { $0.id == nodes[target].identity.peer }
+            return found.contains { $0.peer.id == nodes[target].identity.peer }
         case .storefront(let target):
             guard hasStayed(target, since: question.at) else { return nil }
             guard case .records(let found) = answer else { return false }

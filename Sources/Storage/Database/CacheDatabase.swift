@@ -9,7 +9,7 @@ struct CacheDatabase: Sendable {
     static let fileName = "cache.sqlite"
 
     private let directory: String
-    private let limits: StoreLimits
+    let limits: StoreLimits
     private(set) var file: DatabaseFile
 
     /// Opens the cache; a damaged one is set aside first.

@@ -23,6 +23,16 @@ enum PeerTable {
         )
     }
 
+    /// Forgets all but those who were seen last.
+    static func trim(_ database: Database, countMax: Int) throws {
+        try database.run(
+            """
+            DELETE FROM peers WHERE peer IN (SELECT peer FROM peers ORDER BY last_seen DESC, peer LIMIT -1 OFFSET ?)
+            """,
+            [countMax]
+        )
+    }
+
     static func delete(_ database: Database, _ peer: PeerID) throws {
         try database.run("DELETE FROM peers WHERE peer = ?", [peer.bytes.blob])
     }

@@ -136,17 +136,6 @@ public struct AddressBook: Sendable {
         insert(address.withoutPeer, .proven, of: peer)
     }
 
-    /// The address led to another peer, or nowhere any more: it falls back to being told.
-    mutating func failed(_ address: Multiaddr, of peer: PeerID) {
-        guard let index = entries[peer]?.addresses.firstIndex(where: { $0.address == address.withoutPeer }) else {
-            return
-        }
-        if entries[peer]?.addresses[index].degree == .proven {
-            entries[peer]?.addresses.remove(at: index)
-            insert(address.withoutPeer, .told, of: peer)
-        }
-    }
-
     /// A connected peer is not forgotten.
     mutating func connected(_ peer: PeerID, at now: Instant) {
         guard admit(peer, at: now) else { return }

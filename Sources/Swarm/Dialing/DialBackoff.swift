@@ -9,7 +9,7 @@ public struct DialBackoffConfig: Hashable, Sendable {
     public var limit: Duration = .seconds(300)
     /// Addresses that are remembered at once.
     public var addressCountMax = 4096
-    /// Failed dials to one host: a burst, then one per interval.
+    /// Failed dials to one host where strangers sent us: a burst, then one per interval.
     ///
     /// So a stranger who names many peers behind one victim's address cannot make us knock there faster than one a
     /// minute.
@@ -59,13 +59,14 @@ struct DialBackoff: Sendable {
 
     var addressCount: Int { failures.count }
 
-    /// Whether the address must not be dialled yet.
-    func isWaiting(_ target: Target, at now: Instant) -> Bool {
+    /// Whether the address must not be dialled yet; `isStrange` if nobody but strangers say that the peer is there.
+    func isWaiting(_ target: Target, isStrange: Bool, at now: Instant) -> Bool {
         if let failure = failures[target], now < failure.until { return true }
-        return isLimitedByHost(target.endpoint.address) && !hosts.admits(.host(of: target.endpoint.address), at: now)
+        let address = target.endpoint.address
+        return isStrange && isLimitedByHost(address) && !hosts.admits(.host(of: address), at: now)
     }
 
-    mutating func failed(_ target: Target, at now: Instant) {
+    mutating func failed(_ target: Target, isStrange: Bool, at now: Instant) {
         forget(at: now)
         if failures[target] == nil, failures.count >= config.addressCountMax, let oldest = forgetting.first {
             failures[oldest] = nil
@@ -76,7 +77,9 @@ struct DialBackoff: Sendable {
         let wait = min(config.base + config.step * squared, config.limit)
         failures[target] = Failure(count: min(count + 1, 1000), until: now.advanced(by: wait))
         forgetting.arm(target, at: now.advanced(by: wait * 2))
-        if isLimitedByHost(target.endpoint.address) { _ = hosts.count(.host(of: target.endpoint.address), at: now) }
+        if isStrange, isLimitedByHost(target.endpoint.address) {
+            _ = hosts.count(.host(of: target.endpoint.address), at: now)
+        }
     }
 
     mutating func succeeded(_ target: Target) {

@@ -41,6 +41,16 @@ public enum ConnectFailure: Error, Hashable, Sendable {
     case banned
     case timedOut
     case shuttingDown
+
+    /// Whether the failure is our own doing: nobody was dialled, and nothing is known of the peer that was not known before.
+    public var saysNothingOfPeer: Bool {
+        switch self {
+        case .backoff, .queueFull, .limited, .banned, .shuttingDown: true
+        case .selfDial, .noAddresses, .relayUnsupported, .noDialableAddress, .wrongPeer, .resolution, .transport,
+            .upgrade, .timedOut:
+            false
+        }
+    }
 }
 
 /// How dials are done.

@@ -34,6 +34,8 @@ struct DialMachine: Sendable {
 
     /// Names that are looked up at once, over all jobs.
     static let lookupCountMax = 16
+    /// Attempts of one job, at once, at addresses that only strangers named.
+    static let strangeAttemptsPerJobMax = 2
 
     let ownPeer: PeerID
     let config: DialConfig
@@ -42,6 +44,8 @@ struct DialMachine: Sendable {
     private var jobs: OrderedDictionary<UInt64, DialJob> = [:]
     private var jobOfPeer: [PeerID: UInt64] = [:]
     private var jobOfAttempt: [ConnectionID: UInt64] = [:]
+    /// Those of the attempts that go where only strangers say that somebody is.
+    private var strangeAttempts: Set<ConnectionID> = []
     private var jobOfLookup: [ResolutionID: UInt64] = [:]
     private var nextJob: UInt64 = 0
     /// Even: the driver numbers with odd ones.
@@ -88,6 +92,9 @@ struct DialMachine: Sendable {
         assert(jobs.values.reduce(0) { $0 + $1.attempts.count } == jobOfAttempt.count)
         assert(jobs.values.reduce(0) { $0 + $1.lookups.count } == jobOfLookup.count)
         assert(jobOfLookup.count <= Self.lookupCountMax)
+        assert(
+            strangeAttempts.count <= strangeAttemptCountMax && strangeAttempts.allSatisfy { jobOfAttempt[$0] != nil }
+        )
         assert(jobs.values.allSatisfy { !$0.isExhausted && !$0.requests.isEmpty })
         assert(jobOfPeer.allSatisfy { jobs[$0.value]?.peer == $0.key })
         backoff.checkInvariants()
@@ -175,7 +182,8 @@ struct DialMachine: Sendable {
         guard var job = jobs[id] else { return }
         for endpoint in endpoints where endpoint.port > 0 && endpoint.address.scope != nil {
             guard job.seen.count < config.endpointsPerPeerMax, job.seen.insert(endpoint).inserted else { continue }
-            if backoff.isWaiting(DialBackoff.Target(peer: job.peer, endpoint: endpoint), at: now) {
+            let target = DialBackoff.Target(peer: job.peer, endpoint: endpoint)
+            if backoff.isWaiting(target, isStrange: !isTrusted, at: now) {
                 job.note(.backoff)
             } else {
                 job.endpoints.append(endpoint)
@@ -236,22 +244,31 @@ struct DialMachine: Sendable {
     // MARK: Attempts
 
     private mutating func failed(_ connection: ConnectionID, _ failure: ConnectFailure, at now: Instant) {
-        guard let id = jobOfAttempt.removeValue(forKey: connection),
-            let attempt = jobs[id]?.attempts.removeValue(forKey: connection)
-        else { return }
+        guard let id = close(connection), let attempt = jobs[id]?.attempts.removeValue(forKey: connection) else {
+            return
+        }
         switch failure {
         // Our own doing says nothing about the address.
         case .limited, .banned: break
-        default: backoff.failed(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint), at: now)
+        default:
+            let target = DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint)
+            let isStrange = jobs[id]?.strange.contains(attempt.endpoint) == true
+            backoff.failed(target, isStrange: isStrange, at: now)
         }
         jobs[id]?.note(failure)
         jobs[id]?.nextAttemptAt = nil
     }
 
+    /// An attempt is over; gives its job.
+    private mutating func close(_ connection: ConnectionID) -> UInt64? {
+        strangeAttempts.remove(connection)
+        return jobOfAttempt.removeValue(forKey: connection)
+    }
+
     private mutating func succeeded(_ connection: ConnectionID, _ peer: PeerID, into outputs: inout [Output]) {
-        guard let id = jobOfAttempt.removeValue(forKey: connection),
-            let attempt = jobs[id]?.attempts.removeValue(forKey: connection)
-        else { return }
+        guard let id = close(connection), let attempt = jobs[id]?.attempts.removeValue(forKey: connection) else {
+            return
+        }
         backoff.succeeded(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint))
         strangers.reached(attempt.endpoint)
         finish(id, .success(peer), into: &outputs)
@@ -261,7 +278,7 @@ struct DialMachine: Sendable {
         guard let job = jobs.removeValue(forKey: id) else { return }
         if let peer = job.peer { jobOfPeer[peer] = nil }
         for (connection, _) in job.attempts {
-            jobOfAttempt[connection] = nil
+            _ = close(connection)
             outputs.append(.abort(connection))
         }
         for resolution in job.lookups.keys { jobOfLookup[resolution] = nil }
@@ -272,7 +289,9 @@ struct DialMachine: Sendable {
         for id in Array(jobs.keys) {
             guard let job = jobs[id], job.nextDeadline <= now else { continue }
             guard now < job.deadline else {
-                finish(id, .failure(job.failure ?? .timedOut), into: &outputs)
+                // Whoever was never dialled has not failed: our places were taken.
+                let isUntried = job.attempts.isEmpty && !job.endpoints.isEmpty
+                finish(id, .failure(job.failure ?? (isUntried ? .queueFull : .timedOut)), into: &outputs)
                 continue
             }
             for (connection, attempt) in job.attempts {
@@ -307,10 +326,12 @@ struct DialMachine: Sendable {
     }
 
     private mutating func startAttempts(of id: UInt64, at now: Instant, into outputs: inout [Output]) {
-        while let job = jobs[id], let endpoint = job.endpoints.first, jobOfAttempt.count < config.parallelMax {
+        while let job = jobs[id], let index = nextEndpoint(of: job) {
             guard job.attempts.isEmpty || job.nextAttemptAt.map({ $0 <= now }) ?? true else { return }
-            if job.strange.contains(endpoint), strangers.limits(endpoint), !strangers.take(endpoint, at: now) {
-                jobs[id]?.endpoints.removeFirst()
+            let endpoint = job.endpoints[index]
+            jobs[id]?.endpoints.remove(at: index)
+            let isStrange = isStrange(endpoint, to: job)
+            if isStrange, !strangers.take(endpoint, at: now) {
                 jobs[id]?.note(.backoff)
                 continue
             }
@@ -318,17 +339,34 @@ struct DialMachine: Sendable {
             nextConnection += 2
             let timeout = endpoint.address.isExemptFromNetworkLimits ? config.nearTimeout : config.farTimeout
             jobOfAttempt[connection] = id
-            jobs[id]?.endpoints.removeFirst()
+            if isStrange { strangeAttempts.insert(connection) }
             jobs[id]?.attempts[connection] = DialJob.Attempt(endpoint: endpoint, timeout: now.advanced(by: timeout))
             jobs[id]?.nextAttemptAt = now.advanced(by: config.nextAddressDelay)
             outputs.append(.dial(connection, endpoint, expecting: job.peer))
         }
     }
 
+    /// Which of its endpoints a job may try next: first where the operator or the application sends us, or where we have been.
+    ///
+    /// A stranger's word may lead into black holes that hold a place for as long as TCP waits: it gets two places of a job and half of
+    /// all, so that whoever is known never waits for them.
+    private func nextEndpoint(of job: DialJob) -> Int? {
+        guard !job.endpoints.isEmpty, jobOfAttempt.count < config.parallelMax else { return nil }
+        if let known = job.endpoints.firstIndex(where: { !isStrange($0, to: job) }) { return known }
+        let ownCount = job.attempts.keys.count(where: strangeAttempts.contains)
+        let hasPlace = ownCount < Self.strangeAttemptsPerJobMax && strangeAttempts.count < strangeAttemptCountMax
+        return hasPlace ? 0 : nil
+    }
+
+    private var strangeAttemptCountMax: Int { max(1, config.parallelMax / 2) }
+
+    private func isStrange(_ endpoint: Endpoint, to job: DialJob) -> Bool {
+        job.strange.contains(endpoint) && strangers.limits(endpoint)
+    }
+
     private mutating func arm(at now: Instant) {
-        let hasRoom = jobOfAttempt.count < config.parallelMax
         nextDeadline = jobs.values.map { job in
-            guard hasRoom, !job.endpoints.isEmpty, let next = job.nextAttemptAt else { return job.nextDeadline }
+            guard let next = job.nextAttemptAt, nextEndpoint(of: job) != nil else { return job.nextDeadline }
             return min(job.nextDeadline, next)
         }.min()
     }

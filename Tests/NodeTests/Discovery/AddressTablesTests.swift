@@ -23,6 +23,16 @@ import Testing
     private var tables = AddressTables(salt: [UInt8](repeating: 7, count: 16))
     private var random = SeededRandom(testSeed: 1)
 
+    static func endpoint(_ network: Int, host: Int = 1) -> Endpoint {
+        guard let endpoint = address(network, host: host).tcpEndpoint else { preconditionFailure("it is made of one") }
+        return endpoint
+    }
+
+    private mutating func reach(_ number: Int, _ address: Multiaddr) -> PeerID? {
+        guard let endpoint = address.tcpEndpoint else { return nil }
+        return tables.reached(Self.peer(number), on: endpoint, at: [address])
+    }
+
     @Test mutating func `one liar fills an eighth of the new table and nothing of the tried one`() {
         let liar = IPGroup(of: Self.address(1))
         for number in 0..<3_000 { tables.heard(of: Self.peer(number), at: [Self.address(number)], from: liar) }
@@ -38,7 +48,7 @@ import Testing
     }
 
     @Test mutating func `one network's peers take an eighth of the tried table, however many are reached`() {
-        for number in 0..<500 { _ = tables.reached(Self.peer(number), at: [Self.address(7, host: number)]) }
+        for number in 0..<500 { _ = reach(number, Self.address(7, host: number)) }
         tables.checkInvariants()
         #expect(tables.triedPeers.count == AddressTables.bucketsPerNetwork * AddressTables.bucketPeerCountMax)
     }
@@ -46,30 +56,57 @@ import Testing
     @Test mutating func `nobody who was reached gives way before it has been tested`() throws {
         var (number, incumbent): (Int, PeerID?) = (0, nil)
         while incumbent == nil {
-            incumbent = tables.reached(Self.peer(number), at: [Self.address(7, host: number)])
+            incumbent = reach(number, Self.address(7, host: number))
             number += 1
         }
         let oldest = try #require(incumbent)
         #expect(tables.entries[oldest]?.place.isTried == true)
         #expect(tables.entries[Self.peer(number - 1)]?.place.isTried != true)
         tables.forget(oldest)
-        let another = tables.reached(Self.peer(number - 1), at: [Self.address(7, host: number - 1)])
+        let another = reach(number - 1, Self.address(7, host: number - 1))
         #expect(another == nil)
         #expect(tables.entries[Self.peer(number - 1)]?.place.isTried == true)
     }
 
     @Test mutating func `what was told does not change where somebody was reached`() {
         let peer = Self.peer(1)
-        _ = tables.reached(peer, at: [Self.address(1)])
+        _ = reach(1, Self.address(1))
         tables.heard(of: peer, at: [Self.address(666)], from: IPGroup(of: Self.address(9)))
         #expect(tables.entries[peer]?.addresses == [Self.address(1)])
+    }
+
+    @Test mutating func `a peer is filed where it was reached, whatever it says of itself`() {
+        for number in 0..<500 {
+            let told = [Self.address(100 + number), Self.address(7, host: number)]
+            _ = tables.reached(Self.peer(number), on: Self.endpoint(7, host: number), at: told)
+        }
+        tables.checkInvariants()
+        #expect(tables.triedPeers.count == AddressTables.bucketsPerNetwork * AddressTables.bucketPeerCountMax)
+        let group = IPGroup(of: Self.address(7))
+        #expect(tables.entries.values.allSatisfy { $0.group == group })
+        #expect(tables.entries[Self.peer(0)]?.addresses == [Self.address(7, host: 0), Self.address(100)])
+    }
+
+    @Test mutating func `of whom was only heard, nobody else says where it is, until it has failed too often`() {
+        let (peer, source) = (Self.peer(1), IPGroup(of: Self.address(9)))
+        tables.heard(of: peer, at: [Self.address(1)], from: source)
+        tables.heard(of: peer, at: [Self.address(666)], from: source)
+        #expect(tables.entries[peer]?.addresses == [Self.address(1)])
+        tables.heard(of: peer, at: [Self.address(2)], from: source, isOwnWord: true)
+        #expect(tables.entries[peer]?.addresses == [Self.address(2)])
+        #expect(tables.entries[peer]?.group == IPGroup(of: Self.address(2)))
+        for _ in 0..<AddressTables.failureCountMax { tables.failed(peer) }
+        tables.heard(of: peer, at: [Self.address(3)], from: source)
+        #expect(tables.entries[peer]?.addresses == [Self.address(3)])
+        #expect(tables.entries[peer]?.failureCount == 0)
+        tables.checkInvariants()
     }
 
     @Test mutating func `a draw comes from the wanted table and heeds what is asked of it`() {
         for number in 0..<40 {
             tables.heard(of: Self.peer(number), at: [Self.address(number)], from: IPGroup(of: Self.address(number)))
         }
-        for number in 40..<50 { _ = tables.reached(Self.peer(number), at: [Self.address(number)]) }
+        for number in 40..<50 { _ = reach(number, Self.address(number)) }
         var drawn: Set<PeerID> = []
         for _ in 0..<200 {
             if let peer = tables.draw(tried: true, using: &random, where: { peer, _ in peer != Self.peer(40) }) {

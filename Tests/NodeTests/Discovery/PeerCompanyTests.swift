@@ -33,7 +33,11 @@ import Testing
 
     /// Lets time pass, and every dial find its peer, but for those that are gone; gives whom it dialled.
     @discardableResult
-    private mutating func run(for duration: Duration, gone: Set<PeerID> = []) -> [PeerID] {
+    private mutating func run(
+        for duration: Duration,
+        gone: Set<PeerID> = [],
+        failure: ConnectFailure = .noAddresses
+    ) -> [PeerID] {
         var dialled: [PeerID] = []
         let end = now.advanced(by: duration)
         while let due = company.nextDeadline, due <= end {
@@ -42,11 +46,11 @@ import Testing
             feed(.deadlineReached)
             for case .connect(let request, let peer, let addresses) in said {
                 dialled.append(peer)
-                guard !gone.contains(peer), let host = addresses.first?.tcpEndpoint?.address else {
-                    feed(.connectAnswered(request, .failure(.noAddresses)))
+                guard !gone.contains(peer), let endpoint = addresses.first?.tcpEndpoint else {
+                    feed(.connectAnswered(request, .failure(failure)))
                     continue
                 }
-                feed(.connected(peer, .outbound, host))
+                feed(.connected(peer, .outbound, endpoint))
                 feed(.identified(peer, addresses))
                 feed(.connectAnswered(request, .success(peer)))
             }
@@ -73,7 +77,7 @@ import Testing
     @Test mutating func `whom something else dialled does not count, until it is drawn`() {
         feed(.started(CompanyRecord([]), remembered: []))
         for number in 0..<20 {
-            feed(.connected(Self.peer(number), .outbound, IPAddress(30, UInt8(number), 0, 1)))
+            feed(.connected(Self.peer(number), .outbound, `Address tables`.endpoint(number)))
             #expect(company.members.isEmpty)
         }
         for number in 0..<20 { feed(.identified(Self.peer(number), [Self.address(number)])) }
@@ -86,7 +90,7 @@ import Testing
     @Test mutating func `whoever comes by itself neither counts nor is protected`() {
         feed(.started(CompanyRecord([]), remembered: []))
         for number in 0..<20 {
-            feed(.connected(Self.peer(number), .inbound, IPAddress(30, UInt8(number), 0, 1)))
+            feed(.connected(Self.peer(number), .inbound, `Address tables`.endpoint(number)))
             feed(.identified(Self.peer(number), [Self.address(number)]))
         }
         #expect(company.members.isEmpty)
@@ -159,9 +163,19 @@ import Testing
         #expect(dialled.count == 1)
     }
 
-    @Test(arguments: [true, false])
-    mutating func `a full bucket gives a place only once its oldest peer has been found gone`(isGone: Bool) throws {
-        // Several restarts' worth of one network: its four buckets are full.
+    /// What they say of themselves may name any network; where they come from is theirs.
+    @Test mutating func `those who come by themselves from one network reach the few buckets of its word`() {
+        feed(.started(CompanyRecord([]), remembered: []))
+        for number in 0..<600 {
+            feed(.connected(Self.peer(number), .inbound, `Address tables`.endpoint(7, host: number)))
+            feed(.identified(Self.peer(number), [Self.address(number)]))
+        }
+        let most = AddressTables.bucketsPerSource * AddressTables.bucketPeerCountMax
+        #expect(company.tables.entries.count <= most && company.tables.entries.count > most / 2)
+    }
+
+    /// A network whose four buckets are full, by several restarts' worth of records, and a newcomer of it that was reached.
+    private mutating func crowd(and newcomer: PeerID) -> Set<PeerID> {
         for start in stride(from: 0, to: 300, by: 50) {
             let members = (start..<start + 50).map {
                 CompanyRecord.Member(peer: Self.peer($0), addresses: [Self.address(7, host: $0)], isAnchor: false)
@@ -170,11 +184,28 @@ import Testing
         }
         let tried = Set(company.tables.triedPeers)
         #expect(tried.count == AddressTables.bucketsPerNetwork * AddressTables.bucketPeerCountMax)
-        let newcomer = Self.peer(999)
         feed(.heard([KademliaPeer(id: newcomer, addresses: [Self.address(7, host: 999)])], source: .exempt))
-        feed(.connected(newcomer, .outbound, IPAddress(30, 7, 3, 231)))
+        feed(.connected(newcomer, .outbound, `Address tables`.endpoint(7, host: 999)))
         feed(.identified(newcomer, [Self.address(7, host: 999)]))
         #expect(company.tables.entries[newcomer]?.place.isTried == false)
+        return tried
+    }
+
+    @Test mutating func `a test that our own limits forbid decides nothing, and is made again`() {
+        let newcomer = Self.peer(999)
+        let tried = crowd(and: newcomer)
+        run(for: .seconds(400), gone: tried, failure: .queueFull)
+        #expect(company.tables.entries[newcomer]?.place.isTried == false)
+        #expect(company.tables.entries.values.allSatisfy { $0.failureCount == 0 })
+        run(for: .seconds(400), gone: tried)
+        #expect(company.tables.entries[newcomer]?.place.isTried == true)
+        #expect(tried.count { company.tables.contains($0) } == tried.count - 1)
+    }
+
+    @Test(arguments: [true, false])
+    mutating func `a full bucket gives a place only once its oldest peer has been found gone`(isGone: Bool) throws {
+        let newcomer = Self.peer(999)
+        let tried = crowd(and: newcomer)
         run(for: .seconds(400), gone: isGone ? tried : [])
         #expect(company.tables.entries[newcomer]?.place.isTried == isGone)
         #expect(tried.count { company.tables.contains($0) } == (isGone ? tried.count - 1 : tried.count))

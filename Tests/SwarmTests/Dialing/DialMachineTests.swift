@@ -96,14 +96,17 @@ import Testing
         #expect(connect(2, 3, [Self.address(1)], at: now).count == 1, "for another peer it is another address")
     }
 
-    @Test mutating func `a host behind which everything fails is knocked at once a minute`() {
-        for number in 1...8 {
-            let address = Multiaddr(endpoint: Endpoint(address: Self.endpoint(1).address, port: UInt16(number)))
-            _ = connect(UInt64(number), UInt8(number), [address])
-            feed(.failed(ConnectionID(rawValue: UInt64(2 * number)), .transport(.refused)))
+    /// Somebody is there, but not whom strangers say: their names must neither make us knock nor keep us from whom we know.
+    @Test mutating func `where strangers' names fail we knock once a minute, and elsewhere as before`() {
+        _ = connect(1, 1, [Self.address(1)])
+        feed(.succeeded(ConnectionID(rawValue: 2), TestPeer.id(1)))
+        for number in 2...9 {
+            #expect(connect(UInt64(number), UInt8(number), [], known: [Self.address(1)]).count == 1)
+            feed(.failed(ConnectionID(rawValue: UInt64(2 * number)), .wrongPeer(TestPeer.id(1))))
         }
-        #expect(connect(9, 9, [Self.address(1)]) == [failed(9, .backoff)])
-        #expect(connect(10, 10, [Self.address(1)], at: seconds(60)).count == 1)
+        #expect(connect(10, 10, [], known: [Self.address(1)]) == [failed(10, .backoff)])
+        #expect(connect(11, 1, [Self.address(1)]) == [dial(20, 1, 1)])
+        #expect(connect(12, 12, [], known: [Self.address(1)], at: seconds(60)) == [dial(22, 1, 12)])
     }
 
     @Test mutating func `TCP has five seconds to a near address and fifteen to a far one`() {
@@ -151,6 +154,30 @@ import Testing
         #expect(refused == [failed(2, .resolution("no usable address"))])
         _ = connect(3, 3, [name])
         #expect(feed(.resolved(ResolutionID(rawValue: 2), .failed("none"))) == [failed(3, .resolution("none"))])
+    }
+
+    @Test mutating func `strangers' words get two places of a job and half of all, and whom we know waits for none`() {
+        #expect(connect(1, 1, [], known: (1...3).map(Self.address)) == [dial(2, 1, 1)])
+        #expect(feed(.deadlineReached, at: Self.milliseconds(250)) == [dial(4, 2, 1)])
+        #expect(feed(.deadlineReached, at: Self.milliseconds(500)) == [])
+        #expect(machine.nextDeadline == seconds(15))
+        #expect(connect(2, 2, [], known: [Self.address(11)]) == [dial(6, 11, 2)])
+        #expect(connect(3, 3, [], known: [Self.address(12)]) == [dial(8, 12, 3)])
+        #expect(connect(4, 4, [], known: [Self.address(13)]) == [])
+        #expect(connect(5, 5, [Self.address(14)], known: [Self.address(15)]) == [dial(10, 14, 5)])
+        let next = feed(.failed(ConnectionID(rawValue: 6), .transport(.refused)))
+        #expect(next == [failed(2, .transport(.refused)), dial(12, 13, 4)])
+        // Where somebody was reached is no stranger's word any more.
+        feed(.succeeded(ConnectionID(rawValue: 8), TestPeer.id(3)))
+        #expect(connect(6, 6, [], known: [Self.address(16)]) == [dial(14, 16, 6)])
+        #expect(connect(7, 3, [], known: [Self.address(12)]) == [dial(16, 12, 3)])
+    }
+
+    @Test mutating func `whoever was never dialled, for all places were taken, is not said to have failed`() {
+        for number in 1...9 { _ = connect(UInt64(number), UInt8(number), [Self.address(number)]) }
+        for number in 1...8 { feed(.dialed(ConnectionID(rawValue: UInt64(2 * number)))) }
+        let ends = feed(.deadlineReached, at: seconds(60)).filter { if case .answered = $0 { true } else { false } }
+        #expect(ends == (1...8).map { failed($0, .timedOut) } + [failed(9, .queueFull)])
     }
 
     @Test mutating func `a name that is never answered is given up`() throws {
