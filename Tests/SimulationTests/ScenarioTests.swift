@@ -45,10 +45,11 @@ import Testing
     @Test func `are found`() {
         #expect(ScenarioFolder.files(in: "").count >= 19)
         #expect(ScenarioFolder.files(in: "long").count >= 10)
+        #expect(ScenarioFolder.files(in: "attacks").count >= 5)
         #expect(ScenarioFolder.files(in: "validate").count >= 6)
     }
 
-    @Test(arguments: ScenarioFolder.files(in: "") + ScenarioFolder.files(in: "long"))
+    @Test(arguments: ["", "long", "attacks"].flatMap(ScenarioFolder.files))
     func `are read, say what they prove, and expect something`(file: String) throws {
         let scenario = try ScenarioFolder.load(file).scenario
         #expect(scenario.purpose.hasSuffix("."))
@@ -57,7 +58,7 @@ import Testing
         #expect(!scenario.seeds.isEmpty)
     }
 
-    @Test(arguments: ScenarioFolder.files(in: ""))
+    @Test(arguments: ["", "attacks"].flatMap(ScenarioFolder.files))
     func `stay small enough for every change`(file: String) throws {
         let scenario = try ScenarioFolder.load(file).scenario
         #expect(scenario.nodeCount <= 200)
@@ -74,7 +75,7 @@ import Testing
     @Test func `cover every fault, every fidelity but frames, every role, every invariant and every expectation`()
         throws
     {
-        let scenarios = try ScenarioFolder.files(in: "").map { try ScenarioFolder.load($0).scenario }
+        let scenarios = try ["", "attacks"].flatMap(ScenarioFolder.files).map { try ScenarioFolder.load($0).scenario }
         let roles = scenarios.flatMap { $0.adversaries.map { Self.word(of: $0.role) } }
         #expect(
             Set(roles) == [
