@@ -230,60 +230,69 @@ extension Referee {
             // Whoever came back has as long as the others had.
             upSince[key].map { max($0, ended).advanced(by: LeaseLedger.settlement) <= now } ?? false
         }
-        guard found.due > 0 else { return Verdict(name: name, isPassed: false, finding: "no lease could be judged") }
-        let reached = Share(found.complete, of: found.due)
-        let failure = found.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.lease.provider, lastEvents: []) }
-        return Verdict(
-            name: name,
-            isPassed: reached >= share,
-            finding: "\(found.complete) of \(found.due) leases of \(leases.order.count) have both signatures",
-            failure: reached >= share ? nil : failure
-        )
+        return judge(
+            name,
+            found.complete,
+            of: found.due,
+            atLeast: share,
+            ifNone: "no lease could be judged",
+            firstMiss: found.firstMiss.map { ($0.at, $0.lease.provider) }
+        ) { _ in "\(found.complete) of \(found.due) leases of \(leases.order.count) have both signatures" }
     }
 
     private func searchesComplete(atLeast share: Share) -> Verdict {
-        let name = "searches-complete: \(share.phrase)"
-        guard searches.count > 0 else {
-            return Verdict(name: name, isPassed: false, finding: "no search could be judged")
+        judge(
+            "searches-complete: \(share.phrase)",
+            searches.completeCount,
+            of: searches.count,
+            atLeast: share,
+            ifNone: "no search could be judged",
+            firstMiss: searches.firstMiss.map { ($0.at, $0.node) }
+        ) { _ in
+            "\(searches.completeCount) of \(searches.count) searches showed all of \(searches.offerCount) offers, "
+                + "\(searches.omitterCount) of \(searches.replicaCount) replicas left something out"
         }
-        let reached = Share(searches.completeCount, of: searches.count)
-        let failure = searches.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
-        return Verdict(
-            name: name,
-            isPassed: reached >= share,
-            finding:
-                "\(searches.completeCount) of \(searches.count) searches showed all of \(searches.offerCount) offers, "
-                + "\(searches.omitterCount) of \(searches.replicaCount) replicas left something out",
-            failure: reached >= share ? nil : failure
-        )
     }
 
     private func lookupsSucceed(atLeast share: Share) -> Verdict {
-        let name = "lookups-succeed: \(share.phrase)"
-        guard lookups.count > 0 else {
-            return Verdict(name: name, isPassed: false, finding: "no lookup could be judged")
-        }
-        let reached = Share(lookups.foundCount, of: lookups.count)
-        let failure = lookups.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
-        return Verdict(
-            name: name,
-            isPassed: reached >= share,
-            finding: "\(lookups.foundCount) of \(lookups.count) lookups found what was there (need \(share.phrase))",
-            failure: reached >= share ? nil : failure
-        )
+        judge(
+            "lookups-succeed: \(share.phrase)",
+            lookups.foundCount,
+            of: lookups.count,
+            atLeast: share,
+            ifNone: "no lookup could be judged",
+            firstMiss: lookups.firstMiss.map { ($0.at, $0.node) }
+        ) { _ in "\(lookups.foundCount) of \(lookups.count) lookups found what was there (need \(share.phrase))" }
     }
 
     private func honestCompany(atLeast share: Share) -> Verdict {
-        let name = "honest-company: \(share.phrase)"
-        guard company.count > 0 else {
-            return Verdict(name: name, isPassed: false, finding: "no node was up for long enough")
-        }
-        let reached = Share(company.keptCount, of: company.count)
-        let failure = company.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        judge(
+            "honest-company: \(share.phrase)",
+            company.keptCount,
+            of: company.count,
+            atLeast: share,
+            ifNone: "no node was up for long enough",
+            firstMiss: company.firstMiss.map { ($0.at, $0.node) }
+        ) { "\($0.phrase) of \(company.count) seconds of nodes in honest company (need \(share.phrase))" }
+    }
+
+    /// Whether a large enough share of what could be judged was as it should be; nothing to judge proves nothing, and fails.
+    private func judge(
+        _ name: String,
+        _ good: Int,
+        of count: Int,
+        atLeast share: Share,
+        ifNone: String,
+        firstMiss: (at: Instant, node: Int)?,
+        finding: (Share) -> String
+    ) -> Verdict {
+        guard count > 0 else { return Verdict(name: name, isPassed: false, finding: ifNone) }
+        let reached = Share(good, of: count)
+        let failure = firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
         return Verdict(
             name: name,
             isPassed: reached >= share,
-            finding: "\(reached.phrase) of \(company.count) seconds of nodes in honest company (need \(share.phrase))",
+            finding: finding(reached),
             failure: reached >= share ? nil : failure
         )
     }
