@@ -1,6 +1,6 @@
 /// The protocols that this router speaks, from the poorest to the richest.
 public enum GossipsubVersion: Int, Hashable, Comparable, Sendable, CaseIterable {
-    case floodsub, meshsub10, meshsub11, meshsub12
+    case floodsub, meshsub10, meshsub11, meshsub12, meshsub13
 
     /// `nil` for a protocol that is not ours.
     public init?(protocolName: String) {
@@ -14,6 +14,7 @@ public enum GossipsubVersion: Int, Hashable, Comparable, Sendable, CaseIterable 
         case .meshsub10: "/meshsub/1.0.0"
         case .meshsub11: "/meshsub/1.1.0"
         case .meshsub12: "/meshsub/1.2.0"
+        case .meshsub13: "/meshsub/1.3.0"
         }
     }
 
@@ -25,6 +26,9 @@ public enum GossipsubVersion: Int, Hashable, Comparable, Sendable, CaseIterable 
 
     /// Whether PRUNE may carry a backoff and peers.
     var hasBackoff: Bool { self >= .meshsub11 }
+
+    /// Whether the first RPC of a stream may list extensions, and what they bring may be said.
+    var hasExtensions: Bool { self >= .meshsub13 }
 
     public static func < (left: GossipsubVersion, right: GossipsubVersion) -> Bool {
         left.rawValue < right.rawValue

@@ -102,9 +102,10 @@ extension NodeMachine {
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {
         if protocolName == SyncLimits.protocolName {
             work.append(.sync(.inboundStream(stream, remote)))
-        } else if let replaced = gossipStreams.accepted(stream, from: remote) {
-            work.append(.swarm(.reset(replaced)))
+            return
         }
+        if let replaced = gossipStreams.accepted(stream, from: remote) { work.append(.swarm(.reset(replaced))) }
+        work.append(.gossip(.streamAccepted(remote, protocolName: protocolName)))
     }
 
     private mutating func streamOpened(_ request: StreamRequestID, _ stream: StreamHandle) {

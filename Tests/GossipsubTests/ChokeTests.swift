@@ -15,16 +15,22 @@ private let topic: Topic = "t"
 
     init() {
         victim.feed(.subscribe(topic, TopicConfig()))
-        victim.connect(1...2, isOutbound: true, topics: [topic])
-        victim.connect(3...6, topics: [topic])
-        for number in 1...6 { speakChoke(number) }
+        let heed = GossipExtensions(choke: true)
+        victim.connect(1...2, isOutbound: true, topics: [topic], extensions: heed)
+        victim.connect(3...6, topics: [topic], extensions: heed)
         victim.advance(by: .milliseconds(100))
         #expect(victim.machine.mesh(of: topic).count == 6)
         victim.sent = [:]
     }
 
-    private mutating func speakChoke(_ number: Int) {
-        victim.hear(number, RPC(control: ControlMessage(extensions: GossipExtensions(choke: true))))
+    /// A peer opens another stream and begins it with these extensions.
+    private mutating func reopen(
+        _ number: Int,
+        listing extensions: GossipExtensions?,
+        _ name: String = "/meshsub/1.3.0"
+    ) {
+        victim.feed(.streamAccepted(peer(number), protocolName: name))
+        victim.hear(number, RPC(control: ControlMessage(extensions: extensions)))
     }
 
     /// A second with one more message in it, first from the first of them.
@@ -48,8 +54,24 @@ private let topic: Topic = "t"
     @Test mutating func `the hello says that we heed it, to peers that know a mesh`() {
         victim.connect([7])
         #expect(victim.sent(to: 7).first?.control.extensions == GossipExtensions(choke: true))
-        victim.connect([8], protocolName: "/floodsub/1.0.0")
-        #expect(victim.sent(to: 8).allSatisfy { $0.control.isEmpty })
+        for name in ["/floodsub/1.0.0", "/meshsub/1.0.0", "/meshsub/1.1.0", "/meshsub/1.2.0"] {
+            victim.connect([8], protocolName: name)
+            #expect(victim.sent(to: 8).count == 1 && victim.sent(to: 8).allSatisfy { $0.control.isEmpty }, "\(name)")
+            victim.feed(.peerDisconnected(peer(8)))
+            victim.sent = [:]
+        }
+    }
+
+    @Test mutating func `the extensions stand in the first RPC of every stream of ours, and in no other`() {
+        let crowded = (0..<150).map { Topic("crowd \($0)") }.compactMap(\.self)
+        for topic in crowded { victim.feed(.subscribe(topic, TopicConfig())) }
+        victim.connect([7])
+        victim.feed(.streamClosed(peer(7)))
+        victim.advance(by: .seconds(10))
+        let listed = victim.sent(to: 7).map { $0.control.extensions != nil }
+        #expect(listed.count >= 4 && listed.filter(\.self).count == 2)
+        // Each hello has two RPCs, for its subscriptions do not fit in one.
+        #expect(listed.first == true && listed[1] == false)
     }
 
     @Test mutating func `the peers that bring least news are choked, one a heartbeat, until three are left`() {
@@ -79,13 +101,38 @@ private let topic: Topic = "t"
     }
 
     @Test mutating func `peers that do not know it are never asked`() {
-        for number in 1...6 { victim.hear(number, RPC(control: ControlMessage(extensions: GossipExtensions()))) }
+        for number in 1...6 { reopen(number, listing: number % 2 == 0 ? GossipExtensions() : nil) }
         bring([1, 2, 3, 4, 5, 6], seconds: 30)
         #expect(choked().isEmpty)
     }
 
+    @Test mutating func `on streams of older versions extensions and CHOKE mean nothing`() {
+        for number in 1...6 { reopen(number, listing: GossipExtensions(choke: true), "/meshsub/1.2.0") }
+        bring([1, 2, 3, 4, 5, 6], seconds: 30)
+        #expect(choked().isEmpty)
+        victim.hear(2, RPC(control: ControlMessage(choke: [topic])))
+        victim.sent = [:]
+        victim.hear(1, "hello", in: topic)
+        #expect(victim.messages(to: 2).count == 1)
+        #expect((1...6).allSatisfy { victim.misbehaviours(of: $0).isEmpty })
+    }
+
+    @Test mutating func `extensions that come late or twice are charged and not heard`() {
+        victim.hear(3, RPC(control: ControlMessage(extensions: GossipExtensions())))
+        #expect(victim.misbehaviours(of: 3) == [.lateExtensions])
+        // What the first RPC listed stands.
+        bring([3, 4, 1, 2, 5, 6], seconds: 30)
+        #expect(choked().count == 3)
+        victim.connect([7], topics: [topic])
+        victim.hear(7, RPC(control: ControlMessage(extensions: GossipExtensions(choke: true))))
+        #expect(victim.misbehaviours(of: 7) == [.lateExtensions])
+        // A stream begun anew may say something else.
+        reopen(7, listing: GossipExtensions(choke: true))
+        #expect(victim.misbehaviours(of: 7).count == 1)
+    }
+
     @Test mutating func `those who came by themselves and heed no CHOKE silence nobody, however fast they are`() {
-        for number in 3...5 { victim.hear(number, RPC(control: ControlMessage(extensions: GossipExtensions()))) }
+        for number in 3...5 { reopen(number, listing: nil) }
         bring([3, 4, 5, 1, 2, 6], seconds: 30)
         #expect(choked().isEmpty)
     }

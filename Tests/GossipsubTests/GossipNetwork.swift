@@ -40,7 +40,7 @@ struct GossipNetwork {
     }
 
     private mutating func connect(_ node: Int, to other: Int, isOutbound: Bool) {
-        let name = "/meshsub/1.2.0"
+        let name = "/meshsub/1.3.0"
         feed(node, .peerConnected(peer(other), protocolName: name, isOutbound: isOutbound, address: address(other)))
     }
 

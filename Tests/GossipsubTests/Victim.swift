@@ -76,14 +76,16 @@ struct Victim {
     mutating func connect(
         _ numbers: some Sequence<Int>,
         isOutbound: Bool = false,
-        protocolName: String = "/meshsub/1.2.0",
-        topics: [Topic] = []
+        protocolName: String = "/meshsub/1.3.0",
+        topics: [Topic] = [],
+        extensions: GossipExtensions? = nil
     ) {
         for number in numbers {
             let address = address(number)
             feed(.peerConnected(peer(number), protocolName: protocolName, isOutbound: isOutbound, address: address))
             if !topics.isEmpty {
-                hear(number, RPC(subscriptions: topics.map { Subscription(topic: $0, isSubscribed: true) }))
+                let subscriptions = topics.map { Subscription(topic: $0, isSubscribed: true) }
+                hear(number, RPC(subscriptions: subscriptions, control: ControlMessage(extensions: extensions)))
             }
         }
     }

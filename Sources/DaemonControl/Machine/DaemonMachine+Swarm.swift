@@ -123,6 +123,7 @@ extension DaemonMachine {
             outputs.append(.local(.send(id, LengthPrefixedFrames.framed(announcement))))
         } else if gossip != nil, GossipsubVersion.protocolNames.contains(name) {
             if let replaced = wires.accepted(stream, from: peer) { work.append(.swarm(.reset(replaced))) }
+            work.append(.gossip(.streamAccepted(peer, protocolName: name)))
         } else {
             work.append(.swarm(.reset(stream)))
         }

@@ -15,6 +15,15 @@ struct GossipPeer: Sendable {
         case closed(reopenAt: Instant?)
     }
 
+    /// The peer's stream to us.
+    struct InboundStream: Sendable {
+        let version: GossipsubVersion
+        /// Whether an RPC came on it: only the first may list extensions.
+        var hasSpoken = false
+        /// What the first one listed.
+        var extensions = GossipExtensions()
+    }
+
     /// Its number in the log of messages.
     let place: PeerPlace
     let version: GossipsubVersion
@@ -24,7 +33,7 @@ struct GossipPeer: Sendable {
     var reopenCount = 0
     var queue = OutboundQueue()
     var topics: OrderedSet<Topic> = []
-    var extensions = GossipExtensions()
+    var inbound: InboundStream
     var unwanted = UnwantedMessages()
     /// The peer's own signed record, to recommend it to others.
     var record: [UInt8]?
@@ -39,6 +48,8 @@ struct GossipPeer: Sendable {
         self.place = place
         self.version = version
         self.isOutbound = isOutbound
+        // Unless it says otherwise, it proposes the best protocol that both speak.
+        inbound = InboundStream(version: version)
     }
 
     /// Whether what we say to the peer can arrive soon.

@@ -54,7 +54,7 @@ extension GossipsubMachine {
             delivered: delivered,
             first: first,
             isOutbound: peers.values[index].isOutbound,
-            heedsChoke: peers.values[index].extensions.choke
+            heedsChoke: peers.values[index].inbound.extensions.choke
         )
     }
 

@@ -15,6 +15,9 @@ extension GossipsubMachine {
 
     mutating func receive(_ rpc: GossipRPC, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
         guard let index = peers.index(forKey: peer) else { return }
+        if !peers.values[index].inbound.hasSpoken || !rpc.isMessagesAlone {
+            receive(rpc.control.extensions, from: peer, at: index, into: &outputs)
+        }
         // Even of a graylisted peer, lest its topics be wrong once its score has recovered.
         if !rpc.isMessagesAlone { receive(rpc.subscriptions, from: peer, into: &outputs) }
         // Peers stand in the book of scores as they stand here.
@@ -24,6 +27,25 @@ extension GossipsubMachine {
         }
         guard !rpc.isMessagesAlone, !rpc.control.isEmpty, peers.values[index].version.hasMesh else { return }
         receive(rpc.control, from: peer, at: now, into: &outputs)
+    }
+
+    /// Once a stream, in its first RPC; on streams of earlier versions the field means nothing (gossipsub 1.3).
+    private mutating func receive(
+        _ extensions: GossipExtensions?,
+        from peer: PeerID,
+        at index: Int,
+        into outputs: inout [Output]
+    ) {
+        guard peers.values[index].inbound.version.hasExtensions else { return }
+        let isFirst = !peers.values[index].inbound.hasSpoken
+        peers.values[index].inbound.hasSpoken = true
+        guard let extensions else { return }
+        if isFirst {
+            peers.values[index].inbound.extensions = extensions
+        } else {
+            scores.chargeMisbehaviour(peer, by: 1)
+            outputs.append(.misbehaved(peer, .lateExtensions))
+        }
     }
 
     private mutating func receive(
@@ -36,7 +58,7 @@ extension GossipsubMachine {
         for topic in control.graft { receiveGraft(topic, from: peer, at: now, into: &outputs) }
         for prune in control.prune { receive(prune, from: peer, at: now, into: &outputs) }
         if !control.idontwant.isEmpty { receiveIDontWant(control.idontwant, from: peer) }
-        if let extensions = control.extensions { peers[peer]?.extensions = extensions }
+        guard peers[peer]?.inbound.version.hasExtensions == true else { return }
         for topic in control.choke { topics[topic]?.heardChoke(true, from: peer) }
         for topic in control.unchoke { topics[topic]?.heardChoke(false, from: peer) }
     }

@@ -46,11 +46,17 @@ extension GossipsubMachine {
         peers[peer]?.stream = .flowing
         // The hello: all that we are subscribed to, before anything that waited.
         var hello = RPCParts()
-        if state.version.hasMesh { hello.extensions = GossipExtensions(choke: true) }
+        if state.version.hasExtensions { hello.extensions = GossipExtensions(choke: true) }
         for topic in topics.keys { hello.announce(topic, isSubscribed: true) }
         peers[peer]?.queue.dropSubscriptions()
         if let waiting = peers[peer]?.queue.take() { hello.merge(waiting) }
         say(hello, to: peer)
+    }
+
+    /// What a peer listed on an earlier stream is void: the first RPC of this one lists it anew.
+    mutating func streamAccepted(_ peer: PeerID, protocolName: String) {
+        guard let version = GossipsubVersion(protocolName: protocolName) else { return }
+        peers[peer]?.inbound = GossipPeer.InboundStream(version: version)
     }
 
     mutating func streamClosed(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {

@@ -3,7 +3,7 @@ public import Identity
 internal import OrderedCollections
 public import Primitives
 
-/// A publish–subscribe router over meshes of peers: gossipsub 1.0, 1.1 and 1.2, and floodsub peers.
+/// A publish–subscribe router over meshes of peers: gossipsub 1.0 to 1.3, and floodsub peers.
 ///
 /// Pure: the owner feeds inputs with their instant, carries out the outputs in order, then arms one timer at `nextDeadline`. It owns
 /// the streams: one that we open to a peer and write on, one that the peer opens and we read from, both carrying RPCs
@@ -18,6 +18,9 @@ public struct GossipsubMachine: Sendable {
         indirect case peerConnected(PeerID, protocolName: String, isOutbound: Bool, address: IPAddress)
         /// The stream that `openStream` asked for is open.
         case streamReady(PeerID)
+        /// The peer has opened its stream to us, the first or a new one in its place; while this is unsaid, it is as if it had opened
+        /// one with the protocol of `peerConnected`.
+        case streamAccepted(PeerID, protocolName: String)
         /// The stream that `openStream` asked for could not be opened, or is gone.
         case streamClosed(PeerID)
         /// The peer reads more slowly than we write; and it caught up.
@@ -79,6 +82,8 @@ public struct GossipsubMachine: Sendable {
         case oversizedRPC(byteCount: Int)
         case malformedRPC
         case graftDuringBackoff(Topic)
+        /// Extensions listed a second time on a stream, or behind its first RPC.
+        case lateExtensions
         case brokenPromises(Int)
         /// Author, sequence number, signature or key where there must be none, or none where there must be.
         case wrongSignaturePolicy(Topic)
@@ -144,6 +149,7 @@ public struct GossipsubMachine: Sendable {
         case .peerConnected(let peer, let protocolName, let isOutbound, let address):
             connect(peer, protocolName: protocolName, isOutbound: isOutbound, address: address, into: &outputs)
         case .streamReady(let peer): streamReady(peer, into: &outputs)
+        case .streamAccepted(let peer, let name): streamAccepted(peer, protocolName: name)
         case .streamClosed(let peer): streamClosed(peer, at: now, into: &outputs)
         case .congested(let peer): congested(peer)
         case .drained(let peer): drained(peer)
