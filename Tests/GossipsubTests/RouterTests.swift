@@ -319,6 +319,29 @@ private let topic: Topic = "t"
         #expect(victim.judged.map(\.source) == [peer(2)] && victim.score(1) == -40 && victim.score(2) >= 0)
     }
 
+    /// Each copy would otherwise be compared with all before it.
+    @Test mutating func `of one id a peer brings one message at a time, however many forgeries it sends`() {
+        prepare()
+        let honest = message(by: 9, "hello")
+        let forgeries = (0..<800).map { number in
+            var forged = honest
+            forged.data = [UInt8(number & 0xff), UInt8(number >> 8)]
+            return forged
+        }
+        var outputs: [GossipsubMachine.Output] = []
+        func hear(_ number: Int, _ messages: [WireMessage]) -> [Bool] {
+            outputs = []
+            victim.machine.handle(.received(peer(number), RPC(messages: messages)), at: victim.now, into: &outputs)
+            victim.machine.checkInvariants(at: victim.now)
+            return outputs.compactMap { if case .verify(_, let check) = $0 { check.holds } else { nil } }
+        }
+        #expect(hear(1, forgeries) == [false])
+        #expect(hear(2, [honest]) == [true], "the honest one is not shut out")
+        #expect(hear(3, [honest]) == [], "a copy")
+        #expect(hear(2, forgeries) == [])
+        #expect(victim.machine.pendingCount == 2)
+    }
+
     @Test mutating func `messages in our own name are dropped without charge`() {
         prepare()
         hear(1, message(by: 0, "echo"))

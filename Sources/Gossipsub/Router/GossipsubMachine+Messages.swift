@@ -76,8 +76,12 @@ extension GossipsubMachine {
             }
             return true
         }
-        guard let id = pending.id(of: wire, key) else { return false }
-        if pending.addDuplicate(peer, to: id) { gater.noteDuplicate(peer) }
+        switch pending.standing(of: wire, key, from: peer) {
+        case .new: return false
+        case .copy(let id): if pending.addDuplicate(peer, to: id) { gater.noteDuplicate(peer) }
+        // Not marked as seen: should it be the honest one, others bring it, too.
+        case .rival: gater.noteDropped(at: now)
+        }
         return true
     }
 

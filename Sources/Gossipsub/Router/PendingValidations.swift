@@ -24,7 +24,8 @@ struct PendingValidation: Sendable {
 /// The messages that wait for a verdict, bounded per peer and in all.
 ///
 /// Two messages with one id but different bytes are both kept while a signature is to be verified: the id of a signed message
-/// says nothing about its bytes, and a forged copy must not shut out the honest one.
+/// says nothing about its bytes, and a forged copy must not shut out the honest one. But one peer brings only one of them: so there
+/// are no more of an id than peers, and whoever sends a thousand forgeries of it makes nobody look through a thousand for each.
 struct PendingValidations: Sendable {
     let countMax: Int
     let byteCountMax: Int
@@ -55,15 +56,25 @@ struct PendingValidations: Sendable {
 
     func count(from peer: PeerID) -> Int { entries.isEmpty ? 0 : countByPeer[peer] ?? 0 }
 
-    /// The pending validation of the same bytes.
-    func id(of wire: WireMessage, _ key: MessageKey) -> ValidationID? {
-        guard !entries.isEmpty else { return nil }
+    /// What a message is to those that wait under its key.
+    enum Standing: Hashable, Sendable {
+        case new
+        /// The same bytes wait already.
+        case copy(of: ValidationID)
+        /// Other bytes of the same peer wait already.
+        case rival
+    }
+
+    func standing(of wire: WireMessage, _ key: MessageKey, from peer: PeerID) -> Standing {
+        guard !entries.isEmpty else { return .new }
         var candidate = newest[key]
+        var isRival = false
         while let id = candidate, let index = index(of: id) {
-            if entries[index].pending.wire == wire { return id }
+            if entries[index].pending.wire == wire { return .copy(of: id) }
+            isRival = isRival || entries[index].pending.message.source == peer
             candidate = entries[index].pending.older
         }
-        return nil
+        return isRival ? .rival : .new
     }
 
     func hasRoom(for byteCount: Int, from peer: PeerID) -> Bool {
@@ -134,5 +145,16 @@ struct PendingValidations: Sendable {
         assert(countByPeer.values.allSatisfy { (1...countPerPeerMax).contains($0) })
         assert(countByPeer.values.reduce(0, +) == entries.count)
         assert(newest.count <= entries.count && newest.isEmpty == entries.isEmpty)
+        assert(newest.values.allSatisfy(haveDistinctSources))
+    }
+
+    /// Of those that wait under one key, from the newest on.
+    private func haveDistinctSources(_ first: ValidationID) -> Bool {
+        var (sources, candidate): (Set<PeerID>, ValidationID?) = ([], first)
+        while let id = candidate, let index = index(of: id) {
+            guard sources.insert(entries[index].pending.message.source).inserted else { return false }
+            candidate = entries[index].pending.older
+        }
+        return true
     }
 }
