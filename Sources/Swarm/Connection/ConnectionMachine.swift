@@ -43,6 +43,8 @@ struct ConnectionMachine: Sendable {
         case pauseReading
         case resumeReading
         case roundTrip(Duration)
+        /// The bytes that the connection holds itself, beside those that its streams have delivered, are so many now.
+        case holds(Int)
         /// The peer took note of a stream of ours: the backlog has room for one more.
         case acknowledged
         /// The last output.
@@ -87,6 +89,9 @@ struct ConnectionMachine: Sendable {
     private var isReadingPaused = false
     private var readWhileCongested = 0
 
+    /// As the owner was last told.
+    private var toldMemoryByteCount = 0
+
     /// Bytes of this step that leave as they are, and those that are sealed behind them.
     private var raw: [UInt8] = []
     private var plaintext: [UInt8] = []
@@ -119,8 +124,8 @@ struct ConnectionMachine: Sendable {
         if case .open = phase { true } else { false }
     }
 
-    /// Bytes held for the connection, beside those that its streams have delivered.
-    var memoryByteCount: Int { (session?.queuedByteCount ?? 0) + (transport?.pendingByteCount ?? 0) }
+    /// Written and not yet sent, or received and not yet whole.
+    private var memoryByteCount: Int { (session?.queuedByteCount ?? 0) + (transport?.pendingByteCount ?? 0) }
 
     mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch (phase, input) {
@@ -351,8 +356,19 @@ struct ConnectionMachine: Sendable {
         if plaintext.isEmpty { plaintext = bytes } else { plaintext += bytes }
     }
 
-    /// Sends what the step produced, in one piece, before the end if it came to that.
+    /// Ends every step: sends what it produced, and tells what is still held.
     private mutating func flush(into outputs: inout [Output]) {
+        send(into: &outputs)
+        // Whatever changed it: bytes pile up behind a full socket, and in frames that trickle in, without any being sent.
+        let byteCount = memoryByteCount
+        if case .ended = phase { return }
+        guard byteCount != toldMemoryByteCount else { return }
+        toldMemoryByteCount = byteCount
+        outputs.append(.holds(byteCount))
+    }
+
+    /// Sends in one piece, before the end if it came to that.
+    private mutating func send(into outputs: inout [Output]) {
         if !plaintext.isEmpty {
             do throws(NoiseFailure) {
                 try transport?.seal(plaintext, into: &raw)

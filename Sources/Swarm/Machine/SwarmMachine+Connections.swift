@@ -176,7 +176,7 @@ extension SwarmMachine {
         case .send(let bytes):
             // What stands alone is not copied.
             if unsent[id] == nil { unsent[id] = bytes } else { unsent[id, default: []] += bytes }
-            accountMemory(of: id, at: now, into: &outputs)
+        case .holds(let byteCount): account(byteCount, of: id, at: now, into: &outputs)
         case .upgraded(let peer): upgraded(id, peer, at: now, into: &outputs)
         case .pauseReading: outputs.append(.transport(.pauseReading(id)))
         case .resumeReading: outputs.append(.transport(.resumeReading(id)))
@@ -204,8 +204,12 @@ extension SwarmMachine {
         }
     }
 
-    private mutating func accountMemory(of id: ConnectionID, at now: Instant, into outputs: inout [Output]) {
-        guard let byteCount = connections[id]?.machine?.memoryByteCount else { return }
+    private mutating func account(
+        _ byteCount: Int,
+        of id: ConnectionID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         do {
             try scopes.setMemory(of: id, to: byteCount)
         } catch {

@@ -102,6 +102,25 @@ import Testing
 
     private static func word(_ text: String) -> [UInt8] { [UInt8(text.utf8.count + 1)] + Array("\(text)\n".utf8) }
 
+    @Test mutating func `what a connection holds is told whenever it changes, sent or not`() {
+        upgrade()
+        var (forth, held): ([ConnectionMachine.Output], [ConnectionMachine.Output]) = ([], [])
+        _ = dialer.open(["/a/1"], isLazy: true, at: .zero, into: &forth)
+        let frame = Self.sent(forth)
+        listener.handle(.received(Array(frame.prefix(7))), at: .zero, into: &held)
+        #expect(held == [.holds(7)])
+        listener.handle(.received(Array(frame.dropFirst(7))), at: .zero, into: &held)
+        #expect(held.contains(.holds(0)))
+        // Behind a full socket nothing is sent, and all that is written is kept.
+        (held, forth) = ([], [])
+        dialer.handle(.transportCongested, at: .zero, into: &held)
+        dialer.handle(.write(1, [UInt8](repeating: 1, count: 100_000)), at: .zero, into: &held)
+        dialer.handle(.write(1, [UInt8](repeating: 1, count: 50_000)), at: .zero, into: &held)
+        #expect(held == [.holds(100_000), .holds(150_000)])
+        dialer.handle(.transportDrained, at: .zero, into: &forth)
+        #expect(forth.last == .holds(0))
+    }
+
     @Test mutating func `a step sends one piece`() {
         upgrade()
         var said: [ConnectionMachine.Output] = []
@@ -160,9 +179,9 @@ import Testing
         dialer.handle(.transportCongested, at: .zero, into: &said)
         // A frame that is not complete: nothing but its length counts here.
         dialer.handle(.received([0xff, 0xff] + [UInt8](repeating: 0, count: 998)), at: .zero, into: &said)
-        #expect(said == [])
+        #expect(said == [.holds(1000)])
         dialer.handle(.received([0]), at: .zero, into: &said)
-        #expect(said == [.pauseReading])
+        #expect(said == [.holds(1000), .pauseReading, .holds(1001)])
         dialer.handle(.transportDrained, at: .zero, into: &said)
         #expect(said.contains(.resumeReading))
     }

@@ -162,6 +162,43 @@ import Yamux
         #expect(network.nodes[0].machine.resources.memoryBytes == 0)
     }
 
+    @Test func `what waits behind a full socket counts, and its connection ends where the limit is`() throws {
+        let limits: [(ScopeKind, (inout SwarmConfig) -> Void)] = [
+            (.connection, { $0.resources.connection.each.memoryBytes = 150_000 }),
+            (.peer, { $0.resources.peer.each.memoryBytes = 150_000 }),
+            (.system, { $0.resources.system.each.memoryBytes = 150_000 }),
+        ]
+        for (scope, change) in limits {
+            var network = Self.network(change)
+            network.add()
+            network.run(for: .milliseconds(10))
+            network.connect(0, to: 1)
+            network.run(for: .seconds(1))
+            network.feed(0, .openStream(StreamRequestID(rawValue: 1), network.peer(1), ["/test/1"]))
+            network.run(for: .seconds(1))
+            let stream = try #require(network.nodes[0].openedStreams.last)
+            network.feed(0, .transport(.congested(stream.connection)))
+            network.feed(0, .write(stream, [UInt8](repeating: 1, count: 100_000)))
+            #expect(network.nodes[0].machine.resources(of: network.peer(1)).memoryBytes == 100_000)
+            network.feed(0, .write(stream, [UInt8](repeating: 1, count: 50_001)))
+            let refusal = ResourceRefusal(scope: scope, resource: .memoryBytes)
+            #expect(network.nodes[0].disconnections == [.limited(refusal)])
+            #expect(network.nodes[0].machine.resources.memoryBytes == 0)
+        }
+    }
+
+    @Test func `half a frame of a peer counts while the rest is still to come`() throws {
+        var network = Self.network()
+        network.add()
+        network.run(for: .milliseconds(10))
+        network.connect(1, to: 0)
+        network.run(for: .seconds(1))
+        let end = try #require(network.sockets.keys.first { $0.node == 0 })
+        // A frame of 1,000 bytes is announced.
+        network.feed(0, .transport(.received(end.id, [3, 232] + [UInt8](repeating: 0, count: 500))))
+        #expect(network.nodes[0].machine.resources(of: network.peer(1)).memoryBytes == 502)
+    }
+
     @Test func `too many connections are trimmed to the low mark, the protected one stays`() {
         var network = Self.network { ($0.trimming.lowWater, $0.trimming.highWater) = (2, 4) }
         for number in 1...5 {
