@@ -1,7 +1,8 @@
 import Identity
-import Kademlia
 import Primitives
 import Testing
+
+@testable import Kademlia
 
 @Suite struct `Kademlia table` {
     static func seeded(_ seeds: [KademliaPeer]) -> KademliaConfig {
@@ -171,5 +172,21 @@ import Testing
             todo += more
         }
         #expect(askedCount == 16 + 128)
+    }
+
+    @Test func `examinations also wait for a place among the requests, and begin when any of them ends`() throws {
+        let bench = Bench()
+        let other = RequestBook.Request(peer: peer(500), purpose: .correction, kind: .addProvider)
+        var taken: [KademliaRequestID] = []
+        while let id = bench.machine.requests.open(other, at: bench.now) { taken.append(id) }
+        #expect(taken.count == 1_024)
+        for number in 1...3 { #expect(bench.feed(.identified(peer(number), isServer: true, from: host(number))) == []) }
+        func asked(_ outputs: [KademliaMachine.Output]) -> [PeerID] {
+            outputs.compactMap { if case .request(_, let peer, _, _) = $0 { peer.id } else { nil } }
+        }
+        #expect(asked(bench.feed(.delivered(taken[0]))) == [peerID(1)])
+        #expect(asked(bench.feed(.requestNotSent(taken[1]))) == [peerID(2)])
+        let late = bench.wait()
+        #expect(asked(late) == [peerID(3)])
     }
 }

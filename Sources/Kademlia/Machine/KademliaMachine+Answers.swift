@@ -31,7 +31,7 @@ extension KademliaMachine {
             } else {
                 admit(request.peer, from: source, at: now, into: &outputs)
             }
-            checkEnded(request.peer.id, at: now, into: &outputs)
+            checks.remove(request.peer.id)
         case .correction: break
         }
     }
@@ -91,7 +91,7 @@ extension KademliaMachine {
             queries[query]?.lookup.failed(contact)
             advance(query, at: now, into: &outputs)
         case .store(let query): stored(query, false, at: now, into: &outputs)
-        case .check: checkEnded(request.peer.id, at: now, into: &outputs)
+        case .check: checks.remove(request.peer.id)
         case .correction: break
         }
     }

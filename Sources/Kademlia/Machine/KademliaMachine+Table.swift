@@ -63,24 +63,26 @@ extension KademliaMachine {
 
     /// Asks a peer for itself: who cannot answer that does not get or keep a place.
     ///
-    /// The same question that go-libp2p-kad-dht asks before it adds a peer.
+    /// The same question that go-libp2p-kad-dht asks before it adds a peer. It waits while all places of examinations or of requests
+    /// are taken.
     mutating func examine(_ peer: KademliaPeer, at now: Instant, into outputs: inout [Output]) {
         guard peer.id != own, !checks.contains(peer.id) else { return }
-        guard checks.count < KademliaLimits.checkCountMax else {
-            if waitingChecks.count < KademliaLimits.waitingCheckCountMax { waitingChecks[peer.id] = peer }
-            return
-        }
-        let request = RequestBook.Request(peer: peer, purpose: .check, kind: .findNode)
-        guard let id = requests.open(request, at: now) else { return }
-        checks.append(peer.id)
-        let message = KademliaMessage(kind: .findNode, key: peer.id.bytes)
-        outputs.append(.request(id, peer, message.encoded, expectsResponse: true))
+        let isRoom = waitingChecks.count < KademliaLimits.waitingCheckCountMax
+        guard isRoom || waitingChecks[peer.id] != nil else { return }
+        waitingChecks[peer.id] = peer
+        beginChecks(at: now, into: &outputs)
     }
 
-    mutating func checkEnded(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        checks.remove(peer)
-        guard !waitingChecks.isEmpty else { return }
-        examine(waitingChecks.removeFirst().value, at: now, into: &outputs)
+    /// Begins the examinations for which there are places, the longest waiting first.
+    mutating func beginChecks(at now: Instant, into outputs: inout [Output]) {
+        while checks.count < KademliaLimits.checkCountMax, let peer = waitingChecks.values.first {
+            let request = RequestBook.Request(peer: peer, purpose: .check, kind: .findNode)
+            guard let id = requests.open(request, at: now) else { return }
+            waitingChecks.removeFirst()
+            checks.append(peer.id)
+            let message = KademliaMessage(kind: .findNode, key: peer.id.bytes)
+            outputs.append(.request(id, peer, message.encoded, expectsResponse: true))
+        }
     }
 
     /// Asks the seeds that are not in the table: all while it is small, else one, so that parted networks find each other.

@@ -95,6 +95,12 @@ public struct KademliaMachine: Sendable {
     public func knownPeer(_ peer: PeerID) -> KademliaPeer? { known.peer(peer) }
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
+        apply(input, at: now, into: &outputs)
+        // Whichever way a place became free, in the book of requests or among the examinations, it is for those that wait.
+        beginChecks(at: now, into: &outputs)
+    }
+
+    private mutating func apply(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
         case .started: start(at: now, into: &outputs)
         case .clock(let unixMilliseconds):
@@ -170,6 +176,11 @@ public struct KademliaMachine: Sendable {
         precondition(waitingCommands.count <= KademliaLimits.waitingCommandCountMax)
         precondition(checks.count <= KademliaLimits.checkCountMax)
         precondition(waitingChecks.count <= KademliaLimits.waitingCheckCountMax)
+        // Nobody waits for a place that is free.
+        precondition(
+            waitingChecks.isEmpty || checks.count == KademliaLimits.checkCountMax
+                || requests.count == KademliaLimits.requestCountMax
+        )
         precondition(connected.count <= KademliaLimits.connectedCountMax)
         for query in queries.values { query.lookup.checkInvariants() }
     }
