@@ -1,3 +1,4 @@
+internal import Kademlia
 internal import Primitives
 internal import Swarm
 
@@ -12,21 +13,30 @@ extension NodeMachine {
             outputs.append(.answer(id, .failed(.tooMany(limit: BanList.countMax))))
             return
         }
-        dropBanned(at: now)
+        enforceBans(at: now, into: &outputs)
         keepBans(id, into: &outputs)
     }
 
-    mutating func remove(_ target: BanTarget, _ id: CommandID, into outputs: inout [Output]) {
+    mutating func remove(_ target: BanTarget, _ id: CommandID, at now: Instant, into outputs: inout [Output]) {
         guard bans.remove(target) else {
             outputs.append(.answer(id, .failed(.notBanned)))
             return
         }
+        enforceBans(at: now, into: &outputs)
         keepBans(id, into: &outputs)
     }
 
+    /// Tells everybody who judges peers and what they have signed.
+    private mutating func enforceBans(at now: Instant, into outputs: inout [Output]) {
+        dropBanned(at: now)
+        work.append(.swarm(.setBans(bans.effective)))
+        stepKademlia(.validator(storefrontValues), at: now, into: &outputs)
+    }
+
+    var storefrontValues: StorefrontValues { StorefrontValues(network: config.network, own: peer, bans: bans) }
+
     /// In force at once; the command is answered when it is durable.
     private mutating func keepBans(_ id: CommandID, into outputs: inout [Output]) {
-        work.append(.swarm(.setBans(bans.effective)))
         let change = StoreChange.setFact(name: BanBook.factName, value: bans.stored)
         outputs.append(.persist(tickets.draw(for: .command(id)), [change]))
     }
@@ -37,8 +47,7 @@ extension NodeMachine {
             return
         }
         bans.configure(tuning.banned, allowing: tuning.allowed)
-        dropBanned(at: now)
-        work.append(.swarm(.setBans(bans.effective)))
+        enforceBans(at: now, into: &outputs)
         work.append(.swarm(.setWaterMarks(low: tuning.connectionsLow, high: tuning.connectionsHigh)))
         outputs.append(.answer(id, .done))
     }

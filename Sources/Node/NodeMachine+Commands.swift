@@ -47,7 +47,7 @@ extension NodeMachine {
             outputs.append(.answer(id, .done))
         case .bans: tellBans(id, into: &outputs)
         case .ban(let ban): add(ban, id, at: now, into: &outputs)
-        case .unban(let target): remove(target, id, into: &outputs)
+        case .unban(let target): remove(target, id, at: now, into: &outputs)
         case .tune(let tuning): tune(tuning, id, at: now, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
         case .publishRequest(let draft): publishRequest(draft, id, at: now, into: &outputs)

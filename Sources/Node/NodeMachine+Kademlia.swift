@@ -115,17 +115,17 @@ extension NodeMachine {
 
 extension KademliaHost {
     /// The part that the settings describe; those seeds that name their peer are the table's seeds too.
-    init(_ part: NodeKademlia, own: PeerID, network: String, seeds: [Multiaddr], random: SeededRandom) {
+    init(_ part: NodeKademlia, values: StorefrontValues, seeds: [Multiaddr], random: SeededRandom) {
         var config = part.config
         config.mode = part.mode ?? .client
-        config.waitingKeys = Interest.allKeys(network: network)
+        config.waitingKeys = Interest.allKeys(network: values.network)
         config.seeds += seeds.compactMap { address in
             address.peerID.map { KademliaPeer(id: $0, addresses: [address]) }
         }
         let machine = KademliaMachine(
-            own: own,
+            own: values.own,
             config: config,
-            validator: StorefrontValues(network: network),
+            validator: values,
             random: random
         )
         self.init(

@@ -4,6 +4,7 @@ internal import Kademlia
 internal import Market
 internal import OrderedCollections
 internal import Primitives
+internal import Swarm
 
 // Where a provider can be found without gossip.
 extension NodeMachine {
@@ -58,6 +59,9 @@ extension NodeMachine {
     ) {
         guard !kademlia.isEmpty else { return outputs.append(.answer(command, .dht(.failed(.noPeers)))) }
         let key = StorefrontValues.key(of: target, replica: replica)
+        guard !storefrontValues.shuns(key, unixMilliseconds: wall.unixMilliseconds(at: now)) else {
+            return outputs.append(.answer(command, .failed(.connect(.banned))))
+        }
         search(
             .getValue(key, quorum: Self.storefrontQuorum),
             for: .storefront(command, target, replica: replica),

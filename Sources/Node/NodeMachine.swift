@@ -176,9 +176,8 @@ public struct NodeMachine: Sendable {
         )
         tableMode = TableMode(announced: config.swarm.announcedAddresses)
         if let part = config.kademlia {
-            kademlia = [
-                KademliaHost(part, own: peer, network: config.network, seeds: config.seeds, random: random.split())
-            ]
+            let values = StorefrontValues(network: config.network, own: peer, bans: bans)
+            kademlia = [KademliaHost(part, values: values, seeds: config.seeds, random: random.split())]
             company = [PeerCompany(requestIDs: RequestRange.companyConnects, random: random.split())]
             rendezvous = [
                 Rendezvous(

@@ -6,6 +6,9 @@ import Testing
 /// Values of the tests: the key is `/rank/` and any bytes, the value its rank and the minutes that it lives from 0 on.
 struct RankedValues: ValueValidator {
     static let namespace = Array("/rank/".utf8)
+    var shunned: [UInt8]?
+
+    func shuns(_ key: [UInt8], unixMilliseconds: Int64) -> Bool { key == shunned }
 
     func judge(_ value: KademliaValue, unixMilliseconds: Int64) -> ValueStanding? {
         guard value.key.starts(with: Self.namespace), value.value.count >= 2 else { return nil }

@@ -180,6 +180,40 @@ import Testing
         #expect(bench.ask(KademliaMessage(kind: .getValue, key: stored.key))?.record == better)
     }
 
+    @Test func `what the owner shuns is dropped, refused and not found, until it is shunned no longer`() {
+        let (value, other) = (RankedValues.value("x", rank: 1), RankedValues.value("y", rank: 1))
+        let question = KademliaMessage(kind: .getValue, key: value.key)
+        let order = KademliaMessage(kind: .putValue, key: value.key, record: value)
+        _ = bench.ask(order)
+        _ = bench.ask(KademliaMessage(kind: .putValue, key: other.key, record: other))
+        #expect(bench.machine.heldRecordCount == 2)
+        _ = bench.feed(.validator(RankedValues(shunned: value.key)))
+        #expect(bench.machine.heldRecordCount == 1)
+        #expect(bench.ask(question)?.record == nil && bench.ask(order) == nil)
+        bench.admit([1])
+        let found = bench.run(.getValue(value.key, quorum: 1)) { _, _ in
+            KademliaMessage(kind: .getValue, key: value.key, record: value)
+        }
+        #expect(found.result == .failed(.notFound))
+        _ = bench.feed(.validator(RankedValues()))
+        #expect(bench.ask(order) == order && bench.ask(question)?.record == value)
+    }
+
+    @Test func `a search that has found what is shunned meanwhile has found nothing`() throws {
+        bench.admit([1, 2])
+        let value = RankedValues.value("x", rank: 1)
+        let begun = bench.feed(.command(KademliaCommandID(rawValue: 7), .getValue(value.key, quorum: 2)))
+        let asked = begun.compactMap { output -> (KademliaRequestID, KademliaPeer)? in
+            if case .request(let id, let peer, _, _) = output { (id, peer) } else { nil }
+        }
+        #expect(asked.count == 2)
+        let answer = KademliaMessage(kind: .getValue, key: value.key, record: value).encoded
+        _ = bench.feed(.response(asked[0].0, answer, from: asked[0].1.source))
+        _ = bench.feed(.validator(RankedValues(shunned: value.key)))
+        let ended = bench.feed(.requestFailed(asked[1].0))
+        #expect(ended.contains(.finished(KademliaCommandID(rawValue: 7), .failed(.notFound))))
+    }
+
     @Test func `a value is served until it expires`() {
         let value = RankedValues.value("x", rank: 1, minutes: 30)
         _ = bench.ask(KademliaMessage(kind: .putValue, key: value.key, record: value))

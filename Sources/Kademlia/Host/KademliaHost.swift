@@ -16,6 +16,7 @@ public struct KademliaHost: Sendable {
     public enum Input: Sendable {
         case started
         case clock(unixMilliseconds: Int64)
+        case validator(any ValueValidator)
         case mode(KademliaMode)
         case command(KademliaCommandID, KademliaCommand)
         case swarm(SwarmMachine.Output)
@@ -108,6 +109,7 @@ public struct KademliaHost: Sendable {
         switch input {
         case .started: work.append(.started)
         case .clock(let unixMilliseconds): work.append(.clock(unixMilliseconds: unixMilliseconds))
+        case .validator(let validator): work.append(.validator(validator))
         case .mode(let mode): work.append(.mode(mode))
         case .command(let id, let command): work.append(.command(id, command))
         case .swarm(let output): heard(output, at: now, into: &outputs)

@@ -144,6 +144,9 @@ extension Query {
         if case .getValue(_, let quorum) = purpose, values.count >= quorum { lookup.finish() }
     }
 
+    /// What was found is not wanted any more.
+    mutating func dropValues() { values = [] }
+
     /// The value that beats all others.
     var best: Valued? {
         values.max { $1.standing.isBetter(than: $0.standing, $1.value, $0.value) }

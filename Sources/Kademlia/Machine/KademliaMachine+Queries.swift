@@ -70,11 +70,23 @@ extension KademliaMachine {
         return purpose
     }
 
+    /// From now on values are judged otherwise: what is shunned is neither held nor found any more.
+    mutating func judge(by validator: any ValueValidator, at now: Instant) {
+        self.validator = validator
+        guard let unixMilliseconds = clock?.unixMilliseconds(at: now) else { return }
+        values.drop { validator.shuns($0, unixMilliseconds: unixMilliseconds) }
+        for (id, query) in queries where validator.shuns(query.purpose.key, unixMilliseconds: unixMilliseconds) {
+            queries[id]?.dropValues()
+        }
+    }
+
     /// The standing of a value that may be kept now; `nil` for all others, and before the time is known.
     func judge(_ value: KademliaValue, at now: Instant) -> ValueStanding? {
         guard let clock, value.value.count <= config.valueByteCountMax else { return nil }
         let unixMilliseconds = clock.unixMilliseconds(at: now)
-        guard let standing = validator.judge(value, unixMilliseconds: unixMilliseconds) else { return nil }
+        guard !validator.shuns(value.key, unixMilliseconds: unixMilliseconds),
+            let standing = validator.judge(value, unixMilliseconds: unixMilliseconds)
+        else { return nil }
         let expiresIn = standing.expiresAtUnixMilliseconds.subtractingReportingOverflow(unixMilliseconds)
         guard !expiresIn.overflow, expiresIn.partialValue > 0,
             expiresIn.partialValue <= config.valueLifetimeMax.milliseconds

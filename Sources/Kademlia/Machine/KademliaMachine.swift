@@ -19,7 +19,7 @@ public struct KademliaMachine: Sendable {
     public let own: PeerID
     public let config: KademliaConfig
     let ownKey: KademliaKey
-    let validator: any ValueValidator
+    var validator: any ValueValidator
     var random: SeededRandom
     /// As the owner last said.
     public internal(set) var mode: KademliaMode
@@ -108,6 +108,7 @@ public struct KademliaMachine: Sendable {
             _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
             self.clock = clock
         case .ownAddresses(let addresses): ownAddresses = addresses
+        case .validator(let validator): judge(by: validator, at: now)
         case .mode(let mode): self.mode = mode
         case .identified(let peer, let isServer, let source):
             identified(peer, isServer: isServer, from: source, at: now, into: &outputs)

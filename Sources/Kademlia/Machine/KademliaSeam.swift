@@ -90,6 +90,8 @@ extension KademliaMachine {
         case clock(unixMilliseconds: Int64)
         /// Where we may be reached, as providers' records and answers say it.
         case ownAddresses([Multiaddr])
+        /// What the owner wants of values has changed: those that it shuns are dropped.
+        case validator(any ValueValidator)
         /// The owner changes it rarely: others learn of it by identify alone.
         case mode(KademliaMode)
         /// A connected peer said what it speaks; `isServer` if this protocol is among it.

@@ -52,6 +52,11 @@ struct ValueStore: Sendable {
         held.removeAll { $0.value.standing.expiresAtUnixMilliseconds <= unixMilliseconds }
     }
 
+    /// Drops what is shunned from now on.
+    mutating func drop(where isShunned: ([UInt8]) -> Bool) {
+        held.removeAll { isShunned($0.key) }
+    }
+
     /// Drops the value farthest from us, unless the newcomer lies farther still.
     private mutating func makeRoom(for key: KademliaKey, unixMilliseconds: Int64) -> Bool {
         expire(unixMilliseconds: unixMilliseconds)

@@ -23,6 +23,13 @@ public struct ValueStanding: Hashable, Sendable {
 /// gives decides between two values. It must be pure: the same bytes at the same time have the same standing everywhere.
 public protocol ValueValidator: Sendable {
     func judge(_ value: KademliaValue, unixMilliseconds: Int64) -> ValueStanding?
+
+    /// Whether this node wants no value of the key, whatever it says: its own choice, unlike the standing.
+    func shuns(_ key: [UInt8], unixMilliseconds: Int64) -> Bool
+}
+
+extension ValueValidator {
+    public func shuns(_ key: [UInt8], unixMilliseconds: Int64) -> Bool { false }
 }
 
 /// A network without values: providers and peers alone.

@@ -37,8 +37,11 @@ struct BanBook: Sendable {
     ///
     /// Bans of networks say nothing of authors: a record does not tell where it was written.
     func shutsOut(_ author: Ed25519.PublicKey, at unixMilliseconds: Int64) -> Bool {
-        guard effective.namesPeers else { return false }
-        return effective.ban(of: PeerID(publicKey: author), at: nil, unixMilliseconds: unixMilliseconds) != nil
+        effective.namesPeers && shutsOut(PeerID(publicKey: author), at: unixMilliseconds)
+    }
+
+    func shutsOut(_ author: PeerID, at unixMilliseconds: Int64) -> Bool {
+        effective.namesPeers && effective.ban(of: author, at: nil, unixMilliseconds: unixMilliseconds) != nil
     }
 
     /// What the store is told: a line for each ban, with target, end and reason.

@@ -12,6 +12,9 @@ struct StorefrontValues: ValueValidator {
     private static let prefix = Array("/rialto-storefront/".utf8)
 
     let network: String
+    let own: PeerID
+    /// Whose storefronts this node neither keeps nor takes from others.
+    let bans: BanBook
 
     static func key(of peer: PeerID, replica: Int) -> [UInt8] {
         prefix + peer.bytes + (replica == 0 ? [] : [UInt8(replica)])
@@ -24,6 +27,11 @@ struct StorefrontValues: ValueValidator {
         if let peer = try? PeerID(bytes: name) { return peer }
         guard let replica = name.last, (1..<replicaCount).contains(Int(replica)) else { return nil }
         return try? PeerID(bytes: name.dropLast())
+    }
+
+    func shuns(_ key: [UInt8], unixMilliseconds: Int64) -> Bool {
+        guard let peer = Self.peer(of: key), peer != own else { return false }
+        return bans.shutsOut(peer, at: unixMilliseconds)
     }
 
     func judge(_ value: KademliaValue, unixMilliseconds: Int64) -> ValueStanding? {

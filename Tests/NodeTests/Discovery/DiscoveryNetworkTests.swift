@@ -101,6 +101,39 @@ import Testing
         #expect(records.map(\.author) == [offer.author])
     }
 
+    @Test func `a storefront of a banned author is neither shown nor kept, and is there again when the ban is lifted`()
+        throws
+    {
+        var (network, nodes) = Self.network(count: 5, seed: 17)
+        network.run(for: .seconds(20))
+        _ = try network.publish(on: nodes[2])
+        network.run(for: .seconds(30))
+        let (reader, author) = (nodes[4], network.peer(nodes[2]))
+        guard case .records? = network.ask(reader, .findStorefront(author)) else {
+            Issue.record("there is no storefront")
+            return
+        }
+        func heldCount() -> Int { network.node(reader)?.kademlia[0].machine.heldRecordCount ?? 0 }
+        let before = heldCount()
+        let ban = try #require(Ban(.peer(author)))
+        _ = network.ask(reader, .ban(ban))
+        #expect(heldCount() == before - StorefrontValues.replicaCount)
+        guard case .failed(.connect(.banned))? = network.ask(reader, .findStorefront(author)) else {
+            Issue.record("the storefront of a banned author is looked for")
+            return
+        }
+        let key = StorefrontValues.key(of: author, replica: 1)
+        guard case .dht(.failed(.notFound))? = network.ask(reader, .dht(.getValue(key, quorum: 1))) else {
+            Issue.record("the storefront of a banned author is found by its key")
+            return
+        }
+        _ = network.ask(reader, .unban(ban.target))
+        guard case .records? = network.ask(reader, .findStorefront(author)) else {
+            Issue.record("the ban was lifted")
+            return
+        }
+    }
+
     @Test func `on one cable no address at all is needed`() {
         var network = TestNetwork(seed: 15)
         let nodes = (0..<4).map { number in
@@ -156,7 +189,8 @@ import Testing
             return try SignedRecord(signing: record, by: key).envelope
         }
         let peer = PeerID(publicKey: key.publicKey)
-        let validator = StorefrontValues(network: "main")
+        let bans = BanBook(stored: [], configured: [], allowed: [])
+        let validator = StorefrontValues(network: "main", own: `Address tables`.peer(9), bans: bans)
         func standing(_ key: [UInt8], _ value: [UInt8], at time: Int64 = now) -> ValueStanding? {
             validator.judge(KademliaValue(key: key, value: value), unixMilliseconds: time)
         }
