@@ -45,6 +45,10 @@ extension NodeMachine {
         for output in said {
             switch output {
             case .connect(let request, let peer, let addresses): dialStranger(request, peer, at: addresses)
+            case .reconnect(let request, let peer, let addresses):
+                work.append(.swarm(.learned(peer, Array(addresses.dropFirst()), from: nil)))
+                // Where we have been ourselves is no stranger's word, and waits for no dial of theirs.
+                work.append(.swarm(.connect(request, peer, Array(addresses.prefix(1)))))
             case .disconnect(let peer): work.append(.swarm(.disconnect(peer)))
             case .protect(let peer, let isProtected): work.append(.swarm(.protect(peer, isProtected)))
             case .remember(let record):

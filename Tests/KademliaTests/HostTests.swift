@@ -97,7 +97,7 @@ import Testing
         var config = KademliaConfig()
         config.seeds = [peer(1)]
         let world = World(config)
-        #expect(Self.words(world.feed(.started)) == ["learned true 1", "connect 1000 true 0"])
+        #expect(Self.words(world.feed(.started)) == ["learned true 1", "connect 1000 true 1"], "named by the settings")
         world.connect(1)
         let opened = world.feed(.swarm(.connectAnswered(ConnectRequestID(rawValue: 1_000), .success(peerID(1)))))
         #expect(Self.words(opened) == ["open 1000 [\"/rialto/kad/1.0.0\"]"])

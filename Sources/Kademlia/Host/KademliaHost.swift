@@ -136,9 +136,11 @@ public struct KademliaHost: Sendable {
             calls[id] = Call(peer: peer.id, message: message, expectsResponse: expectsResponse)
             guard connected[peer.id] == nil else { return open(id, into: &outputs) }
             let request = ConnectRequestID(rawValue: firstRequest + id.rawValue)
-            // Told by strangers, and to be dialled as such: only what may pass between us and them is left of it.
+            // Told by strangers, and to be dialled as such: only what may pass between us and them is left of it. Where the settings
+            // say that a seed is, we are sent by our own operator.
             outputs.append(.swarm(.learned(peer.id, peer.addresses, from: nil)))
-            outputs.append(.swarm(.connect(request, peer.id, [])))
+            let named = machine.config.seeds.filter { $0.id == peer.id }.flatMap(\.addresses)
+            outputs.append(.swarm(.connect(request, peer.id, named)))
         case .cancel(let id):
             guard let call = calls.removeValue(forKey: id), case .waiting(let stream) = call.state else { return }
             callers[stream] = nil

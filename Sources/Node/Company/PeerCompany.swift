@@ -26,6 +26,8 @@ struct PeerCompany: Sendable {
 
     enum Output: Hashable, Sendable {
         case connect(ConnectRequestID, PeerID, [Multiaddr])
+        /// An anchor of before the restart, which was at the first of these addresses.
+        case reconnect(ConnectRequestID, PeerID, [Multiaddr])
         /// A feeler has seen enough.
         case disconnect(PeerID)
         case protect(PeerID, Bool)
@@ -51,6 +53,8 @@ struct PeerCompany: Sendable {
 
     private enum Purpose: Sendable {
         case company
+        /// The same, of before the restart.
+        case anchor
         /// Whether somebody is there; `challenger` gets its place if not.
         case feeler(challenger: Challenger?)
     }
@@ -164,7 +168,7 @@ struct PeerCompany: Sendable {
     var isEnough: Bool { companyCount >= Self.outboundCount }
 
     private var missingCount: Int {
-        let underWay = dials.values.count { if case .company = $0.purpose { true } else { false } }
+        let underWay = dials.values.count { if case .feeler = $0.purpose { false } else { true } }
         return Self.outboundCount - companyCount - underWay
     }
 
@@ -173,7 +177,7 @@ struct PeerCompany: Sendable {
         while let anchor = returning.first {
             returning.removeFirst()
             guard mayJoin(anchor.peer) else { continue }
-            return invite(anchor.peer, at: anchor.addresses, into: &outputs)
+            return invite(anchor.peer, at: anchor.addresses, for: .anchor, into: &outputs)
         }
         // Half of the company was there before: a crowd that appears at once gets the other half at most.
         let triedCount = members.keys.count { tables.entries[$0]?.place.isTried == true }
@@ -182,7 +186,7 @@ struct PeerCompany: Sendable {
             dialAt = now.advanced(by: Self.idleInterval)
             return
         }
-        invite(peer, at: tables.entries[peer]?.addresses ?? [], into: &outputs)
+        invite(peer, at: tables.entries[peer]?.addresses ?? [], for: .company, into: &outputs)
     }
 
     /// Nobody joins who came by itself: it would have chosen us.
@@ -191,11 +195,16 @@ struct PeerCompany: Sendable {
     }
 
     /// Takes in whom we have dialled already, and dials everybody else.
-    private mutating func invite(_ peer: PeerID, at addresses: [Multiaddr], into outputs: inout [Output]) {
+    private mutating func invite(
+        _ peer: PeerID,
+        at addresses: [Multiaddr],
+        for purpose: Purpose,
+        into outputs: inout [Output]
+    ) {
         if let network = outbound[peer] {
             members[peer] = network
         } else {
-            dial(peer, at: addresses, for: .company, into: &outputs)
+            dial(peer, at: addresses, for: purpose, into: &outputs)
         }
     }
 
@@ -239,7 +248,11 @@ struct PeerCompany: Sendable {
         let request = ConnectRequestID(rawValue: nextRequest)
         nextRequest = nextRequest == requestIDs.upperBound ? requestIDs.lowerBound : nextRequest + 1
         dials[request] = Dial(peer: peer, purpose: purpose)
-        outputs.append(.connect(request, peer, addresses))
+        if case .anchor = purpose {
+            outputs.append(.reconnect(request, peer, addresses))
+        } else {
+            outputs.append(.connect(request, peer, addresses))
+        }
     }
 
     private mutating func answered(

@@ -33,7 +33,7 @@ struct DialJob: Sendable {
     var names: Deque<Name> = []
     var lookups: OrderedDictionary<ResolutionID, (name: Name, timeout: Instant)> = [:]
     var attempts: OrderedDictionary<ConnectionID, Attempt> = [:]
-    /// Every endpoint that was taken up, so that none is tried twice.
+    /// Every endpoint that is to be tried or was, so that none is tried twice.
     var seen: Set<Endpoint> = []
     var nameCount = 0
     /// When the next endpoint may be tried beside those in flight.
@@ -45,6 +45,13 @@ struct DialJob: Sendable {
         self.peer = peer
         self.deadline = deadline
         requests = [request]
+    }
+
+    /// It comes too soon for a stranger's word; whoever is trusted may still name it.
+    mutating func putOff(_ endpoint: Endpoint) {
+        seen.remove(endpoint)
+        strange.remove(endpoint)
+        note(.backoff)
     }
 
     var isExhausted: Bool { endpoints.isEmpty && names.isEmpty && lookups.isEmpty && attempts.isEmpty }

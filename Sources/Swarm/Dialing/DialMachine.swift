@@ -181,14 +181,19 @@ struct DialMachine: Sendable {
     private mutating func takeUp(_ endpoints: [Endpoint], isTrusted: Bool, in id: UInt64, at now: Instant) {
         guard var job = jobs[id] else { return }
         for endpoint in endpoints where endpoint.port > 0 && endpoint.address.scope != nil {
-            guard job.seen.count < config.endpointsPerPeerMax, job.seen.insert(endpoint).inserted else { continue }
-            let target = DialBackoff.Target(peer: job.peer, endpoint: endpoint)
-            if backoff.isWaiting(target, isStrange: !isTrusted, at: now) {
-                job.note(.backoff)
-            } else {
-                job.endpoints.append(endpoint)
-                if !isTrusted { job.strange.insert(endpoint) }
+            if isTrusted, job.strange.remove(endpoint) != nil {
+                // Strangers told of it first; from now on it is not their word that counts, nor their places.
+                for (id, attempt) in job.attempts where attempt.endpoint == endpoint { strangeAttempts.remove(id) }
             }
+            guard job.seen.count < config.endpointsPerPeerMax, !job.seen.contains(endpoint) else { continue }
+            let target = DialBackoff.Target(peer: job.peer, endpoint: endpoint)
+            guard !backoff.isWaiting(target, isStrange: !isTrusted, at: now) else {
+                job.note(.backoff)
+                continue
+            }
+            job.seen.insert(endpoint)
+            job.endpoints.append(endpoint)
+            if !isTrusted { job.strange.insert(endpoint) }
         }
         job.endpoints = HappyOrder.ordered(job.endpoints) { $0.isExemptFromNetworkLimits }
         jobs[id] = job
@@ -332,7 +337,7 @@ struct DialMachine: Sendable {
             jobs[id]?.endpoints.remove(at: index)
             let isStrange = isStrange(endpoint, to: job)
             if isStrange, !strangers.take(endpoint, at: now) {
-                jobs[id]?.note(.backoff)
+                jobs[id]?.putOff(endpoint)
                 continue
             }
             let connection = ConnectionID(rawValue: nextConnection)

@@ -124,13 +124,17 @@ import Testing
             let peer = KademliaPeer(id: Self.peer(number), addresses: [Self.address(number)])
             restarted.handle(.heard([peer], source: IPGroup(of: Self.address(number))), at: .zero, into: &outputs)
         }
-        var dialled: [PeerID] = []
-        while dialled.count < 4, let due = restarted.nextDeadline {
+        var (dialled, returned): ([PeerID], [PeerID]) = ([], [])
+        while dialled.count < 2, let due = restarted.nextDeadline {
             outputs = []
             restarted.handle(.deadlineReached, at: due, into: &outputs)
+            for case .reconnect(_, let peer, let addresses) in outputs {
+                #expect(dialled.isEmpty && addresses == kept.members.first { $0.peer == peer }?.addresses)
+                returned.append(peer)
+            }
             for case .connect(_, let peer, _) in outputs { dialled.append(peer) }
         }
-        #expect(Set(dialled.prefix(2)) == Set(anchors))
+        #expect(Set(returned) == Set(anchors) && Set(anchors).isDisjoint(with: dialled))
     }
 
     @Test mutating func `half of the company is from those who were reached before`() {

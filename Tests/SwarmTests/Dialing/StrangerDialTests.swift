@@ -53,6 +53,36 @@ import Testing
         #expect(isDialled == [true, true, true, true, true])
     }
 
+    /// The operator's seed, of which strangers have told us before.
+    @Test(arguments: [false, true])
+    mutating func `a place that the operator names is no stranger's any more, were it being dialled as one or put off`(
+        isPutOff: Bool
+    ) {
+        let told = [Multiaddr(endpoint: Endpoint(address: victim, port: 4_001))]
+        if isPutOff { #expect(dials(1, at: victim, at(0))) }
+        // Two black holes take the places that a job has for strangers' words.
+        let holes = (1...2).map { Multiaddr(endpoint: Endpoint(address: IPAddress(203, 0, 113, 100 + $0), port: 1)) }
+        var said: [DialMachine.Output] = []
+        func dialled() -> [Endpoint] {
+            said.compactMap { if case .dial(_, let endpoint, _) = $0 { endpoint } else { nil } }
+        }
+        machine.handle(
+            .connect(ConnectRequestID(rawValue: 50), TestPeer.id(50), named: [], known: holes + told),
+            at: at(1),
+            into: &said
+        )
+        while let due = machine.nextDeadline, due < at(3) { machine.handle(.deadlineReached, at: due, into: &said) }
+        #expect(dialled() == holes.compactMap(\.tcpEndpoint))
+        machine.handle(
+            .connect(ConnectRequestID(rawValue: 51), TestPeer.id(50), named: told, known: []),
+            at: at(3),
+            into: &said
+        )
+        machine.checkInvariants()
+        while let due = machine.nextDeadline, due < at(4) { machine.handle(.deadlineReached, at: due, into: &said) }
+        #expect(dialled() == (holes + told).compactMap(\.tcpEndpoint))
+    }
+
     @Test mutating func `where somebody was reached there is no limit any more`() {
         let isDialled = [
             dials(1, at: victim, succeeds: true, at(0)), dials(9, at: victim, at(1)), dials(17, at: victim, at(2)),
