@@ -132,10 +132,11 @@ extension NodeMachine {
             work.append(.sync(.data(stream, bytes)))
             return
         }
-        work.append(.swarm(.consumed(stream, bytes.count)))
         guard let remote = gossipStreams.peer(of: stream) else { return }
         do {
             for rpc in try gossipStreams.received(bytes, on: stream) { heard(rpc, from: remote) }
+            let kept = gossipStreams.keptByteCount(of: stream)
+            work.append(.swarm(.consumed(stream, bytes.count, kept: kept)))
         } catch {
             // No honest peer announces such a length: what follows cannot be told apart any more.
             _ = gossipStreams.closed(stream)

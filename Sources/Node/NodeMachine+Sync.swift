@@ -21,7 +21,7 @@ extension NodeMachine {
         case .write(let stream, let bytes): work.append(.swarm(.write(stream, bytes)))
         case .closeWrite(let stream): work.append(.swarm(.closeWrite(stream)))
         case .reset(let stream): work.append(.swarm(.reset(stream)))
-        case .consumed(let stream, let count): work.append(.swarm(.consumed(stream, count)))
+        case .consumed(let stream, let count, let kept): work.append(.swarm(.consumed(stream, count, kept: kept)))
         case .received(let remote, let batch, let envelopes, let occasion):
             for (place, envelope) in envelopes.enumerated() {
                 let origin = RecordInbox.Sending(peer: remote, batch: batch, place: place)

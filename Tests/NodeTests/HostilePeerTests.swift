@@ -30,6 +30,7 @@ import Testing
     /// What the peer does next.
     private var inputs: [SwarmMachine.Input] = []
     private var streamCount = 0
+    private var opened: StreamHandle?
 
     @Test mutating func `may withdraw gossip from its protocols and then reset our gossip stream`() {
         connect(speaking: ["/meshsub/1.1.0"])
@@ -43,6 +44,22 @@ import Testing
         let isConnected = node.isConnected(to: peer.peer)
         #expect(isConnected)
         #expect(streamCount == 1, "nothing is opened for a protocol that the peer no longer speaks")
+    }
+
+    @Test mutating func `holds nothing of ours that is not counted, were it half of a message of gossip`() throws {
+        connect(speaking: ["/meshsub/1.1.0"])
+        run(for: .seconds(2)) { _, _ in }
+        inputs.append(.openStream(StreamRequestID(rawValue: 1), node.peer, ["/meshsub/1.1.0"]))
+        run(for: .seconds(1)) { _, _ in }
+        let stream = try #require(opened)
+        var message: [UInt8] = []
+        UnsignedVarint.append(200_000, to: &message)
+        inputs.append(.write(stream, message + [UInt8](repeating: 0, count: 100_000)))
+        run(for: .seconds(1)) { _, _ in }
+        #expect(node.ownSwarm[0].resources(of: peer.peer).memoryBytes == message.count + 100_000)
+        inputs.append(.write(stream, [UInt8](repeating: 0, count: 100_000)))
+        run(for: .seconds(1)) { _, _ in }
+        #expect(node.ownSwarm[0].resources(of: peer.peer).memoryBytes == 0)
     }
 
     // MARK: The wire
@@ -93,6 +110,7 @@ import Testing
                 feedNode(.transport(.accepted(Self.accepted, local: Self.local, remote: Self.remote)))
             case .transport(.send(_, let bytes)): feedNode(.transport(.received(Self.accepted, bytes)))
             case .inboundStream(let stream, _, _): onStream(&self, stream)
+            case .streamOpened(_, let stream, _): opened = stream
             default: break
             }
             if case .inboundStream = output { streamCount += 1 }

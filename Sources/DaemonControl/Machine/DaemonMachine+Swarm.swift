@@ -145,8 +145,9 @@ extension DaemonMachine {
             }
             outputs.append(.local(.send(id, bytes)))
         } else if let peer = wires.peer(of: stream) {
-            work.append(.swarm(.consumed(stream, bytes.count)))
             heard(bytes, on: stream, of: peer)
+            let kept = wires.keptByteCount(of: stream, with: peer)
+            work.append(.swarm(.consumed(stream, bytes.count, kept: kept)))
         } else if let dropped = orphans[stream] {
             work.append(.swarm(.consumed(stream, bytes.count)))
             orphans[stream] = dropped + bytes.count

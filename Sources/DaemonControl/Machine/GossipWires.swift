@@ -88,6 +88,12 @@ struct GossipWires: Sendable {
 
     // MARK: Receiving
 
+    /// Bytes of an RPC whose rest is still to come.
+    func keptByteCount(of stream: StreamHandle, with peer: PeerID) -> Int {
+        guard let wire = wires[peer], wire.inbound == stream else { return 0 }
+        return wire.frames.pendingByteCount
+    }
+
     /// The whole RPCs that these bytes complete; throws if the peer announced one that is too long.
     mutating func received(
         _ bytes: [UInt8],

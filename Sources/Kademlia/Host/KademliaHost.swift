@@ -323,12 +323,15 @@ extension KademliaHost {
         into outputs: inout [Output]
     ) {
         guard owns(stream) else { return }
-        outputs.append(.swarm(.consumed(stream, bytes.count)))
         if served[stream] != nil {
             receivedRequests(bytes, on: stream, at: now, into: &outputs)
         } else if let id = callers[stream] {
             receivedResponse(bytes, for: id, on: stream, at: now, into: &outputs)
         }
+        // What was said on a stream that is reset needs no credit.
+        guard owns(stream) else { return }
+        let frames = served[stream]?.frames ?? callers[stream].flatMap { calls[$0]?.frames }
+        outputs.append(.swarm(.consumed(stream, bytes.count, kept: frames?.pendingByteCount ?? 0)))
     }
 
     private mutating func receivedResponse(

@@ -94,6 +94,15 @@ struct GossipStreams: Sendable {
         return messages
     }
 
+    /// Bytes of an RPC whose rest is still to come.
+    func keptByteCount(of stream: StreamHandle) -> Int {
+        // In place, as above.
+        guard let peer = owners[stream], let index = peers.index(forKey: peer),
+            peers.values[index].inbound == stream
+        else { return 0 }
+        return peers.values[index].frames.pendingByteCount
+    }
+
     /// Forgets a stream; says whose it was and whether it was the one that we write on.
     mutating func closed(_ stream: StreamHandle) -> (peer: PeerID, wasOutbound: Bool)? {
         guard let peer = owners.removeValue(forKey: stream), var streams = peers[peer] else { return nil }

@@ -257,7 +257,10 @@ struct MarketStreams: Sendable {
         case .streamCongested(let stream): streams[stream]?.isCongested = true
         case .streamDrained(let stream):
             guard var state = streams[stream] else { return }
-            if state.unacknowledged > 0 { outputs.append(.swarm(.consumed(stream, state.unacknowledged))) }
+            if state.unacknowledged > 0 {
+                let kept = state.frames.pendingByteCount
+                outputs.append(.swarm(.consumed(stream, state.unacknowledged, kept: kept)))
+            }
             (state.isCongested, state.unacknowledged) = (false, 0)
             streams[stream] = state
             sendWaiting(to: state.peer, at: now, into: &outputs)
@@ -304,11 +307,6 @@ struct MarketStreams: Sendable {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        if streams[stream]?.isCongested == true {
-            streams[stream]?.unacknowledged += bytes.count
-        } else {
-            outputs.append(.swarm(.consumed(stream, bytes.count)))
-        }
         streams[stream]?.usedAt = now
         streams[stream]?.frames.append(bytes)
         do {
@@ -316,7 +314,13 @@ struct MarketStreams: Sendable {
                 take(try MarketMessage(parsing: frame), on: stream, at: now, into: &outputs)
             }
         } catch {
-            drop(stream, "market message: \(error)", into: &outputs)
+            return drop(stream, "market message: \(error)", into: &outputs)
+        }
+        guard let state = streams[stream] else { return }
+        if state.isCongested {
+            streams[stream]?.unacknowledged += bytes.count
+        } else {
+            outputs.append(.swarm(.consumed(stream, bytes.count, kept: state.frames.pendingByteCount)))
         }
     }
 

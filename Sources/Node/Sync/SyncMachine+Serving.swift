@@ -20,13 +20,14 @@ extension SyncMachine {
         _ view: View,
         into outputs: inout [Output]
     ) {
-        outputs.append(.consumed(stream, bytes.count))
         counters.receivedByteCount += bytes.count
         if let peer = askers[stream] {
             hear(bytes, from: peer, view, into: &outputs)
         } else {
             serve(bytes, on: stream, view, into: &outputs)
         }
+        let frames = askers[stream].flatMap { partners[$0]?.frames } ?? served[stream]?.frames
+        outputs.append(.consumed(stream, bytes.count, kept: frames?.pendingByteCount ?? 0))
     }
 
     private mutating func hear(_ bytes: [UInt8], from peer: PeerID, _ view: View, into outputs: inout [Output]) {

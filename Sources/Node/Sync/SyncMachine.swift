@@ -74,7 +74,8 @@ struct SyncMachine: Sendable {
         case write(StreamHandle, [UInt8])
         case closeWrite(StreamHandle)
         case reset(StreamHandle)
-        case consumed(StreamHandle, Int)
+        /// How many bytes were taken, and how many of all that were taken are the beginning of a message.
+        case consumed(StreamHandle, Int, kept: Int)
         /// Records to be judged, each by one `judged`.
         case received(PeerID, batch: UInt64, [[UInt8]], Occasion)
         /// What became of a search's question; `nil`: nothing.

@@ -63,8 +63,11 @@ struct SwarmStream: Sendable {
 
     let direction: Direction
     var use: Use
-    /// Bytes that the application holds.
-    var held = 0
+    /// Bytes that the application was told and has not taken, and those that it took and keeps.
+    var unread = 0
+    var kept = 0
+
+    var memoryByteCount: Int { unread + kept }
 }
 
 /// What the swarm knows of a connected peer.

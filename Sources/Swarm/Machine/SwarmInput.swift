@@ -37,7 +37,9 @@ extension SwarmMachine {
         case closeWrite(StreamHandle)
         case reset(StreamHandle)
         /// The application has taken that many bytes of the stream's `data`: the peer may send as many more.
-        case consumed(StreamHandle, Int)
+        ///
+        /// Of all that it took it keeps so many, because the rest of their message is still to come: they count as the stream's.
+        case consumed(StreamHandle, Int, kept: Int = 0)
         /// A protected peer is not trimmed.
         case protect(PeerID, Bool)
         /// Who is trimmed first: the lowest value. 0 for everybody at first.

@@ -106,11 +106,14 @@ extension SwarmMachine {
         drive(stream.connection, input, at: now)
     }
 
-    mutating func consume(_ byteCount: Int, of stream: StreamHandle, at now: Instant) {
-        guard isApplication(stream), let held = self[stream]?.held else { return }
-        precondition(0...held ~= byteCount, "stream \(stream) consumed more than it delivered")
-        connections[stream.connection]?.streams[stream.stream]?.held = held - byteCount
-        try? scopes.setMemory(of: stream, to: held - byteCount)
+    mutating func consume(_ byteCount: Int, keeping kept: Int, of stream: StreamHandle, at now: Instant) {
+        guard isApplication(stream), var state = self[stream] else { return }
+        precondition(0...state.unread ~= byteCount, "stream \(stream) consumed more than it delivered")
+        state.unread -= byteCount
+        // Nobody keeps more than it took: so what is held never grows here, and no limit can be passed.
+        state.kept = min(max(0, kept), state.kept + byteCount)
+        connections[stream.connection]?.streams[stream.stream] = state
+        try? scopes.setMemory(of: stream, to: state.memoryByteCount)
         drive(stream.connection, .consumed(stream.stream, byteCount), at: now)
     }
 
@@ -153,8 +156,8 @@ extension SwarmMachine {
             return receivedOwn(bytes, on: stream, state.use, at: now, into: &outputs)
         }
         do {
-            try scopes.setMemory(of: stream, to: state.held + bytes.count)
-            connections[stream.connection]?.streams[stream.stream]?.held = state.held + bytes.count
+            try scopes.setMemory(of: stream, to: state.memoryByteCount + bytes.count)
+            connections[stream.connection]?.streams[stream.stream]?.unread += bytes.count
             outputs.append(.data(stream, bytes))
         } catch {
             drive(stream.connection, .reset(stream.stream), at: now)

@@ -119,7 +119,7 @@ public struct SwarmMachine: Sendable {
         case .write(let stream, let bytes): act(on: stream, .write(stream.stream, bytes), at: now)
         case .closeWrite(let stream): act(on: stream, .closeWrite(stream.stream), at: now)
         case .reset(let stream): act(on: stream, .reset(stream.stream), at: now)
-        case .consumed(let stream, let byteCount): consume(byteCount, of: stream, at: now)
+        case .consumed(let stream, let byteCount, let kept): consume(byteCount, keeping: kept, of: stream, at: now)
         case .protect(let peer, true): protectedPeers.insert(peer)
         case .protect(let peer, false): protectedPeers.remove(peer)
         case .setPeerValue(let peer, let value): peerValues[peer] = value == 0 ? nil : value

@@ -232,7 +232,8 @@ import Testing
         answer(.compared([LaneMessage(lane: 11, message: message)], unknown: [], unixSeconds: 0))
         let other = try SyncPair.offer(2, by: 1)
         answer(.batch(RecordBatch(packing: [other.envelope], answeredCount: 1)))
-        guard case .received(_, let batch, _, .asked)? = outputs.last else {
+        let judging = outputs.last { if case .received = $0 { true } else { false } }
+        guard case .received(_, let batch, _, .asked)? = judging else {
             Issue.record("nothing to judge: \(outputs)")
             return
         }

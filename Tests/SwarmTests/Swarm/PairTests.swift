@@ -146,7 +146,9 @@ import Yamux
         #expect((255 << 10...256 << 10).contains(held))
         #expect(network.nodes[1].machine.resources.memoryBytes == held)
         network.nodes[1].consumes = true
-        network.feed(1, .consumed(theirs, held))
+        // Nobody keeps more than it took; what it keeps counts until it says otherwise, and holds up no credit.
+        network.feed(1, .consumed(theirs, held, kept: held + 1))
+        #expect(network.nodes[1].machine.resources.memoryBytes == held)
         network.run(for: .seconds(1))
         #expect(network.nodes[1].received[theirs]?.count == 700 << 10)
         #expect(network.nodes[0].has(.streamDrained(mine)))
