@@ -1,11 +1,12 @@
 import Cryptography
-import Gossipsub
 import Market
+import OrderedCollections
 import Primitives
 import Swarm
 import TestSupport
 import Testing
 
+@testable import Gossipsub
 @testable import Node
 
 @Suite struct `A node at the driver's seat` {
@@ -30,6 +31,16 @@ import Testing
         #expect(pair.nodes[0].recordCount == pair.nodes[0].liveRecordIDs.count)
         #expect(isTyped ? pair.rpcCount > 0 : pair.rpcCount == 0)
         #expect(isTyped ? pair.gossipByteCount == 0 : pair.gossipByteCount > 0)
+    }
+
+    @Test(arguments: [true, false]) func `learns the other's extensions, typed or in bytes`(isTyped: Bool) {
+        var pair = SeatPair(isTyped: isTyped)
+        pair.connect()
+        pair.run(for: .seconds(3))
+        for (node, other) in [(0, 1), (1, 0)] {
+            let known = pair.nodes[node].gossip.peers[pair.nodes[other].peer]
+            #expect(known?.version == .meshsub13 && known?.inbound.extensions.choke == true)
+        }
     }
 
     @Test func `catches up over the driver's streams`() {
