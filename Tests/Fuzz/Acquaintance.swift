@@ -14,7 +14,7 @@ struct Acquaintance {
     private var dialed = ConnectionID(rawValue: 0)
 
     private static let protocolNames = [
-        "/meshsub/1.2.0", "/meshsub/1.1.0", "/meshsub/1.0.0", "/rialto/sync/1.0.0", "/rialto/kad/1.0.0",
+        "/meshsub/1.3.0", "/meshsub/1.1.0", "/meshsub/1.0.0", "/rialto/sync/1.0.0", "/rialto/kad/1.0.0",
         "/rialto/market/1.0.0", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/nothing/1.0.0",
     ]
     private static let settleRoundCountMax = 64

@@ -84,7 +84,7 @@ private enum Samples {
         message.agentVersion = "rialto"
         message.publicKey = KeyCodec.encode(Handshakes.key.publicKey)
         message.listenAddresses = addresses
-        message.protocols = ["/meshsub/1.2.0", "/ipfs/ping/1.0.0"]
+        message.protocols = ["/meshsub/1.3.0", "/ipfs/ping/1.0.0"]
         message.signedPeerRecord = envelope.bytes
         return message
     }()

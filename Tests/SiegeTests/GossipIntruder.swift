@@ -27,11 +27,11 @@ struct GossipIntruder {
         swarm = SwarmMachine(config: config, identity: key, random: SeededRandom(testSeed: number))
         connection = field.intrude()
         feed(.clock(unixMilliseconds: field.unixMilliseconds), &field)
-        feed(.setProtocols(["/meshsub/1.2.0"]), &field)
+        feed(.setProtocols(["/meshsub/1.3.0"]), &field)
         feed(.started(listen: []), &field)
         feed(.connect(ConnectRequestID(rawValue: 1), victim, [Multiaddr(endpoint: SiegeField.here)]), &field)
         settle(&field)
-        feed(.openStream(StreamRequestID(rawValue: 1), victim, ["/meshsub/1.2.0"]), &field)
+        feed(.openStream(StreamRequestID(rawValue: 1), victim, ["/meshsub/1.3.0"]), &field)
         settle(&field)
     }
 
