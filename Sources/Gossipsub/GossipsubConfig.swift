@@ -41,6 +41,8 @@ public struct GossipsubConfig: Hashable, Sendable {
     /// Per peer and heartbeat: RPCs with IHAVE that are heard, and ids that are asked for.
     public var ihaveMessageCountMax = 10
     public var ihaveIDCountMax = 500
+    /// Ids that a peer may ask for in a heartbeat: what the implementations of gossipsub announce at most.
+    public var iwantIDCountMax = 5_000
     /// Sendings of one message to one peer by IWANT, and bytes per peer and heartbeat that IWANT may cause.
     public var retransmissionCountMax = 3
     public var iwantByteCountMax = 1 << 20
@@ -88,6 +90,8 @@ public struct GossipsubConfig: Hashable, Sendable {
     /// How often our stream to a peer is opened again after it closed, and the first pause, which doubles.
     public var reopenCountMax = 6
     public var reopenPause = Duration.seconds(1)
+    /// After so many heartbeats one loss is forgotten: a connection lives for months.
+    public var reopenForgiveHeartbeats = 300
 
     public var score = PeerScoreParams()
 
@@ -109,7 +113,7 @@ public struct GossipsubConfig: Hashable, Sendable {
         precondition(meshOutboundCount < meshCountMin && meshOutboundCount <= meshCount / 2)
         precondition(meshCountMin <= meshCount && meshCount <= meshCountMax && meshScoreCount <= meshCount)
         precondition(eagerCountMin > 0 && chokeDeliveriesMin > 0)
-        precondition(heartbeatInterval > .zero && firstHeartbeat >= .zero && backoffClearHeartbeats > 0)
+        precondition(heartbeatInterval > .zero && firstHeartbeat >= .zero && backoffClearHeartbeats > 0 && reopenForgiveHeartbeats > 0)
         precondition(opportunisticGraftHeartbeats > 0 && floodCountMax >= meshCount)
         precondition(unsubscribeBackoff >= .seconds(1) && pruneBackoff <= .seconds(RPCLimits.backoffSecondsMax))
         precondition((try? score.validate(topics: [])) != nil, "the score parameters do not fit together")

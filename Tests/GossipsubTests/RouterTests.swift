@@ -133,9 +133,19 @@ private let topic: Topic = "t"
         for _ in 0..<10 {
             victim.feed(.streamClosed(peer(1)))
             #expect(victim.machine.mesh(of: topic).isEmpty)
-            victim.advance(by: .seconds(90))
+            victim.advance(by: .seconds(40))
         }
         #expect(victim.outputs.count { $0 == .openStream(peer(1)) } == 7)
+    }
+
+    @Test mutating func `a loss in five minutes is forgotten, and the stream opened again for ever`() {
+        victim.connect([1], topics: [topic])
+        for _ in 0..<10 {
+            victim.advance(by: .seconds(300))
+            victim.feed(.streamClosed(peer(1)))
+        }
+        victim.advance(by: .seconds(2))
+        #expect(victim.outputs.count { $0 == .openStream(peer(1)) } == 11)
     }
 
     @Test mutating func `more peers than the limit are not served`() {

@@ -42,6 +42,21 @@ private let topic: Topic = "t"
         #expect(victim.messages(to: 1).count == 53)
     }
 
+    @Test mutating func `five thousand ids are looked for in a heartbeat, and no more`() {
+        prepare()
+        victim.feed(.publish(topic, [1]))
+        victim.sent = [:]
+        let ids = fresh(0..<5_000)
+        for start in stride(from: 0, to: ids.count, by: 500) {
+            victim.hear(1, ControlMessage(iwant: Array(ids[start..<start + 500])))
+        }
+        victim.hear(1, ControlMessage(iwant: [.hashing([1])]))
+        #expect(victim.messages(to: 1).isEmpty)
+        victim.advance(by: .seconds(1))
+        victim.hear(1, ControlMessage(iwant: [.hashing([1])]))
+        #expect(victim.messages(to: 1) == [[1]])
+    }
+
     @Test mutating func `S-03: an IHAVE flood is asked for 500 ids a heartbeat and pays for what it does not deliver`()
     {
         prepare()
@@ -60,6 +75,14 @@ private let topic: Topic = "t"
         victim.advance(by: .seconds(3))
         #expect(victim.score(1) < 0)
         #expect(victim.misbehaviours(of: 1) == [.brokenPromises(5), .brokenPromises(5)])
+    }
+
+    @Test mutating func `a congested peer owes no answer to a question that may have been dropped`() {
+        prepare()
+        victim.feed(.congested(peer(1)))
+        victim.hear(1, ControlMessage(ihave: [IHave(topic: topic, ids: fresh(0..<5))]))
+        victim.advance(by: .seconds(5))
+        #expect(victim.misbehaviours(of: 1).isEmpty)
     }
 
     @Test mutating func `ten RPCs with IHAVE are heard in a heartbeat`() {
@@ -249,6 +272,8 @@ private let topic: Topic = "t"
         #expect(victim.machine.mesh(of: topic) == (1...10).map(peer).sorted())
         for number in 11...14 {
             #expect(victim.prunes(to: number) == [Prune(topic: topic, backoffSeconds: 60, peers: [])])
+            // There was no link that we could want back.
+            #expect(victim.machine.backoffs.entry(topic, peer(number))?.endedLink == false)
         }
         victim.connect(21...23, isOutbound: true)
         for number in 21...23 { victim.hear(number, ControlMessage(graft: [topic])) }

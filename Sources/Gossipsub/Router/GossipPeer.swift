@@ -41,6 +41,7 @@ struct GossipPeer: Sendable {
     // Counters of this heartbeat.
     var ihaveMessageCount = 0
     var askedIDCount = 0
+    var iwantIDCount = 0
     var iwantByteCount = 0
     var idontwantMessageCount = 0
 
@@ -61,7 +62,7 @@ struct GossipPeer: Sendable {
     }
 
     mutating func beginHeartbeat(_ heartbeat: Int) {
-        (ihaveMessageCount, askedIDCount, iwantByteCount, idontwantMessageCount) = (0, 0, 0, 0)
+        (ihaveMessageCount, askedIDCount, iwantIDCount, iwantByteCount, idontwantMessageCount) = (0, 0, 0, 0, 0)
         unwanted.expire(at: heartbeat)
     }
 }

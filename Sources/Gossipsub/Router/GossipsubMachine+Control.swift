@@ -101,9 +101,8 @@ extension GossipsubMachine {
     }
 
     private mutating func receive(_ prune: Prune, from peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard let joined = topics[prune.topic] else { return }
-        let endsLink = joined.mesh.contains(peer)
-        removeFromMesh(peer, prune.topic, into: &outputs)
+        guard topics[prune.topic] != nil else { return }
+        let endsLink = removeFromMesh(peer, prune.topic, into: &outputs)
         let backoff = prune.backoffSeconds > 0 ? Duration.seconds(prune.backoffSeconds) : config.pruneBackoff
         // Also where there is no link: both ends may prune at once, and the longer time holds.
         backoffs.start(prune.topic, peer, for: backoff, endedLink: endsLink, at: now)
@@ -162,7 +161,10 @@ extension GossipsubMachine {
         // Which ids are left out, and which is tracked, must not be the peer's choice.
         let asked = random.sample(Array(wanted), room)
         peers.values[index].askedIDCount += asked.count
-        promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
+        // What waits for a congested peer may be dropped: it owes nothing for a question that it may never see.
+        if peers.values[index].stream == .flowing {
+            promises.add(peer, oneOf: asked, until: now.advanced(by: config.promiseTimeout), random: &random)
+        }
         for portion in ControlMessage.portions(asked) {
             outbox[peer, default: RPCParts()].gossip.append(.iwant(portion))
         }
@@ -170,10 +172,12 @@ extension GossipsubMachine {
 
     private mutating func receiveIWant(_ ids: [MessageID], from peer: PeerID) {
         guard let state = peers[peer] else { return }
+        let room = config.iwantIDCountMax - state.iwantIDCount
+        peers[peer]?.iwantIDCount += min(ids.count, room)
         // One id under several topics: what the peer follows first.
         let served = Array(topics.keys) + Array(fanout.keys)
         let ordered = served.filter(state.topics.contains) + served.filter { !state.topics.contains($0) }
-        for id in ids where !state.unwanted.contains(id) {
+        for id in ids.prefix(room) where !state.unwanted.contains(id) {
             guard let found = log.transmission(of: id, in: ordered, to: state.place) else { continue }
             guard found.count <= config.retransmissionCountMax else { continue }
             let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.message.fieldByteCount

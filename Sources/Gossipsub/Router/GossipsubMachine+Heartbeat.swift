@@ -16,6 +16,11 @@ extension GossipsubMachine {
             scores.chargeMisbehaviour(peer, by: Double(count))
             outputs.append(.misbehaved(peer, .brokenPromises(count)))
         }
+        if heartbeatCount.isMultiple(of: config.reopenForgiveHeartbeats) {
+            for index in peers.values.indices where peers.values[index].reopenCount > 0 {
+                peers.values[index].reopenCount -= 1
+            }
+        }
         reopenStreams(at: now, into: &outputs)
         for index in topics.values.indices {
             let topic = topics.keys[index]

@@ -62,10 +62,13 @@ extension GossipsubMachine {
         outputs.append(.meshJoined(peer, topic))
     }
 
-    mutating func removeFromMesh(_ peer: PeerID, _ topic: Topic, into outputs: inout [Output]) {
-        guard topics[topic]?.prune(peer) == true else { return }
+    /// Whether it was there.
+    @discardableResult
+    mutating func removeFromMesh(_ peer: PeerID, _ topic: Topic, into outputs: inout [Output]) -> Bool {
+        guard topics[topic]?.prune(peer) == true else { return false }
         scores.leaveMesh(peer, topic)
         outputs.append(.meshLeft(peer, topic))
+        return true
     }
 
     /// Removes the peer from the mesh if it is there, starts the backoff and says so.
@@ -77,8 +80,8 @@ extension GossipsubMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        removeFromMesh(peer, topic, into: &outputs)
-        backoffs.start(topic, peer, for: backoff, at: now)
+        let endsLink = removeFromMesh(peer, topic, into: &outputs)
+        backoffs.start(topic, peer, for: backoff, endedLink: endsLink, at: now)
         guard let state = peers[peer] else { return }
         var recommended: [PeerInfo] = []
         if exchanging && state.version.hasBackoff { recommended = peersToRecommend(topic, to: peer) }
