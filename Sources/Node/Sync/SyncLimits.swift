@@ -54,6 +54,10 @@ public enum SyncLimits {
     static let eagerInterval = Duration.seconds(1)
     /// Much is more than a hundredth of what was compared, and never less than this.
     static let muchCountMin = 8
+    /// What gossip has not brought by then it will not bring: it takes less than a second.
+    static let lateMilliseconds: Int64 = 10_000
+    /// A run that takes this long and moves nothing is a conversation, not a comparison.
+    static let patience = Duration.seconds(30)
     /// Whom we served a moment ago we need not ask: a run goes both ways.
     static let servedRest = Duration.seconds(8)
     /// How long a peer is left in peace that was busy, and one that did not answer or brought nothing of what it promised.

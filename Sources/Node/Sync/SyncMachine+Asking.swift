@@ -131,7 +131,9 @@ extension SyncMachine {
         var room = SyncLimits.frameByteCountMax - SyncLimits.frameReserveByteCount
         run.unknownLanes.formUnion(unknown)
         for (place, answer) in answers.enumerated() {
-            guard followed.contains(answer.lane) else { return fail(peer, .comparison, view, into: &outputs) }
+            guard lanes.indices.contains(answer.lane) else { return fail(peer, .comparison, view, into: &outputs) }
+            // Left since it was asked about.
+            guard followed.contains(answer.lane) else { continue }
             let share = room / (answers.count - place)
             let lesson: RangeReconciliation.Lesson
             do {
@@ -231,6 +233,7 @@ extension SyncMachine {
         if run.errand.query != nil, let id = record.id { run.finding.ids.insert(id) }
         if record.judgement == .taken {
             run.outcome.takenCount += 1
+            if let id = record.id, view.book.record(id).map(view.isLate) ?? false { run.lateCount += 1 }
             if run.step == .fetchRest { run.movedCount += 1 }
         }
         run.state = .judging(batch: batch, rest: rest - 1, asked: asked, unanswered: unanswered)
@@ -277,6 +280,7 @@ extension SyncMachine {
                 if !gifts.isEmpty {
                     run.state = .giving(gifts.map(\.id))
                     run.outcome.givenCount += gifts.count
+                    run.lateCount += gifts.count(where: view.isLate)
                     if run.step == .giveRest { run.movedCount += gifts.count }
                     let batch = RecordBatch(packing: gifts.map(\.envelope))
                     return ask(.give(batch), of: peer, run, view, into: &outputs)
@@ -353,6 +357,9 @@ extension SyncMachine {
         var outcome = run.outcome
         outcome.ending = ending
         switch ending {
+        case .complete where run.isFruitless(at: view.now), .limited where run.isFruitless(at: view.now):
+            // It would hold one of the few places for ever.
+            partners[peer]?.restsUntil = view.now.advanced(by: SyncLimits.failureRest)
         case .complete, .limited: settle(run, with: peer, view)
         case .busy: partners[peer]?.restsUntil = view.now.advanced(by: SyncLimits.busyRest)
         case .unsupported, .timedOut, .malformed:
@@ -374,7 +381,11 @@ extension SyncMachine {
         guard case .compare(.whole) = run.errand else { return }
         counters.lastDifferenceCount = run.outcome.differenceCount
         if run.isLimited { enqueue(.compare(.whole), to: peer) }
-        if run.foundMuch { schedule.hurry(at: view.now, random: &random) }
+        if run.foundMuch {
+            schedule.hurry(at: view.now, random: &random)
+        } else if run.lateCount > 0 {
+            schedule.foundLate(at: view.now)
+        }
         guard !run.isLimited else { return }
         for lane in followed where !run.unknownLanes.contains(UInt8(lane)) { reconciledAt[lane] = view.now }
     }

@@ -16,7 +16,8 @@ internal import Swarm
 /// lacks. The side that answers remembers nothing between questions, so there is nothing to exhaust.
 ///
 /// Who is asked, and when: the lazy lane every ten seconds compares the newest presences with a mesh peer in turn, every third time with
-/// one outside the meshes; every two minutes, and with every peer that we dialled, everything; at once again while that found much.
+/// one outside the meshes; every two minutes, and with every peer that we dialled, everything; at once again while that found much,
+/// and with the next turn while it found anything that gossip should have brought.
 /// What comes is judged as gossip is: a record proves itself, whoever carried it.
 struct SyncMachine: Sendable {
     enum Input: Sendable {
@@ -219,6 +220,11 @@ struct SyncMachine: Sendable {
         let book: RecordBook
         let unixMilliseconds: Int64
         let now: Instant
+
+        /// Whether gossip should have brought a record long ago; presences travel by the lazy lane alone.
+        func isLate(_ record: SignedRecord) -> Bool {
+            record.kind != .presence && record.record.issuedAt + SyncLimits.lateMilliseconds <= unixMilliseconds
+        }
     }
 
     private var earliestDeadline: Instant? {

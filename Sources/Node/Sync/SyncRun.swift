@@ -129,6 +129,8 @@ struct SyncRun: Sendable {
     var goneCount = 0
     /// Records outside the window that changed hands: what the lazy lane did not explain.
     var movedCount = 0
+    /// Records that changed hands although gossip should have brought them to both.
+    var lateCount = 0
     /// Lanes that the peer does not follow, by number.
     var unknownLanes: Set<UInt8> = []
     // Each newest first: the last is taken next.
@@ -161,6 +163,12 @@ struct SyncRun: Sendable {
 
     /// Whether the difference says that much more may be found.
     var foundMuch: Bool { isLimited || movedCount >= max(SyncLimits.muchCountMin, comparedCount / 100) }
+
+    /// Whether the peer only talked: it said that much differs, or took long to say that nothing does, and no record came of it.
+    func isFruitless(at now: Instant) -> Bool {
+        guard outcome.takenCount == 0, outcome.givenCount == 0 else { return false }
+        return isLimited || now.advanced(by: SyncLimits.runTimeout) >= endsAt.advanced(by: SyncLimits.patience)
+    }
 
     /// Whether the peer announced what it does not have: what we gave it may have replaced some.
     var isDeceived: Bool { goneCount > outcome.givenCount + outcome.takenCount + SyncLimits.brokenPromiseCountMax }

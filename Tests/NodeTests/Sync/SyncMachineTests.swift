@@ -152,17 +152,26 @@ import Testing
         #expect(answers.count { $0 != .busy } < 40)
     }
 
-    @Test mutating func `a silent peer is given up after fifteen seconds and left in peace`() {
-        var random = SeededRandom(testSeed: 5)
-        pair.machines[0].schedule.start(at: .zero, random: &random)
-        pair.feed(0, .partner(SyncPair.peers[1], isOutbound: true))
-        // Nobody serves the stream: the other side does not know this partner's words.
-        pair.feed(1, .streamReset(StreamHandle(connection: ConnectionID(rawValue: 1), stream: 1)))
-        #expect(pair.outcomes.map(\.ending) == [.complete])
-        let count = pair.frames.count
+    /// Whether a record that only the second has makes the first compare everything again at its next turn.
+    private mutating func comparesAgain(after offer: SignedRecord) -> Bool {
+        pair.feed(0, .started)
+        pair.meet()
+        pair.advance(by: .seconds(65))
+        pair.give([offer], to: 1)
         pair.feed(0, .meshed(SyncPair.peers[1], true))
-        pair.advance(by: .seconds(100))
-        #expect(pair.frames.count >= count)
+        #expect(pair.books[0].contains(offer.id) && pair.outcomes.last?.takenCount == 1)
+        let count = pair.outcomes.count
+        pair.advance(by: .seconds(13))
+        return pair.outcomes.dropFirst(count).contains(where: \.isWhole)
+    }
+
+    @Test mutating func `everything is compared again at the next turn after gossip has missed something`() throws {
+        #expect(comparesAgain(after: try SyncPair.offer(1, by: 1)))
+    }
+
+    @Test mutating func `what gossip may still bring makes no haste`() throws {
+        let issuedAfterAMinute = try SyncPair.offer(1, by: 1, minutes: 24 * 60 + 1)
+        #expect(!comparesAgain(after: issuedAfterAMinute))
     }
 }
 
@@ -197,6 +206,32 @@ import Testing
         outputs.lazy.compactMap { if case .finished(_, let outcome) = $0 { outcome.ending } else { nil } }.first
     }
 
+    /// How long it is left in peace from now on, if less than ten minutes.
+    private mutating func rest() -> Duration? {
+        let start = pair.now
+        let end = start.advanced(by: .seconds(600))
+        while let due = pair.machines[0].nextDeadline, due <= end {
+            pair.now = due
+            feed(.deadlineReached)
+            let asks = outputs.contains {
+                if case .openStream = $0 { true } else if case .write = $0 { true } else { false }
+            }
+            if asks { return start.duration(to: due) }
+        }
+        return nil
+    }
+
+    @Test mutating func `that says nothing is given up after fifteen seconds and left in peace for five minutes`()
+        throws
+    {
+        feed(.started)
+        begin()
+        pair.now = pair.now.advanced(by: SyncLimits.answerTimeout)
+        feed(.deadlineReached)
+        #expect(ending(outputs) == .timedOut && outputs.contains(.reset(stream)))
+        #expect((.seconds(300)..<(.seconds(313))).contains(try #require(rest())))
+    }
+
     /// Fake ids: it lists a thousand and has none.
     @Test mutating func `that announces what it does not have is found out within one run`() throws {
         begin()
@@ -212,7 +247,8 @@ import Testing
         #expect(outputs.contains(.misbehaved(peer, .brokenPromises(256))) && outputs.contains(.reset(stream)))
     }
 
-    @Test mutating func `that splits for ever is asked twelve times`() {
+    @Test mutating func `that splits for ever is asked twelve times and then left in peace`() throws {
+        feed(.started)
         pair.give((try? [SyncPair.offer(1, by: 1)]) ?? [], to: 0)
         begin()
         var rounds = 1
@@ -223,6 +259,7 @@ import Testing
             answer(.compared([LaneMessage(lane: 11, message: message)], unknown: [], unixSeconds: 0))
         }
         #expect(rounds == SyncLimits.roundCountMax + 1 && ending(outputs) == .limited)
+        #expect((.seconds(300)..<(.seconds(313))).contains(try #require(rest())))
     }
 
     @Test mutating func `that sends what nobody asked for ends its run`() throws {
