@@ -129,7 +129,8 @@ struct PeerCompany: Sendable {
     private mutating func start(_ record: CompanyRecord, _ stored: [StoredPeer], at now: Instant) {
         isStarted = true
         returning = record.members.filter(\.isAnchor)
-        for member in record.members where !member.isAnchor {
+        // Anchors too: one failed dial is no reason to forget them.
+        for member in record.members {
             guard let endpoint = member.addresses.first?.tcpEndpoint else { continue }
             _ = tables.reached(member.peer, on: endpoint, at: member.addresses)
         }
@@ -177,7 +178,7 @@ struct PeerCompany: Sendable {
         while let anchor = returning.first {
             returning.removeFirst()
             guard mayJoin(anchor.peer) else { continue }
-            return invite(anchor.peer, at: anchor.addresses, for: .anchor, into: &outputs)
+            return invite(anchor.peer, at: anchor.addresses, for: .anchor, now: now, into: &outputs)
         }
         // Half of the company was there before: a crowd that appears at once gets the other half at most.
         let triedCount = members.keys.count { tables.entries[$0]?.place.isTried == true }
@@ -186,7 +187,7 @@ struct PeerCompany: Sendable {
             dialAt = now.advanced(by: Self.idleInterval)
             return
         }
-        invite(peer, at: tables.entries[peer]?.addresses ?? [], for: .company, into: &outputs)
+        invite(peer, at: tables.entries[peer]?.addresses ?? [], for: .company, now: now, into: &outputs)
     }
 
     /// Nobody joins who came by itself: it would have chosen us.
@@ -199,13 +200,24 @@ struct PeerCompany: Sendable {
         _ peer: PeerID,
         at addresses: [Multiaddr],
         for purpose: Purpose,
+        now: Instant,
         into outputs: inout [Output]
     ) {
-        if let network = outbound[peer] {
-            members[peer] = network
-        } else {
-            dial(peer, at: addresses, for: purpose, into: &outputs)
-        }
+        guard outbound[peer] != nil else { return dial(peer, at: addresses, for: purpose, into: &outputs) }
+        if !join(peer) { rest(peer, until: now.advanced(by: Self.restTime)) }
+    }
+
+    /// Takes in whom we have dialled, unless somebody of its network is there: where it was reached counts, not where it was said
+    /// to be.
+    private mutating func join(_ peer: PeerID) -> Bool {
+        guard let network = outbound[peer], network.isExempt || !members.values.contains(network) else { return false }
+        members[peer] = network
+        return true
+    }
+
+    private mutating func rest(_ peer: PeerID, until instant: Instant) {
+        if resting.count >= Self.restingCountMax { resting.removeFirst() }
+        resting[peer] = instant
     }
 
     /// Somebody to dial in a network where we have nobody yet.
@@ -267,12 +279,13 @@ struct PeerCompany: Sendable {
         if case .failure(let failure) = result { isUntried = failure.saysNothingOfPeer }
         if !isThere {
             if !isUntried { tables.failed(dial.peer) }
-            if resting.count >= Self.restingCountMax { resting.removeFirst() }
             let wasThere = tables.entries[dial.peer]?.place.isTried == true
-            resting[dial.peer] = now.advanced(by: wasThere ? Self.triedRestTime : Self.restTime)
+            rest(dial.peer, until: now.advanced(by: wasThere ? Self.triedRestTime : Self.restTime))
         }
         guard case .feeler(let challenger) = dial.purpose else {
-            if isThere, let network = outbound[dial.peer] { members[dial.peer] = network }
+            guard isThere, outbound[dial.peer] != nil, !join(dial.peer) else { return }
+            rest(dial.peer, until: now.advanced(by: Self.restTime))
+            outputs.append(.disconnect(dial.peer))
             return
         }
         if isThere {

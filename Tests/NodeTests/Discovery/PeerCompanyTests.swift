@@ -36,7 +36,8 @@ import Testing
     private mutating func run(
         for duration: Duration,
         gone: Set<PeerID> = [],
-        failure: ConnectFailure = .noAddresses
+        failure: ConnectFailure = .noAddresses,
+        reachedIn network: Int? = nil
     ) -> [PeerID] {
         var dialled: [PeerID] = []
         let end = now.advanced(by: duration)
@@ -46,7 +47,8 @@ import Testing
             feed(.deadlineReached)
             for case .connect(let request, let peer, let addresses) in said {
                 dialled.append(peer)
-                guard !gone.contains(peer), let endpoint = addresses.first?.tcpEndpoint else {
+                let told = network.map { Self.address($0, host: dialled.count) } ?? addresses.first
+                guard !gone.contains(peer), let endpoint = told?.tcpEndpoint else {
                     feed(.connectAnswered(request, .failure(failure)))
                     continue
                 }
@@ -71,6 +73,13 @@ import Testing
         run(for: .seconds(60))
         #expect(company.members.count == 8)
         #expect(Set(company.members.values).count == 8)
+    }
+
+    @Test mutating func `peers that are said to be in many networks and are reached in one count once`() {
+        feed(.started(CompanyRecord([]), remembered: []))
+        hear(0..<30)
+        #expect(run(for: .seconds(60), reachedIn: 77).count >= 8)
+        #expect(company.members.count == 1 && company.outbound.count == 1, "the others are let go")
     }
 
     /// The search of a hash table dials whoever is named, liars too; they are company only if a draw from the tables says so.
