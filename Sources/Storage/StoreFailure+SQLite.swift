@@ -22,8 +22,4 @@ extension StoreFailure {
         default: self = .inputOutput(message)
         }
     }
-
-    var isCorruption: Bool {
-        if case .corrupt = self { true } else { false }
-    }
 }

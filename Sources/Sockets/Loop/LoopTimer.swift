@@ -32,11 +32,6 @@ package final class LoopTimer {
         )
     }
 
-    package func disarm() {
-        guard action != nil else { return }
-        unsafe uv_timer_stop(handle.pointer())
-    }
-
     /// Ends the timer and lets go of what its action holds.
     package func close() {
         action = nil

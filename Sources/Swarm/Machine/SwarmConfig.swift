@@ -26,21 +26,6 @@ public struct SwarmConfig: Hashable, Sendable {
     public var closeTimeout: Duration = .seconds(10)
 
     public init() {}
-
-    /// The water marks of a node that serves the whole market.
-    public mutating func becomeIndexNode() {
-        (trimming.lowWater, trimming.highWater) = (300, 500)
-        connectionLimits.inboundMax = 600
-        resources.system.each.inboundConnections = 600
-        resources.system.each.outboundConnections = 300
-        resources.system.each.descriptors = 1000
-        resources.system.connections = 700
-    }
-
-    /// The water marks of a buyer's laptop.
-    public mutating func becomeLightNode() {
-        (trimming.lowWater, trimming.highWater) = (8, 16)
-    }
 }
 
 /// How identify is spoken, and when its word about our own address is taken.

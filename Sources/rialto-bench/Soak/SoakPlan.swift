@@ -1,7 +1,5 @@
 /// How much, and for how long.
 struct SoakPlan {
-    /// Market.md's steady state at a node: about 26 records a second in a segment; a soak has three times that.
-    static let expectedRate = 26.0
     static let graphics = ["rtx-4090", "rtx-a6000", "a10"]
     /// A subject is passed on once in ten seconds at most.
     static let updateInterval = 12.0
