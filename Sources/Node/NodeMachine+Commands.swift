@@ -112,7 +112,7 @@ extension NodeMachine {
             guard let signature = LeaseSignature(request) else { return }
             switch result {
             case .success(let record): work.append(.leases(.signed(signature, record)))
-            case .failure: work.append(.leases(.signFailed(signature)))
+            case .failure(let refusal): work.append(.leases(.signFailed(signature, refusal)))
             }
         case .answered(let request, let result) where statements.isOurs(request):
             guard let purpose = statements.signed(request) else { return }
@@ -155,7 +155,7 @@ extension NodeMachine {
         switch tickets.take(ticket) {
         case .desk(let ticket): work.append(.desk(.persistFailed(ticket)))
         case .leases(let ticket): work.append(.leases(.persistFailed(ticket)))
-        case .command(let id): outputs.append(.answer(id, .failed(.notDurable(failure))))
+        case .command(let id): outputs.append(.answer(id, .failed(.inForceOnly(failure))))
         case .request(let request): requestPersistFailed(request, failure, into: &outputs)
         case .cache, nil: break
         }

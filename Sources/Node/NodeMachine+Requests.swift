@@ -74,6 +74,8 @@ extension NodeMachine {
         guard let own = requests.own[request], own.outcome == .open, requests.planned[request] == nil else {
             return outputs.append(.answer(id, .failed(.unknownRequest)))
         }
+        // A bid that is being accepted may be a lease already.
+        guard own.accepting == nil else { return outputs.append(.answer(id, .failed(.busy))) }
         endRequest(request, .withdrawn)
         outputs.append(.answer(id, .done))
     }
@@ -85,12 +87,13 @@ extension NodeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard let own = requests.own[request], own.outcome == .open, own.record != nil, own.accepting == nil else {
+        guard let own = requests.own[request], own.outcome == .open, own.record != nil else {
             return outputs.append(.answer(id, .failed(.unknownRequest)))
         }
+        guard own.accepting == nil else { return outputs.append(.answer(id, .failed(.busy))) }
         let candidates = candidates(for: own, at: now).filter { $0.shortfall == nil }
         let wanted = candidates.first { candidate in bid.map { candidate.body.bid == $0 } ?? true }
-        guard let wanted else { return outputs.append(.answer(id, .failed(.unknownBid))) }
+        guard let wanted else { return outputs.append(.answer(id, .failed(.noFittingBid))) }
         accept(wanted, of: request, waiter: id, at: now, into: &outputs)
     }
 

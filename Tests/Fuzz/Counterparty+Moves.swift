@@ -225,7 +225,7 @@ extension Counterparty {
         var wish = BidWish(
             offer: ListingID(provider: Self.key.publicKey, offer: MarketSamples.offerID),
             count: 1 + twists.int(0, 0) % 4,
-            gpuHourMicros: 0,
+            gpuHourMicros: nil,
             durationSeconds: 60 + twists.int(1, 540) % 3_600,
             terms: Self.terms
         )

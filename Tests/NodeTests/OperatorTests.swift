@@ -84,7 +84,7 @@ import Testing
         var (network, nodes) = TestNetwork.star(count: 2, seed: 72)
         network.failStore(of: nodes[0], with: .diskFull)
         let ban = try #require(Ban(.peer(network.peer(nodes[1]))))
-        guard case .failed(.notDurable(.diskFull))? = network.ask(nodes[0], .ban(ban)) else {
+        guard case .failed(.inForceOnly(.diskFull))? = network.ask(nodes[0], .ban(ban)) else {
             Issue.record("a ban was called durable")
             return
         }

@@ -231,7 +231,7 @@ private struct RecordingDraw {
         var wish = BidWish(
             offer: ListingID(provider: provider, offer: offer),
             count: below(9),
-            gpuHourMicros: number(),
+            gpuHourMicros: below(3) == 0 ? nil : number(),
             durationSeconds: below(9_000),
             terms: terms
         )

@@ -69,6 +69,10 @@ extension RecordDismissal {
     }
 }
 
+extension DeskRefusal {
+    public var sentence: String { APIError(self).message }
+}
+
 extension BidFailure {
     public var sentence: String {
         switch self {
@@ -79,7 +83,7 @@ extension BidFailure {
         case .uncertain: "the award was accepted, and what came of it is not known yet: it may be a lease"
         case .clocksDiffer: "the clocks of this node and of the provider differ by more than two minutes"
         case .cancelled: "it was cancelled"
-        case .notSigned: "this node does not sign now"
+        case .notSigned(let refusal): "this node did not sign the bid: \(refusal.sentence)"
         case .notDurable: "the disk did not take it"
         case .invalid(let error): "no provider would read it: \(error.sentence)"
         case .tooManyBids: "too many bids are under way"

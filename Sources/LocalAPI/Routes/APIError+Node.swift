@@ -15,6 +15,12 @@ extension APIError {
         case .notDurable(let failure):
             self.init(
                 .unavailable,
+                "the disk did not take it, so nothing was done: \(failure.sentence)",
+                hint: "see: rialto doctor"
+            )
+        case .inForceOnly(let failure):
+            self.init(
+                .unavailable,
                 "it is in force, but a restart will forget it: \(failure.sentence)",
                 hint: "see: rialto doctor"
             )
@@ -22,6 +28,14 @@ extension APIError {
         case .unknownOffer: self.init(.notFound, "no such offer is known", hint: "list offers with: rialto search")
         case .unknownRequest:
             self.init(.notFound, "no such request of this node is open", hint: "list yours with: rialto request list")
+        case .noFittingBid:
+            self.init(
+                .refused,
+                "no bid on the request can be accepted now",
+                hint: "see what each lacks: rialto request bids"
+            )
+        case .ownOffer:
+            self.init(.refused, "the offer is this node's own", hint: "list those of others with: rialto search")
         case .unknownBid: self.init(.notFound, "no such bid is under way", hint: "list yours with: rialto bid list")
         case .unknownLease: self.init(.notFound, "this node has no such lease", hint: "list them: rialto lease list")
         case .leaseClosed: self.init(.refused, "the lease is over", hint: "see: rialto lease show")
@@ -33,21 +47,32 @@ extension APIError {
             )
         case .alreadySettled:
             self.init(.refused, "the lease is settled already", hint: "see under what name: rialto lease show")
-        case .busy: self.init(.unavailable, "an earlier word on it is being written", hint: "try again in a moment")
+        case .busy: self.init(.unavailable, "an earlier word on it is under way", hint: "try again in a moment")
         case .notOurs: self.init(.refused, "that is for the lease's other party to say")
+        case .onDemand:
+            self.init(
+                .refused,
+                "the lease is on demand: it is not taken back before its end",
+                hint: "if it cannot go on, close it with another code: rialto lease close --help"
+            )
+        case .unfitReference:
+            self.init(
+                .badRequest,
+                "a reference is plain text of at most \(Settlement.Bounds.referenceByteCountMax) bytes"
+            )
         }
     }
 
-    private init(_ refusal: DeskRefusal) {
+    init(_ refusal: DeskRefusal) {
         switch refusal {
-        case .noDevices: self.init(.badRequest, "an offer needs at least one GPU", hint: "name it with --gpu")
+        case .noDevices: self.init(.badRequest, "it needs at least one GPU", hint: "name it with --gpu")
         case .mixedClasses:
-            self.init(.badRequest, "these GPUs are of several market classes", hint: "publish one offer for each")
+            self.init(.badRequest, "these GPUs are of several market classes", hint: "publish one for each")
         case .tooManyDevices(let limit): self.init(.refused, "a machine offers at most \(limit) GPUs of a class")
         case .tooManyOffers(let limit): self.init(.refused, "a provider has at most \(limit) offers of a class")
         case .tooManyRequests: self.init(.tooMany, "too many wishes wait", hint: "try again in a moment")
         case .unknownOffer: self.init(.notFound, "this node has no such offer", hint: "list yours: rialto offer list")
-        case .invalid(let error): self.init(.badRequest, "nobody would accept this offer: \(error.sentence)")
+        case .invalid(let error): self.init(.badRequest, "nobody would accept it: \(error.sentence)")
         case .notDurable:
             self.init(.unavailable, "the disk did not take it, so it was not published", hint: "see: rialto status")
         case .signingStopped:

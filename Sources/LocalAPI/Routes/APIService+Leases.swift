@@ -22,13 +22,17 @@ extension APIService {
         guard (1...offer.slots.count).contains(count), slots.isEmpty || slots.count == count else {
             throw APIError(
                 .badRequest,
-                "the offer has \(offer.slots.count.counted("GPU")), and as many slots as GPUs are named"
+                "a bid is for at least one GPU of the offer's \(offer.slots.count), and names as many slots as GPUs, if any"
             )
+        }
+        guard Set(slots).isSubset(of: offer.slots), Set(slots).count == slots.count else {
+            let named = offer.slots.map(String.init).joined(separator: ", ")
+            throw APIError(.badRequest, "the offer's slots are \(named), each once")
         }
         var wish = BidWish(
             offer: id,
             count: count,
-            gpuHourMicros: request.priceMicros ?? 0,
+            gpuHourMicros: request.priceMicros,
             durationSeconds: request.seconds,
             terms: LeaseTerms(
                 image: request.image ?? "",
@@ -68,7 +72,7 @@ extension APIService {
     }
 
     /// Within the time that a request may take.
-    private static var bidPatience: Duration { .seconds(50) }
+    static var bidPatience: Duration { .seconds(50) }
 
     func bids() async throws -> [BidRow] {
         let answer = try await ask(.bids)
@@ -177,7 +181,7 @@ extension APIError {
         case .noAnswer: return "the provider may be away; the bid was taken back, so bid again, or choose another"
         case .uncertain: return "wait before you bid elsewhere; a lease would be in: rialto lease list"
         case .clocksDiffer: return "set the clock of this machine (rialto doctor), or choose another provider"
-        case .notSigned: return "see: rialto status"
+        case .notSigned(let refusal): return APIError(refusal).hint
         case .wrongAward, .slotTaken: return "choose another provider"
         case .notDurable: return "see: rialto doctor"
         case .cancelled, .invalid, .tooManyBids: return nil

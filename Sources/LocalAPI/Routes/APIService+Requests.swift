@@ -49,9 +49,35 @@ extension APIService {
             if let shortfall = first.shortfall { throw APIError(.refused, "this bid cannot be accepted: \(shortfall)") }
             return first.body.bid
         }
-        let answer = try await ask(.acceptRequest(status.request, bid))
+        guard let answer = try await patiently({ try await ask(.acceptRequest(status.request, bid)) }) else {
+            throw APIError(
+                .unavailable,
+                "the bid is under way: its provider compares bids, and this may take a day",
+                hint: "see what becomes of it: rialto request list, rialto lease list"
+            )
+        }
         guard case .bid(let outcome) = answer else { throw unexpected(answer) }
         return AcceptView(outcome)
+    }
+
+    /// The answer, if it comes within the time that a request may take; what was asked goes on anyway.
+    private func patiently(
+        _ question: @escaping @Sendable () async throws -> NodeAnswer
+    ) async throws -> NodeAnswer? {
+        let (answers, sink) = AsyncThrowingStream.makeStream(of: NodeAnswer.self)
+        Task {
+            do {
+                sink.yield(try await question())
+            } catch {
+                sink.finish(throwing: error)
+            }
+        }
+        let end = Task {
+            try await Task.sleep(for: Self.bidPatience)
+            sink.finish()
+        }
+        defer { end.cancel() }
+        return try await answers.first { _ in true }
     }
 
     func withdrawRequest(_ name: String) async throws -> Outcome {

@@ -17,6 +17,8 @@ public struct RenterMeter: Sendable {
         /// believed.
         case ready(at: Int64)
         case tick(SignedTick)
+        /// A voucher of ours that the provider has kept: more than we remember, if a backup was restored.
+        case shown(SignedVoucher)
         case persisted(Voucher)
         case persistFailed(Voucher)
         /// The lease was closed at this time, in milliseconds since the Unix epoch; only what was used until then is paid.
@@ -72,6 +74,7 @@ public struct RenterMeter: Sendable {
             if state.readyAt == nil { state.readyAt = min(at, clock.unixMilliseconds(at: now)) }
             if lastTickAt == nil { lastTickAt = now }
         case .tick(let tick): take(tick, at: now, into: &outputs)
+        case .shown(let voucher): remember(voucher, into: &outputs)
         case .persisted(let voucher):
             guard voucher == pending?.voucher else { return }
             pending = nil
@@ -117,6 +120,19 @@ public struct RenterMeter: Sendable {
             tickHash: tick.hash(network: network)
         )
         state.newest = voucher
+        pending = (voucher, before)
+        outputs.append(.persist(voucher, state))
+    }
+
+    /// What we have signed we have promised, whoever shows it.
+    private mutating func remember(_ signed: SignedVoucher, into outputs: inout [Output]) {
+        let voucher = signed.voucher
+        guard pending == nil, voucher.lease == lease.lease, voucher.amountMicros > state.promisedMicros,
+            voucher.amountMicros <= lease.capMicros, signed.isSigned(by: lease.renter, network: network)
+        else { return }
+        let before = state
+        state.lastNonce = max(state.lastNonce, voucher.nonce)
+        (state.promisedMicros, state.newest) = (voucher.amountMicros, voucher)
         pending = (voucher, before)
         outputs.append(.persist(voucher, state))
     }

@@ -49,6 +49,9 @@ struct AwardCheck {
         guard body.exposureMicros <= draft.exposureMicrosMax else { return "exposure" }
         guard offer.settlements.contains(body.settlement) else { return "settlement" }
         guard body.noticeSeconds >= offer.noticeSeconds, offer.modes.contains(body.mode) else { return "notice_s" }
+        // Who pays what was asked is not to be outbid.
+        let isFullPrice = bid.gpuHourMicros >= offer.price.gpuHourMicros && offer.modes.contains(.onDemand)
+        guard body.mode == .onDemand || !isFullPrice else { return "mode" }
         return body.termsHash == bid.termsHash ? nil : "terms_hash"
     }
 

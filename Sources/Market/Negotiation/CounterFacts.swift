@@ -43,8 +43,8 @@ public enum CounterChange: Hashable, Sendable {
 
 /// What the counter must find again after a crash; a pure fold of its changes.
 public struct CounterFacts: Hashable, Sendable {
-    /// An ended lease that is no slot's newest is forgotten; those that are, are bounded by the slots.
     private(set) var awards: OrderedDictionary<LeaseID, HeldAward> = [:]
+    /// An ended lease that is no slot's newest is forgotten; those that are, are bounded by the slots.
     private(set) var leases: OrderedDictionary<LeaseID, SignedRecord> = [:]
     private(set) var closes: OrderedDictionary<LeaseID, SignedRecord> = [:]
 
@@ -55,8 +55,6 @@ public struct CounterFacts: Hashable, Sendable {
 
     /// Awards that hold devices, oldest first.
     public var openAwards: [HeldAward] { Array(awards.values) }
-    /// Every lease that is remembered, running or not, oldest first.
-    public var rememberedLeases: [SignedRecord] { Array(leases.values) }
 
     public mutating func apply(_ change: CounterChange) {
         switch change {

@@ -7,8 +7,8 @@ public struct MarketMessage: Hashable, Sendable {
     public static let protocolID = "/rialto/market/1.0.0"
     /// An award with the pasts of 32 slots, each two envelopes of a kibibyte.
     public static let byteCountMax = 96 * 1024
-    /// Ready, and a close of either party.
-    public static let heldWordCountMax = 3
+    /// Ready, a close of either party, and the receipt with what stands under it.
+    public static let heldWordCountMax = 4
 
     public enum Content: Hashable, Sendable {
         /// The envelope of a bid and the sealed terms.

@@ -87,7 +87,13 @@ extension ProviderCounter {
             outputs.append(.reply(conversation, .done))
             return
         }
-        if wall > award.body.startAt + Self.freeCancelMilliseconds { cool(renter, wall: wall) }
+        let freeCancels = cooling[renter]?.freeCancels ?? 0
+        if wall > award.body.startAt + Self.freeCancelMilliseconds || freeCancels == Self.freeCancelCountMax {
+            cool(renter, wall: wall)
+        } else {
+            cooling[renter, default: Cooling(until: wall, lapses: 0)].freeCancels += 1
+            boundCooling()
+        }
         drop(lease, for: conversation, into: &outputs)
     }
 
@@ -213,6 +219,10 @@ extension ProviderCounter {
         let lapses = (cooling[bidder]?.lapses ?? 0) + 1
         let wait = min(policy.coolingDown * (1 << min(lapses - 1, 16)), Self.coolingMax)
         cooling[bidder] = Cooling(until: wall + wait.milliseconds, lapses: lapses)
+        boundCooling()
+    }
+
+    private mutating func boundCooling() {
         guard cooling.count > Self.coolingCountMax else { return }
         if let first = cooling.min(by: { $0.value.until < $1.value.until })?.key { cooling[first] = nil }
     }

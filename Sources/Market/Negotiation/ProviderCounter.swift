@@ -26,6 +26,8 @@ public struct ProviderCounter: Sendable {
     static let auctionMax = Duration.seconds(86_400)
     /// An award that is taken back later than this has held its devices for nothing, as one that lapses.
     static let freeCancelMilliseconds: Int64 = 2_000
+    /// And so many may be taken back at once, until one becomes a lease: each costs two writes and holds devices for a moment.
+    static let freeCancelCountMax = 3
     /// How long after a failed write a lapse is tried again.
     static let retryInterval = Duration.seconds(1)
     /// A bidder that let awards lapse waits at most a day.
@@ -101,6 +103,8 @@ public struct ProviderCounter: Sendable {
     struct Cooling: Sendable {
         var until: Int64
         var lapses: Int
+        /// Awards that were taken back at once.
+        var freeCancels = 0
     }
 
     let key: Ed25519.PublicKey

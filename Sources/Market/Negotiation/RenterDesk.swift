@@ -47,8 +47,8 @@ public enum BidFailure: Error, Hashable, Sendable {
     case uncertain
     /// By the bidder.
     case cancelled
-    /// The node does not sign: it catches up, or its key is in use elsewhere.
-    case notSigned
+    /// The node did not sign the bid.
+    case notSigned(DeskRefusal)
     case notDurable
     case invalid(RecordError)
     case tooManyBids
@@ -89,7 +89,7 @@ public struct RenterDesk: Sendable {
         /// The bid's id comes from the owner's stream of random numbers, as do the salt and the box's key, 32 bytes each.
         case place(BidID, BidDraft, salt: [UInt8], ephemeralSecret: [UInt8])
         case signed(BidID, SignedRecord)
-        case signFailed(BidID)
+        case signFailed(BidID, DeskRefusal)
         /// What the provider answered to this bid.
         case answer(BidID, from: Ed25519.PublicKey, MarketMessage.Content)
         case persisted(BidID)
@@ -173,7 +173,7 @@ public struct RenterDesk: Sendable {
         case .place(let id, let draft, let salt, let secret):
             place(id, draft, salt: salt, ephemeralSecret: secret, at: now, into: &outputs)
         case .signed(let id, let record): signed(id, record, at: now, into: &outputs)
-        case .signFailed(let id): fail(id, .notSigned, into: &outputs)
+        case .signFailed(let id, let refusal): fail(id, .notSigned(refusal), into: &outputs)
         case .answer(let id, let provider, let content):
             guard bids[id]?.provider == provider else { return }
             answered(id, content, at: now, into: &outputs)

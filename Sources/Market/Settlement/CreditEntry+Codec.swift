@@ -4,7 +4,7 @@ internal import Primitives
 // A lease's newest booking stands for all of them: amounts are cumulative, so what it adds to an empty book is everything.
 
 extension CreditEntry {
-    /// Reads what `stored` wrote, as one booking of the whole amount.
+    /// Reads what `stored` wrote.
     public init(stored bytes: [UInt8]) throws(RecordError) {
         let message = try ParsedMessage(bytes)
         guard let lease = LeaseID(try message.bytes(1, "credit.lease_id", max: 16)) else {
@@ -13,13 +13,12 @@ extension CreditEntry {
         guard let peer = Ed25519.PublicKey(try message.bytes(3, "credit.peer", max: 32)) else {
             throw .missing("credit.peer")
         }
-        let cumulative = try message.amount(5, "credit.amount")
         self.init(
             key: SettlementKey(lease: lease, nonce: try message.sequence(2, "credit.nonce")),
             peer: peer,
             unit: try message.text(4, "credit.unit", max: PriceTerms.Bounds.unitByteCountMax),
-            changeMicros: try message.bool(7, "credit.is_debt") ? -cumulative : cumulative,
-            cumulativeMicros: cumulative,
+            cumulativeMicros: try message.amount(5, "credit.amount"),
+            isDebt: try message.bool(7, "credit.is_debt"),
             at: try message.time(6, "credit.at")
         )
     }
@@ -32,7 +31,7 @@ extension CreditEntry {
         writer.text(4, unit)
         writer.varint(5, UInt64(clamping: cumulativeMicros))
         writer.varint(6, UInt64(clamping: at))
-        writer.bool(7, changeMicros < 0)
+        writer.bool(7, isDebt)
         return writer.bytes
     }
 }

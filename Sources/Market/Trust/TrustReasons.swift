@@ -65,10 +65,11 @@ extension TrustScore {
         return reasons
     }
 
-    /// Whole percents, but never 0 for something or 100 for less than all.
+    /// Tenths of percents, but never 0 for something or 100 for less than all.
     private static func percent(_ share: Double) -> String {
         let tenths = Int((share * 1_000).rounded())
         if share > 0, tenths == 0 { return "less than 0.1 %" }
+        if share < 1, tenths == 1_000 { return "more than 99.9 %" }
         return "\(ScaledDecimal.text(tenths, scale: 10)) %"
     }
 }

@@ -43,8 +43,11 @@ struct HeldLease: Sendable {
     var offeredReceipt: SignedRecord?
     /// Who waits for the countersignature (renter).
     var receiptReply: CounterConversation?
-    /// Until when the last voucher is waited for (provider).
+    /// Until when the last voucher is waited for, and when it is asked for again (provider).
     var settleBy: Instant?
+    var tickAgainAt: Instant?
+    /// When the other party was last shown the lease.
+    var shownAt: Instant?
     /// How it was settled, or is to be, if its rail is not credit.
     var settlement: Settlement?
     var settling = Settling()
@@ -65,12 +68,20 @@ struct HeldLease: Sendable {
         if case .provider = meter { true } else { false }
     }
 
+    /// Whether a voucher of the renter's waits for the disk (provider).
+    var isStoringVoucher: Bool {
+        if case .provider(let meter) = meter { meter.isStoring } else { false }
+    }
+
     var counterparty: Ed25519.PublicKey { isProvider ? body.renter : body.provider }
 
     /// Over, whoever ended it; a receipt says so too.
     var isClosed: Bool { providerClose != nil || renterClose != nil || receipt != nil }
     /// Nothing is left to say: both have signed what it came to.
     var isFinished: Bool { countersignature != nil && duties.isEmpty }
+
+    /// What its parties have said of it; a countersignature holds the receipt.
+    var words: [SignedRecord] { [active, providerClose, renterClose, countersignature ?? receipt].compactMap { $0 } }
 
     var ownClose: SignedRecord? { isProvider ? providerClose : renterClose }
 
@@ -89,6 +100,13 @@ struct HeldLease: Sendable {
         }
         let isRenters = body.code.rawValue / 1_000 == 1
         return isRenters == (thousand == 1_000) ? body.code : nil
+    }
+
+    /// Whether a receipt repeats how the lease ended, as the renter has said or heard it.
+    func agrees(withCodeOf receipt: SignedRecord) -> Bool {
+        guard case .receipt(let body) = receipt.record.body else { return false }
+        let known = [Self.code(of: providerClose), Self.code(of: renterClose)].compactMap { $0 }
+        return renterClose == nil || known.contains(body.code)
     }
 
     private static func code(of close: SignedRecord?) -> CloseCode? {
@@ -114,7 +132,9 @@ struct HeldLease: Sendable {
         deadline = earliest(deadline, retryAt)
         if settling.isIdle, settlement?.isSettled != true { deadline = earliest(deadline, settling.retry?.dueAt) }
         if case .until(let end) = receiptWait { deadline = earliest(deadline, end) }
-        if finalReceipt == nil, !isClosed || receipt == nil { deadline = earliest(deadline, settleBy) }
+        if finalReceipt == nil, !isClosed || receipt == nil, !isStoringVoucher {
+            deadline = earliest(deadline, earliest(settleBy, tickAgainAt))
+        }
         guard !isClosed else { return deadline }
         if let reclaim, isProvider { deadline = earliest(deadline, clock.instant(atUnixMilliseconds: reclaim.at)) }
         switch meter {
@@ -141,6 +161,9 @@ struct HeldLease: Sendable {
     }
 
     mutating func fulfil(_ kind: LeaseDuty.Kind) { duties.removeAll { $0.kind == kind } }
+
+    /// Whether a program, or the operator, has not squared up yet.
+    var isToBeSettled: Bool { settlement?.isSettled == false }
 
     /// Until when the lease may be spoken of, in milliseconds since the Unix epoch.
     var rememberedUntil: Int64 { record.record.expiresAt }

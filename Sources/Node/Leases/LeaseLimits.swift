@@ -29,6 +29,10 @@ enum LeaseLimits {
     static let settlementWait = Duration.seconds(90)
     /// How long a provider waits for the last voucher before it signs the receipt.
     static let settleTimeout = Duration.seconds(20)
+    /// How soon a lease that is over is shown again to a party that seems not to know its end.
+    static let showInterval = Duration.seconds(10)
+    /// How long after its end a lease's programs may not have been called yet: they queue, and each may take an hour.
+    static let hookMilliseconds: Int64 = 2 * 3_600_000
     /// A lease that is not ready by then is no use.
     static let readyMilliseconds: Int64 = 30 * 60_000
     /// A renter closes a lease whose end came without the provider's word.

@@ -18,11 +18,35 @@ extension LeaseMachine {
     /// Shows a party that is there again the leases of the two that are not settled yet.
     mutating func showLeases(to party: Ed25519.PublicKey, at now: Instant, into outputs: inout [Output]) {
         for (id, lease) in leases where lease.counterparty == party && lease.countersignature == nil {
-            guard wall(now) < lease.rememberedUntil else { continue }
-            let words = [lease.active, lease.providerClose, lease.renterClose].compactMap { $0?.envelope }
-            let content = MarketMessage.Content.held(envelope: lease.record.envelope, words: words)
-            ask(.held(id), content, of: party, at: now, into: &outputs)
+            show(id, at: now, into: &outputs)
         }
+    }
+
+    private mutating func show(_ id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let lease = leases[id], wall(now) < lease.rememberedUntil else { return }
+        leases[id]?.shownAt = now
+        let content = MarketMessage.Content.held(envelope: lease.record.envelope, words: lease.words.map(\.envelope))
+        ask(.held(id), content, of: lease.counterparty, at: now, into: &outputs)
+    }
+
+    /// A lease that is held already, with what whoever shows it has heard of it.
+    ///
+    /// Either may know more: what is news here is learnt, and a party that does not know the end is shown it.
+    private mutating func compare(
+        _ id: LeaseID,
+        with words: [SignedRecord],
+        isShown: Bool,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard let lease = leases[id] else { return }
+        for word in words where !lease.words.contains(word) && speaks(word, of: lease.body) {
+            learn(word, of: id, at: now, into: &outputs)
+        }
+        guard isShown, lease.isClosed, !lease.words.allSatisfy(words.contains),
+            lease.shownAt.map({ $0.advanced(by: LeaseLimits.showInterval) <= now }) ?? true
+        else { return }
+        show(id, at: now, into: &outputs)
     }
 
     /// A lease that the other party shows.
@@ -57,7 +81,11 @@ extension LeaseMachine {
             key.publicKey == body.provider || key.publicKey == body.renter, record.record.network == network
         else { return reply(.refusal(Refusal(.malformed)), in: conversation, at: now, into: &outputs) }
         let id = body.lease
-        guard leases[id] == nil, adoptions[id] == nil, !expects(id), counter.isUnknown(id),
+        if leases[id] != nil {
+            compare(id, with: words, isShown: conversation != nil, at: now, into: &outputs)
+            return reply(.done, in: conversation, at: now, into: &outputs)
+        }
+        guard adoptions[id] == nil, !expects(id), counter.isUnknown(id),
             wall(now) < record.record.expiresAt
         else { return reply(.done, in: conversation, at: now, into: &outputs) }
         // Nobody hears of it: who shows it shows it again.
@@ -69,26 +97,30 @@ extension LeaseMachine {
         adoptions[id] = Adoption(record: record, body: body, words: words, conversation: conversation)
         if body.provider == key.publicKey { stepCounter(.adopting(body), at: now, into: &outputs) }
         let lease = StoredRow(.leases, key: id.bytes, value: StoredLease(record: record).stored)
-        let rows = [lease] + words.compactMap { row(saying: $0, of: id) }
-        persist(rows.map(StoreChange.putRow) + [.deleteRow(.awards, key: id.bytes)], for: .adopted(id), into: &outputs)
+        let written = [lease] + words.flatMap { rows(saying: $0, of: body) }
+        persist(
+            written.map(StoreChange.putRow) + [.deleteRow(.awards, key: id.bytes)],
+            for: .adopted(id),
+            into: &outputs
+        )
     }
 
     private func speaks(_ word: SignedRecord, of body: LeaseBody) -> Bool {
         body.words.contains(word.subject) && word.record.network == network && word.signatureChecks.allSatisfy(\.holds)
     }
 
-    /// A countersignature holds the receipt that it stands under.
-    private func row(saying word: SignedRecord, of lease: LeaseID) -> StoredRow? {
+    /// A countersignature holds the receipt that it stands under, and settles the books.
+    private func rows(saying word: SignedRecord, of body: LeaseBody) -> [StoredRow] {
+        let lease = body.lease
         switch word.record.body {
-        case .leaseState: StoredRow(saying: word, of: lease)
-        case .receipt: StoredRow(.receipts, key: lease.bytes, value: StoredReceipt(receipt: word).stored)
-        case .countersignature(let body):
-            StoredRow(
-                .receipts,
-                key: lease.bytes,
-                value: StoredReceipt(receipt: body.receipt, countersignature: word).stored
-            )
-        default: nil
+        case .leaseState: return [StoredRow(saying: word, of: lease)]
+        case .receipt: return [StoredRow(.receipts, key: lease.bytes, value: StoredReceipt(receipt: word).stored)]
+        case .countersignature(let said):
+            let stored = StoredReceipt(receipt: said.receipt, countersignature: word)
+            let credit = lastBooking(of: said.receipt, for: body)
+            return [StoredRow(.receipts, key: lease.bytes, value: stored.stored)]
+                + (credit.map { [StoredRow(.credit, key: lease.bytes, value: $0.stored)] } ?? [])
+        default: return []
         }
     }
 
@@ -105,7 +137,9 @@ extension LeaseMachine {
                 }
             case .leaseState: lease.active = word
             case .receipt: lease.receipt = lease.receipt ?? word
-            case .countersignature(let body): (lease.receipt, lease.countersignature) = (body.receipt, word)
+            case .countersignature(let body):
+                (lease.receipt, lease.countersignature) = (body.receipt, word)
+                if let entry = lastBooking(of: body.receipt, for: adoption.body) { ledger.apply(entry) }
             default: break
             }
         }

@@ -78,9 +78,17 @@ extension LeaseMachine {
         }
     }
 
+    /// What both have signed is what the books say in the end.
+    func lastBooking(of receipt: SignedRecord, for body: LeaseBody) -> CreditEntry? {
+        guard body.settlement == SettlementRail.credit.rawValue, case .receipt(let said) = receipt.record.body else {
+            return nil
+        }
+        return ledger.booking(of: said, for: body, by: key.publicKey, at: receipt.record.issuedAt)
+    }
+
     /// Mutual credit is one way to settle; others keep their own books.
     private func booking(of voucher: Voucher, for body: LeaseBody, at now: Instant) -> CreditEntry? {
-        guard body.settlement == "credit" else { return nil }
+        guard body.settlement == SettlementRail.credit.rawValue else { return nil }
         return ledger.booking(of: voucher, for: body, by: key.publicKey, at: wall(now))
     }
 
@@ -122,12 +130,23 @@ extension LeaseMachine {
         else { return }
         guard let settleBy = lease.settleBy else {
             leases[id]?.settleBy = now.advanced(by: LeaseLimits.settleTimeout)
+            leases[id]?.tickAgainAt = now.advanced(by: LeaseLimits.retryInterval)
             if meter.owedMicros > 0 || meter.state.countedAt != nil {
                 stepMeter(of: id, .pause, at: now, into: &outputs)
             }
             return settle(id, at: now, into: &outputs)
         }
-        guard meter.unpaidMicros == 0 || settleBy <= now else { return }
+        // A voucher on its way to the disk still counts, or not: the end of its write calls again.
+        guard !meter.isStoring else { return }
+        // What was once to be settled stands: after a crash no later voucher makes it another amount.
+        guard meter.unpaidMicros == 0 || lease.settlement != nil || settleBy <= now else {
+            // The last tick, or its voucher, may have been lost.
+            if lease.tickAgainAt ?? now <= now {
+                leases[id]?.tickAgainAt = now.advanced(by: LeaseLimits.retryInterval)
+                stepMeter(of: id, .pause, at: now, into: &outputs)
+            }
+            return
+        }
         stepMeter(of: id, .settled(lease.providerCode ?? lease.renterCode ?? .expired), at: now, into: &outputs)
     }
 }
@@ -158,7 +177,8 @@ extension RenterMeter.Input {
         case .notPromised(let voucher): self = .persistFailed(voucher)
         case .closed(let at): self = .close(at: at)
         case .deadlineReached: self = .deadlineReached
-        case .pause, .voucher, .stored, .notStored, .settled: return nil
+        case .voucher(let voucher): self = .shown(voucher)
+        case .pause, .stored, .notStored, .settled: return nil
         }
     }
 }

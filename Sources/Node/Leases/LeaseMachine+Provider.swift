@@ -174,8 +174,12 @@ extension LeaseMachine {
         now: Instant,
         into outputs: inout [Output]
     ) {
-        guard let lease = leases[id], !lease.isClosed, lease.closing == nil, lease.reclaim.map({ $0.at > at }) ?? true
-        else { return }
+        guard let lease = leases[id], !lease.isClosed, lease.closing == nil else { return }
+        if let known = lease.reclaim, known.at <= at {
+            // Noticed already; but the operator's word stands whichever bidder goes away.
+            if code == .reclaimed { leases[id]?.reclaim?.code = code }
+            return
+        }
         leases[id]?.reclaim = (code, at)
         leases[id]?.fulfil(.notice)
         leases[id]?.owe(.notice, at: now)

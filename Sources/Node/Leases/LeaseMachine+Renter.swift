@@ -15,15 +15,16 @@ extension LeaseMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard case .offer(let body) = offer.record.body, offer.author != key.publicKey else {
-            return outputs.append(.answer(command, .failed(.notOurs)))
+        guard case .offer(let body) = offer.record.body else {
+            return outputs.append(.answer(command, .failed(.unknownOffer)))
         }
+        guard offer.author != key.publicKey else { return outputs.append(.answer(command, .failed(.ownOffer))) }
         if leases.count >= LeaseLimits.leaseCountMax { makeRoom(at: now, into: &outputs) }
         guard leases.count < LeaseLimits.leaseCountMax else {
             return outputs.append(.answer(command, .failed(.tooMany(limit: LeaseLimits.leaseCountMax))))
         }
         let id = BidID(random: &random)
-        let price = wish.gpuHourMicros > 0 ? wish.gpuHourMicros : body.price.gpuHourMicros
+        let price = wish.gpuHourMicros ?? body.price.gpuHourMicros
         let draft = BidDraft(
             offer: offer,
             slots: wish.slots,

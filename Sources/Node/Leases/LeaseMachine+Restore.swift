@@ -18,11 +18,13 @@ extension LeaseMachine {
                 let box = row.stored.sealedTerms
                 terms = opened(box, bid: body.bid, from: body.renter, hash: body.termsHash)
                 let state = row.meter.flatMap { try? ProviderMeter.MeterState(stored: $0) }
+                if row.meter != nil, state == nil { damagedCount += 1 }
                 meter = .provider(
                     ProviderMeter(lease: body, key: key, network: network, state: state ?? ProviderMeter.MeterState())
                 )
             } else {
                 let state = row.meter.flatMap { try? RenterMeter.MeterState(stored: $0) }
+                if row.meter != nil, state == nil { damagedCount += 1 }
                 meter = .renter(
                     RenterMeter(lease: body, key: key, network: network, state: state ?? RenterMeter.MeterState())
                 )
@@ -32,6 +34,7 @@ extension LeaseMachine {
             lease.providerClose = row.words[.providerClose]
             lease.renterClose = row.words[.renterClose]
             lease.settlement = row.settlement
+            lease.reclaim = row.reclaimAt.map { (.reclaimed, $0) }
             lease.receipt = row.receipt?.receipt
             lease.countersignature = row.receipt?.countersignature
             leases[id] = lease
@@ -41,6 +44,7 @@ extension LeaseMachine {
         }
         for entry in restored.credit { ledger.apply(entry) }
         isDamaged = restored.unreadableCount > 0
+        damagedCount += restored.damagedCount
         unreadableAwards = restored.unreadableAwards
     }
 
@@ -51,6 +55,11 @@ extension LeaseMachine {
             stepCounter(.shutdown, at: now, into: &outputs)
             outputs.append(.event(.storeFailed(.corrupt("leases cannot be read: no bids are taken"))))
         }
+        if damagedCount > 0 {
+            let what =
+                "\(damagedCount) rows about leases cannot be read: what they said of vouchers, receipts or credit is gone"
+            outputs.append(.event(.storeFailed(.corrupt(what))))
+        }
         if !unreadableAwards.isEmpty {
             // Whoever was awarded by them has no lease, and holds nothing any more.
             persist(unreadableAwards.map { .deleteRow(.awards, key: $0) }, for: .housekeeping, into: &outputs)
@@ -58,15 +67,19 @@ extension LeaseMachine {
         }
         forgetPast(at: now, into: &outputs)
         for id in leases.keys {
-            tellAgain(of: id, into: &outputs)
+            tellAgain(of: id, at: now, into: &outputs)
             takeUp(id, at: now, into: &outputs)
         }
         for id in recoveries.keys { recover(id, at: now, into: &outputs) }
     }
 
     /// Programs that start and stop what runs may not have been called before the crash: they are called again.
-    private func tellAgain(of id: LeaseID, into outputs: inout [Output]) {
-        guard let lease = leases[id], lease.isProvider, lease.receipt == nil else { return }
+    ///
+    /// They queue behind each other, so that a receipt may be signed long before them.
+    private func tellAgain(of id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let lease = leases[id], lease.isProvider else { return }
+        let isRecent = lease.closedAt.map { wall(now) < $0 + LeaseLimits.hookMilliseconds } ?? true
+        guard lease.receipt == nil || isRecent else { return }
         outputs.append(.event(lease.isClosed ? .leaseEnded(lease.summary) : .leaseStarted(lease.summary)))
     }
 
@@ -78,6 +91,9 @@ extension LeaseMachine {
         }
         stepMeter(of: id, .clock(wall(now)), at: now, into: &outputs)
         if lease.isClosed {
+            if !lease.isProvider, let active = lease.active {
+                stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
+            }
             stepMeter(of: id, .closed(at: lease.closedAt ?? wall(now)), at: now, into: &outputs)
             if lease.ownClose != nil, lease.countersignature == nil { leases[id]?.owe(.close, at: now) }
             if lease.isProvider, lease.receipt != nil, lease.countersignature == nil {
@@ -88,6 +104,7 @@ extension LeaseMachine {
                 stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
                 if lease.isProvider { leases[id]?.owe(.active, at: now) }
             }
+            if lease.isProvider, lease.reclaim != nil { leases[id]?.owe(.notice, at: now) }
             leases[id]?.isReadyWanted = lease.isProvider && !policy.awaitsReady
         }
         advance(id, at: now, into: &outputs)
@@ -97,16 +114,21 @@ extension LeaseMachine {
     mutating func forgetPast(at now: Instant, into outputs: inout [Output]) {
         let wall = wall(now)
         forgetAt = now.advanced(by: LeaseLimits.forgetInterval)
-        let past = leases.filter { $1.isClosed && $1.rememberedUntil <= wall && !counter.needs($0, at: wall) }
+        let past = leases.filter { id, lease in
+            lease.isClosed && lease.rememberedUntil <= wall && !lease.isToBeSettled && !counter.needs(id, at: wall)
+        }
         forget(Array(past.keys), at: now, into: &outputs)
+        guard let fold = ledger.fold(at: wall, unless: { leases[$0] != nil }) else { return }
+        let carried = fold.carried.map { StoredRow(.credit, key: $0.key.lease.bytes, value: $0.stored) }
+        let changes = carried.map(StoreChange.putRow) + fold.folded.map { .deleteRow(.credit, key: $0.bytes) }
+        persist(changes, for: .fold(fold), into: &outputs)
     }
 
     /// The books are full: of what is over the oldest goes, first what both have signed under, then what a renter left unsigned.
     mutating func makeRoom(at now: Instant, into outputs: inout [Output]) {
         let wall = wall(now)
         let over = leases.filter { id, lease in
-            lease.isClosed && lease.receipt != nil && lease.settlement.map(\.isSettled) ?? true
-                && !counter.needs(id, at: wall)
+            lease.isClosed && lease.receipt != nil && !lease.isToBeSettled && !counter.needs(id, at: wall)
         }
         let finished = over.filter { $1.isFinished }
         let past = finished.isEmpty ? over : finished
@@ -121,7 +143,7 @@ extension LeaseMachine {
             deadlines.arm(id, at: nil)
             stepCounter(.forget(id), at: now, into: &outputs)
             changes += [OwnTable.leases, .vouchers, .receipts, .settlements].map { .deleteRow($0, key: id.bytes) }
-            for word: UInt8 in 0...2 { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word])) }
+            for word in LeaseWord.allCases { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word.rawValue])) }
         }
         if !changes.isEmpty { persist(changes, for: .housekeeping, into: &outputs) }
     }
@@ -142,7 +164,11 @@ extension LeaseMachine {
             promiseStored(lease, voucher, entry, at: now, into: &outputs)
         case .settlement(let lease, let settlement):
             settlementStored(lease, settlement, at: now, into: &outputs)
+        case .notice(let lease, let at, let command):
+            reclaim(lease, .reclaimed, at: at, now: now, into: &outputs)
+            if let lease = leases[lease] { outputs.append(.answer(command, .lease(lease.summary))) }
         case .adopted(let lease): adopted(lease, at: now, into: &outputs)
+        case .fold(let fold): ledger.apply(fold)
         case .housekeeping, nil: break
         }
     }
@@ -152,12 +178,16 @@ extension LeaseMachine {
         case .counter(let ticket, let changes): counterFailed(ticket, changes, at: now, into: &outputs)
         case .bid(let bid, let changes): bidNotPersisted(bid, changes, at: now, into: &outputs)
         case .step(let lease, _): postpone(lease, at: now)
-        case .voucher(let lease, let voucher, _): stepMeter(of: lease, .notStored(voucher), at: now, into: &outputs)
+        case .voucher(let lease, let voucher, _):
+            stepMeter(of: lease, .notStored(voucher), at: now, into: &outputs)
+            advance(lease, at: now, into: &outputs)
         case .promise(let lease, let voucher, _): stepMeter(of: lease, .notPromised(voucher), at: now, into: &outputs)
         case .settlement(let lease, _): settlementNotStored(lease, at: now, into: &outputs)
+        case .notice(_, _, let command):
+            outputs.append(.answer(command, .failed(.notDurable(.inputOutput("the notice was not written")))))
         case .adopted(let lease): notAdopted(lease, at: now, into: &outputs)
         // Who said it says it again; who recovers asks again; what is swept is swept at the next start.
-        case .heard, .recovered, .housekeeping, nil: break
+        case .heard, .recovered, .fold, .housekeeping, nil: break
         }
     }
 }

@@ -24,6 +24,14 @@ extension LeaseMachine {
         guard let voucher = lease.bestVoucher(network, key), let amount = lease.settledMicros, amount > 0 else {
             return nil
         }
+        if case .receipt(let receipt)? = lease.receipt?.record.body {
+            // A receipt from before a backup was restored: what it names is settled, and a promise older than it was another key.
+            let isCurrent =
+                lease.isProvider
+                ? receipt.reference.isEmpty && receipt.voucherHash == voucher.voucher.hash(network: network)
+                : voucher.voucher.amountMicros >= receipt.paidMicros
+            guard isCurrent else { return nil }
+        }
         let key = SettlementKey(lease: lease.id, nonce: voucher.voucher.nonce)
         return Settlement(key: key, amountMicros: amount)
     }
@@ -126,7 +134,9 @@ extension LeaseMachine {
             return
         }
         guard !lease.settling.isWriting else { return outputs.append(.answer(command, .failed(.busy))) }
-        guard let next = known.after(outcome) else { return outputs.append(.answer(command, .failed(.senseless))) }
+        guard let next = known.after(outcome) else {
+            return outputs.append(.answer(command, .failed(.unfitReference)))
+        }
         leases[id]?.settling.waiters.append(command)
         write(next, of: id, into: &outputs)
     }

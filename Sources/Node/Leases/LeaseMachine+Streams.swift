@@ -26,7 +26,8 @@ extension LeaseMachine {
             case .active: lease.active.map { .state(envelope: $0.envelope) }
             case .close: lease.ownClose.map { .state(envelope: $0.envelope) }
             case .receipt: lease.receipt.map { .receipt(envelope: $0.envelope) }
-            case .notice: lease.reclaim.map { .notice(id, at: $0.at) }
+            // The end that it has anyway takes a notice back.
+            case .notice: .notice(id, at: lease.reclaim?.at ?? lease.body.endAt)
             }
         guard let content, wall(now) < lease.rememberedUntil else {
             leases[id]?.fulfil(kind)
@@ -71,11 +72,15 @@ extension LeaseMachine {
             stepCounter(.accept(conversation, from: party, bid, acceptance), at: now, into: &outputs)
         case .cancel(let bid): takeBack(bid, conversation, from: party, at: now, into: &outputs)
         case .tick(let tick):
-            guard leases[tick.tick.lease]?.body.provider == party else { return }
+            // Once the receipt lies before us nothing more is promised.
+            guard let lease = leases[tick.tick.lease], lease.body.provider == party, lease.countersignature == nil,
+                lease.offeredReceipt == nil
+            else { return }
             stepMeter(of: tick.tick.lease, .tick(tick), at: now, into: &outputs)
             advance(tick.tick.lease, at: now, into: &outputs)
         case .voucher(let voucher):
-            guard leases[voucher.voucher.lease]?.body.renter == party else { return }
+            guard let lease = leases[voucher.voucher.lease], lease.counterparty == party, lease.countersignature == nil
+            else { return }
             stepMeter(of: voucher.voucher.lease, .voucher(voucher), at: now, into: &outputs)
             advance(voucher.voucher.lease, at: now, into: &outputs)
         case .receipt(let envelope), .state(let envelope):
@@ -101,7 +106,7 @@ extension LeaseMachine {
         guard let lease = leases[id], lease.body.provider == party, !lease.isProvider, !lease.isClosed else {
             return stepStreams(.reply(conversation, .refusal(Refusal(.expired))), at: now, into: &outputs)
         }
-        leases[id]?.reclaim = (.outbid, at)
+        leases[id]?.reclaim = at < lease.body.endAt ? (.outbid, at) : nil
         if lease.reclaim?.at != at, let lease = leases[id] { outputs.append(.event(.leaseChanged(lease.summary))) }
         stepStreams(.reply(conversation, .done), at: now, into: &outputs)
     }
@@ -124,6 +129,11 @@ extension LeaseMachine {
                 guard let record = try? SignedRecord(envelope: envelope), record.signatureChecks.allSatisfy(\.holds)
                 else { return }
                 heard(record, in: nil, at: now, into: &outputs)
+            case .refusal where kind == .receipt:
+                // The renter may have forgotten what it promised, of a backup: it sees its own word, and is asked again later.
+                if let voucher = leases[id]?.bestVoucher(network, key) {
+                    ask(.statement, .voucher(voucher), of: party, at: now, into: &outputs)
+                }
             // Known, or never to be taken: either way it need not be said again.
             case .done, .refusal: leases[id]?.fulfil(kind)
             case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award, .lease,

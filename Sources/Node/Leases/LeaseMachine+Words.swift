@@ -40,6 +40,8 @@ extension LeaseMachine {
             // Who was to have it may have gone meanwhile: then the renter keeps it.
             guard code == .outbid, !counter.isWanted(id) else { return decide(id, code, at: now, into: &outputs) }
             leases[id]?.reclaim = nil
+            leases[id]?.fulfil(.notice)
+            leases[id]?.owe(.notice, at: now)
             counter.keep(id)
         }
         if lease.isProvider {
@@ -92,14 +94,18 @@ extension LeaseMachine {
         persist(changes(saying: record, of: lease), for: .step(id, record), into: &outputs)
     }
 
-    private func changes(saying record: SignedRecord, of lease: HeldLease) -> [StoreChange] {
+    func changes(saying record: SignedRecord, of lease: HeldLease) -> [StoreChange] {
         switch record.record.body {
         case .receipt:
             let stored = StoredReceipt(receipt: record)
             return [.putRow(StoredRow(.receipts, key: lease.id.bytes, value: stored.stored))]
         case .countersignature(let body):
             let stored = StoredReceipt(receipt: body.receipt, countersignature: record)
-            return [.putRow(StoredRow(.receipts, key: lease.id.bytes, value: stored.stored))]
+            var rows = [StoredRow(.receipts, key: lease.id.bytes, value: stored.stored)]
+            if let entry = lastBooking(of: body.receipt, for: lease.body) {
+                rows.append(StoredRow(.credit, key: lease.id.bytes, value: entry.stored))
+            }
+            return rows.map(StoreChange.putRow)
         default:
             let stored: [UInt8]
             switch lease.meter {
@@ -142,6 +148,7 @@ extension LeaseMachine {
             let wasClosed = lease.isClosed
             leases[id]?.receipt = body.receipt
             leases[id]?.countersignature = record
+            if let entry = lastBooking(of: body.receipt, for: lease.body) { ledger.apply(entry) }
             leases[id]?.offeredReceipt = nil
             leases[id]?.fulfil(.receipt)
             if !wasClosed, let lease = leases[id] { outputs.append(.event(.leaseEnded(lease.summary))) }
@@ -284,10 +291,42 @@ extension LeaseMachine {
             let content = MarketMessage.Content.countersignature(envelope: countersignature.envelope)
             return stepStreams(.reply(conversation, content), at: now, into: &outputs)
         }
-        guard meter.agrees(with: receipt) else { return refuse(conversation, at: now, into: &outputs) }
+        guard meter.agrees(with: receipt), lease.agrees(withCodeOf: receipt) else {
+            return refuse(conversation, at: now, into: &outputs)
+        }
         leases[id]?.offeredReceipt = receipt
         if let conversation { leases[id]?.receiptReply = conversation }
         advance(id, at: now, into: &outputs)
+    }
+
+    /// A word that reached the book: of the other party, or our own that comes back to a home that was restored.
+    mutating func seen(_ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
+        guard record.author == key.publicKey else { return heard(record, in: nil, at: now, into: &outputs) }
+        if let id = record.record.body.lease { learn(record, of: id, at: now, into: &outputs) }
+    }
+
+    /// A word about a lease that is held, from whoever has kept it.
+    ///
+    /// What we said ourselves before a backup was restored is our word still.
+    mutating func learn(_ word: SignedRecord, of id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let lease = leases[id], !lease.words.contains(word) else { return }
+        guard word.author == key.publicKey else { return heard(word, in: nil, at: now, into: &outputs) }
+        let isNews: Bool
+        switch word.record.body {
+        case .leaseState(let state) where state.standing == .closed:
+            guard lease.isProvider else {
+                isNews = lease.renterClose == nil
+                break
+            }
+            guard lease.providerClose == nil, !counter.hasClosed(id) else { return }
+            return stepCounter(.closed(word), at: now, into: &outputs)
+        case .leaseState: isNews = lease.isProvider && lease.active == nil && !lease.isClosed
+        case .receipt: isNews = lease.isProvider && lease.receipt == nil
+        case .countersignature: isNews = !lease.isProvider && lease.countersignature == nil
+        default: isNews = false
+        }
+        guard isNews else { return }
+        persist(changes(saying: word, of: lease), for: .heard(id, word, nil), into: &outputs)
     }
 
     /// It is about no lease of ours, or not the other party's to say.
@@ -318,11 +357,11 @@ extension LeaseMachine {
         if code == .reclaimed {
             // Only what was let as interruptible may be taken back, and not before its notice.
             guard lease.body.mode == .interruptible else {
-                return outputs.append(.answer(command, .failed(.notOurs)))
+                return outputs.append(.answer(command, .failed(.onDemand)))
             }
-            reclaim(id, code, at: wall(now) + Int64(lease.body.noticeSeconds) * 1_000, now: now, into: &outputs)
-            if let lease = leases[id] { outputs.append(.answer(command, .lease(lease.summary))) }
-            return
+            let at = wall(now) + Int64(lease.body.noticeSeconds) * 1_000
+            let row = StoredRow(noticeOf: id, at: at)
+            return persist([.putRow(row)], for: .notice(id, at: at, command), into: &outputs)
         }
         closeWaiters[id, default: []].append(command)
         decide(id, code, at: now, into: &outputs)

@@ -45,7 +45,7 @@ struct LeaseMachine: Sendable {
         case persisted(LeaseTicket)
         case persistFailed(LeaseTicket)
         case signed(LeaseSignature, SignedRecord)
-        case signFailed(LeaseSignature)
+        case signFailed(LeaseSignature, DeskRefusal)
         case shutdown
         case deadlineReached
     }
@@ -76,7 +76,10 @@ struct LeaseMachine: Sendable {
         case voucher(LeaseID, SignedVoucher, CreditEntry?)
         case promise(LeaseID, Voucher, CreditEntry?)
         case settlement(LeaseID, Settlement)
+        /// The operator takes the GPUs back at this time, in milliseconds since the Unix epoch.
+        case notice(LeaseID, at: Int64, CommandID)
         case adopted(LeaseID)
+        case fold(CreditFold)
         /// Nobody waits for it.
         case housekeeping
     }
@@ -120,6 +123,8 @@ struct LeaseMachine: Sendable {
     var isOpen = false
     /// Rows that cannot be read: no device is let until somebody has looked.
     var isDamaged = false
+    /// Rows beside those that cannot be read: what they said is gone, and the operator hears of it.
+    var damagedCount = 0
     /// Keys of awards and bids that cannot be read: nothing can come of them.
     var unreadableAwards: [[UInt8]] = []
     /// When leases of the past are looked for again.
@@ -200,13 +205,13 @@ struct LeaseMachine: Sendable {
             stepCounter(.policy(policy.counter), at: now, into: &outputs)
         case .swarm(let output, let address): stepStreams(.swarm(output, from: address), at: now, into: &outputs)
         case .connected(let peer): greet(peer, at: now, into: &outputs)
-        case .seen(let record): heard(record, in: nil, at: now, into: &outputs)
+        case .seen(let record): seen(record, at: now, into: &outputs)
         case .found(let record, let words): adopt(record, words: words, nil, at: now, into: &outputs)
         case .caughtUp: takeBids(at: now, into: &outputs)
         case .persisted(let ticket): persisted(ticket, at: now, into: &outputs)
         case .persistFailed(let ticket): persistFailed(ticket, at: now, into: &outputs)
         case .signed(let signature, let record): signed(signature, record, at: now, into: &outputs)
-        case .signFailed(let signature): signFailed(signature, at: now, into: &outputs)
+        case .signFailed(let signature, let refusal): signFailed(signature, refusal, at: now, into: &outputs)
         case .shutdown: shutDown(at: now, into: &outputs)
         case .deadlineReached: expire(at: now, into: &outputs)
         }
@@ -299,10 +304,15 @@ struct LeaseMachine: Sendable {
         }
     }
 
-    private mutating func signFailed(_ id: LeaseSignature, at now: Instant, into outputs: inout [Output]) {
+    private mutating func signFailed(
+        _ id: LeaseSignature,
+        _ refusal: DeskRefusal,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         switch signatures.removeValue(forKey: id) {
         case .counter(let ticket): stepCounter(.signFailed(ticket), at: now, into: &outputs)
-        case .bid(let bid): stepDesk(.signFailed(bid), at: now, into: &outputs)
+        case .bid(let bid): stepDesk(.signFailed(bid, refusal), at: now, into: &outputs)
         case .step(let lease): postpone(lease, at: now)
         case nil: break
         }

@@ -11,6 +11,8 @@ struct RestoredLeases {
         var meter: [UInt8]?
         var receipt: StoredReceipt?
         var settlement: Settlement?
+        /// When the operator takes the GPUs back, in milliseconds since the Unix epoch.
+        var reclaimAt: Int64?
     }
 
     /// In the order in which they were signed.
@@ -22,6 +24,8 @@ struct RestoredLeases {
     private(set) var unreadableAwards: [[UInt8]] = []
     /// Of the tables without which a slot might be leased twice.
     private(set) var unreadableCount = 0
+    /// Of the others: what they said is gone.
+    private(set) var damagedCount = 0
 
     init(_ rows: [StoredRow], own: Ed25519.PublicKey) {
         for row in rows where row.table == .leases { read(lease: row.value) }
@@ -43,10 +47,12 @@ struct RestoredLeases {
                 }
             case .leaseStates: read(word: row)
             case .vouchers: if let id = LeaseID(row.key) { leases[id]?.meter = row.value }
-            case .receipts: if let id = LeaseID(row.key) { leases[id]?.receipt = try? StoredReceipt(stored: row.value) }
-            case .settlements:
-                if let id = LeaseID(row.key) { leases[id]?.settlement = try? Settlement(stored: row.value) }
-            case .credit: if let entry = try? CreditEntry(stored: row.value) { credit.append(entry) }
+            case .receipts, .settlements, .credit:
+                do throws(RecordError) {
+                    try read(money: row)
+                } catch {
+                    damagedCount += 1
+                }
             }
         }
         for (id, lease) in leases where lease.body.provider == own {
@@ -67,7 +73,20 @@ struct RestoredLeases {
         leases[body.lease] = Lease(stored: stored, body: body)
     }
 
+    private mutating func read(money row: StoredRow) throws(RecordError) {
+        guard let id = LeaseID(row.key) else { throw .missing("lease_id") }
+        switch row.table {
+        case .receipts: leases[id]?.receipt = try StoredReceipt(stored: row.value)
+        case .settlements: leases[id]?.settlement = try Settlement(stored: row.value)
+        default: credit.append(try CreditEntry(stored: row.value))
+        }
+    }
+
     private mutating func read(word row: StoredRow) {
+        if let id = LeaseID(row.key.prefix(16)), row.key.last == LeaseWord.notice.rawValue, row.value.count == 8 {
+            leases[id]?.reclaimAt = Int64(clamping: row.value.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+            return
+        }
         guard let id = LeaseID(row.key.prefix(16)), let word = row.key.last.flatMap(LeaseWord.init),
             let record = try? SignedRecord(envelope: row.value), record.kind == .leaseState
         else {
@@ -79,10 +98,12 @@ struct RestoredLeases {
 }
 
 /// What may be said of a lease besides its receipt; the last byte of a row's key.
-enum LeaseWord: UInt8, Hashable, Sendable {
+enum LeaseWord: UInt8, Hashable, Sendable, CaseIterable {
     case active = 0
     case providerClose = 1
     case renterClose = 2
+    /// The operator's notice: when, in eight bytes, the most significant first.
+    case notice = 3
 }
 
 extension StoredRow {
@@ -93,5 +114,11 @@ extension StoredRow {
             word = record.author == state.provider ? .providerClose : .renterClose
         }
         self.init(.leaseStates, key: lease.bytes + [word.rawValue], value: record.envelope)
+    }
+
+    /// The operator's notice as it is kept; `at` in milliseconds since the Unix epoch.
+    init(noticeOf lease: LeaseID, at: Int64) {
+        let value = (0..<8).map { UInt8(truncatingIfNeeded: at >> (56 - 8 * $0)) }
+        self.init(.leaseStates, key: lease.bytes + [LeaseWord.notice.rawValue], value: value)
     }
 }

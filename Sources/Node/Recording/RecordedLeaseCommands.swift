@@ -55,10 +55,11 @@ extension RecordingWriter {
         bytes(wish.offer.provider.bytes)
         bytes(wish.offer.offer.bytes)
         list(wish.slots) { $0.signed(Int64($1)) }
-        for value in [Int64(wish.count), wish.gpuHourMicros, Int64(wish.durationSeconds), wish.exposureMicrosMax] {
+        for value in [Int64(wish.count), wish.gpuHourMicros ?? 0, Int64(wish.durationSeconds), wish.exposureMicrosMax] {
             signed(value)
         }
         flag(wish.isPublic)
+        flag(wish.gpuHourMicros != nil)
         text(wish.terms.image)
         for texts in [wish.terms.command, wish.terms.environment, wish.terms.accessKeys] { list(texts) { $0.text($1) } }
         list(wish.terms.ports) { $0.signed(Int64($1)) }
@@ -131,7 +132,7 @@ extension RecordingReader {
         let offer = try checked { reader throws(RecordingError) in OfferID(try reader.byteArray()) }
         let slots = try wholes()
         let (count, price, duration, exposure) = (try whole(), try signed(), try whole(), try signed())
-        let isPublic = try flag()
+        let (isPublic, hasPrice) = (try flag(), try flag())
         let image = try text()
         let (command, environment, accessKeys) = (try texts(), try texts(), try texts())
         let terms = LeaseTerms(
@@ -144,7 +145,7 @@ extension RecordingReader {
         var wish = BidWish(
             offer: ListingID(provider: provider, offer: offer),
             count: count,
-            gpuHourMicros: price,
+            gpuHourMicros: hasPrice ? price : nil,
             durationSeconds: duration,
             terms: terms
         )

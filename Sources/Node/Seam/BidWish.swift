@@ -7,8 +7,8 @@ public struct BidWish: Hashable, Sendable {
     /// The very slots; empty if any will do.
     public var slots: [Int] = []
     public var count: Int
-    /// For one GPU and one hour, in the offer's unit; 0 for what the offer asks.
-    public var gpuHourMicros: Int64
+    /// For one GPU and one hour, in the offer's unit; `nil` for what the offer asks.
+    public var gpuHourMicros: Int64?
     public var durationSeconds: Int
     public var terms: LeaseTerms
     /// Owing more than this at once is refused, in micros.
@@ -16,7 +16,7 @@ public struct BidWish: Hashable, Sendable {
     /// Whether the bid is shown in the order book; an offer whose bids are public asks for it anyway.
     public var isPublic = false
 
-    public init(offer: ListingID, count: Int, gpuHourMicros: Int64, durationSeconds: Int, terms: LeaseTerms) {
+    public init(offer: ListingID, count: Int, gpuHourMicros: Int64?, durationSeconds: Int, terms: LeaseTerms) {
         (self.offer, self.count, self.gpuHourMicros) = (offer, count, gpuHourMicros)
         (self.durationSeconds, self.terms) = (durationSeconds, terms)
     }

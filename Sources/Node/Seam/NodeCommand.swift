@@ -115,8 +115,10 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case notBanned
     /// Settings that contradict each other.
     case senseless
-    /// It is in force, but the disk did not take it: a restart forgets it.
+    /// The disk did not take it, so nothing came of it.
     case notDurable(StoreFailure)
+    /// It is in force, but the disk did not take it: a restart forgets it.
+    case inForceOnly(StoreFailure)
     case shuttingDown
     /// The book holds no such offer.
     case unknownOffer
@@ -124,6 +126,10 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case unknownBid
     /// No such request of ours is open.
     case unknownRequest
+    /// No bid on the request can be accepted.
+    case noFittingBid
+    /// The offer is this node's own.
+    case ownOffer
     case unknownLease
     /// The lease is over.
     case leaseClosed
@@ -135,6 +141,10 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case busy
     /// That is for the lease's other party to say.
     case notOurs
+    /// What is let on demand is not taken back.
+    case onDemand
+    /// What a settlement is called must be a text that a receipt may carry.
+    case unfitReference
 }
 
 /// The state of a node in numbers.

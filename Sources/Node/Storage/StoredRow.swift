@@ -2,11 +2,11 @@
 ///
 /// A row is a key and the bytes of one value (`stored` of the market's types): the store need not understand it.
 public enum OwnTable: UInt8, Hashable, Comparable, Sendable, CaseIterable {
-    /// Devices that are held, acceptances that may come back as leases; by lease.
+    /// Awards of ours that hold devices, and bids of ours that may come back as leases; by lease.
     case awards = 1
     /// Both signatures on it; by lease.
     case leases = 2
-    /// Ready, closed by the provider, closed by the renter; by lease and ``LeaseWord``.
+    /// Ready, closed by the provider, closed by the renter, the operator's notice; by lease and ``LeaseWord``.
     case leaseStates = 3
     /// How much was used, and the best voucher for it; by lease.
     case vouchers = 4

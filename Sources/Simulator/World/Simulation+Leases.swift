@@ -31,7 +31,7 @@ extension Simulation {
         let wish = BidWish(
             offer: listing.id,
             count: 1,
-            gpuHourMicros: 0,
+            gpuHourMicros: nil,
             durationSeconds: plan.seconds,
             terms: LeaseTerms(image: "simulated")
         )

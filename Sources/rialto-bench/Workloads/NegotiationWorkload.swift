@@ -38,7 +38,7 @@ struct NegotiationWorkload: Workload {
         let wish = BidWish(
             offer: id,
             count: 1,
-            gpuHourMicros: 0,
+            gpuHourMicros: nil,
             durationSeconds: 600,
             terms: LeaseTerms(image: "ubuntu:24.04")
         )

@@ -9,10 +9,12 @@ internal import Synchronization
 /// Calls the provider's programs when a lease begins and when it ends, with its opened terms on standard input.
 ///
 /// The loop only notes what happened; everything else is done elsewhere. What concerns one lease is done in its order; leases do not
-/// wait for each other. A lease that is still running is said again after a restart: a hook must not mind being called twice.
+/// wait for each other. A lease that is still running, or ended within two hours, is said again after a restart: a hook must not mind being called twice.
 final class LeaseHooks: Sendable {
     /// Calls that wait or run; more are left out, and the log says so.
     static let pendingCountMax = 256
+    /// What ends a workload is left out last: a call for each lease that a node may hold.
+    static let owedCountMax = 16_384
 
     private struct State {
         /// The last call of each lease.
@@ -40,8 +42,10 @@ final class LeaseHooks: Sendable {
     /// On the loop's thread: returns at once.
     func note(_ event: NodeEvent) {
         switch event {
-        case .leaseStarted(let lease) where lease.isProvider: call(policy().leaseStarted, "lease_started", lease)
-        case .leaseEnded(let lease) where lease.isProvider: call(policy().leaseEnded, "lease_ended", lease)
+        case .leaseStarted(let lease) where lease.isProvider:
+            call(policy().leaseStarted, "lease_started", lease, isOwed: false)
+        case .leaseEnded(let lease) where lease.isProvider:
+            call(policy().leaseEnded, "lease_ended", lease, isOwed: true)
         case .settlementDue(let order): settle(order)
         default: break
         }
@@ -52,19 +56,21 @@ final class LeaseHooks: Sendable {
         while let task = state.withLock({ $0.tails.values.first?.task }) { await task.value }
     }
 
-    private func call(_ arguments: [String], _ event: String, _ lease: LeaseSummary) {
+    private func call(_ arguments: [String], _ event: String, _ lease: LeaseSummary, isOwed: Bool) {
         guard !arguments.isEmpty else { return }
         let timeout = Duration.seconds(policy().hookSeconds)
-        let isTaken = enqueue(lease.lease) { [self] in await run(arguments, event, lease, timeout: timeout) }
+        let isTaken = enqueue(lease.lease, isOwed: isOwed) { [self] in
+            await run(arguments, event, lease, timeout: timeout)
+        }
         if !isTaken {
             log.warn("hook", code: "hook_left_out", "\(event) of \(lease.lease): too many hooks run already")
         }
     }
 
     /// Does something after everything that was begun for the lease; `false` if too much waits.
-    func enqueue(_ lease: LeaseID, _ body: @escaping @Sendable () async -> Void) -> Bool {
+    func enqueue(_ lease: LeaseID, isOwed: Bool = false, _ body: @escaping @Sendable () async -> Void) -> Bool {
         let isFull = state.withLock { state in
-            guard state.count < Self.pendingCountMax else { return true }
+            guard state.count < (isOwed ? Self.owedCountMax : Self.pendingCountMax) else { return true }
             state.count += 1
             state.nextNumber += 1
             let (number, before) = (state.nextNumber, state.tails[lease]?.task)

@@ -9,7 +9,7 @@ extension DemoMarket {
         var wish = BidWish(
             offer: offer,
             count: 2,
-            gpuHourMicros: 0,
+            gpuHourMicros: nil,
             durationSeconds: 3_600,
             terms: LeaseTerms(image: "ubuntu:24.04")
         )

@@ -25,7 +25,7 @@ struct ProviderPolicy: Hashable, Sendable {
     }
 
     var lease = LeasePolicy()
-    /// How bids on offers of ours are compared, unless an offer says otherwise: 0 for first come, first served.
+    /// How bids on new offers of ours are compared, unless an offer says otherwise: 0 for first come, first served.
     var awardWindowSeconds = 0
     /// What the machines of our offers can run.
     var runtimes: [String] = []

@@ -232,6 +232,19 @@ import Testing
         }
     }
 
+    @Test func `three bids may be taken back at once, the fourth makes its bidder wait`() throws {
+        var street = try CounterStreet()
+        for number in 1...4 {
+            _ = street.say(number, by: 2, try street.bid(number, by: 2))
+            #expect(street.award(number) != nil)
+            let conversation = CounterConversation(rawValue: UInt64(number))
+            street.handle(.cancel(conversation, from: S.key(2).publicKey, BidID(S.bytes16(number))))
+            #expect(street.answer(number) == .done && street.disk.openAwards.isEmpty)
+        }
+        _ = street.say(5, by: 2, try street.bid(5, by: 2))
+        #expect(street.refusal(5)?.code == .coolingDown)
+    }
+
     @Test func `a bid that is taken back while its award is being written holds nothing`() throws {
         var street = try CounterStreet()
         let (renter, bid) = (S.key(2).publicKey, BidID(S.bytes16(1)))

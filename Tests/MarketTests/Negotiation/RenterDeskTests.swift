@@ -58,7 +58,7 @@ import Testing
                         at: wall - S.start,
                         for: expiresAt - wall
                     )
-                    handle(record.map { .signed(id, $0) } ?? .signFailed(id))
+                    handle(record.map { .signed(id, $0) } ?? .signFailed(id, .signingStopped))
                 case .send(let id, _, let content):
                     sent += 1
                     if !isDeaf { deliver(id, content) }

@@ -95,12 +95,29 @@ import Testing
         var street = try LeaseStreet(seed: 304) { $0.price.lowestBidMicros = 300_000 }
         let low = try street.bid(try street.wish(price: 299_999))
         #expect(low.outcome == .failed(.refused(Refusal(.priceTooLow, nearestMicros: 300_000))))
+        let nothing = try street.bid(try street.wish(price: 0))
+        #expect(nothing.outcome == .failed(.refused(Refusal(.priceTooLow, nearestMicros: 300_000))), "0 is a price")
         let short = try street.bid(try street.wish(seconds: 5))
         #expect(short.outcome == .failed(.refused(Refusal(.durationOutOfBounds))))
         let own = street.network.ask(street.provider, .placeBid(try street.wish(), waits: false))
-        guard case .failed(.notOurs)? = own else {
+        guard case .failed(.ownOffer)? = own else {
             Issue.record("bid on its own offer")
             return
+        }
+    }
+
+    @Test func `is paid in full although its renter is away while it ends`() throws {
+        var street = try LeaseStreet(seed: 311)
+        let id = try street.lease(try street.wish(seconds: 120))
+        // The renter is away for the last tick.
+        street.network.run(for: .seconds(118))
+        street.network.kill(street.renter)
+        street.network.run(for: .seconds(4))
+        street.network.start(street.renter, seeds: [street.network.address(street.provider)])
+        street.network.run(for: .seconds(60))
+        for node in [street.provider, street.renter] {
+            let over = try street.held(id, by: node)
+            #expect(over.countersignature != nil && (11_900...12_000).contains(over.paidMicros))
         }
     }
 
@@ -152,5 +169,52 @@ import Testing
             return
         }
         #expect(records.contains { $0.kind == .bid && $0.author != street.offer.author })
+    }
+
+    private static func interruptible(seed: UInt64) throws -> (LeaseStreet, LeaseID) {
+        var street = try LeaseStreet(seed: seed) {
+            $0.price.lowestBidMicros = 100_000
+            ($0.modes, $0.noticeSeconds) = ([.onDemand, .interruptible], 20)
+        }
+        let id = try street.lease(try street.wish(price: 120_000))
+        return (street, id)
+    }
+
+    @Test func `that is reclaimed ends after its notice, also when the provider is killed in between`() throws {
+        var (street, id) = try Self.interruptible(seed: 307)
+        guard case .lease(let noticed)? = street.network.ask(street.provider, .closeLease(id, .reclaimed)) else {
+            Issue.record("not taken")
+            return
+        }
+        let at = try #require(noticed.reclaimAt)
+        #expect(noticed.standing != .closed)
+        street.network.run(for: .seconds(5))
+        #expect(try street.held(id, by: street.renter).reclaimAt == at)
+        street.crash(street.provider)
+        street.network.run(for: .seconds(10))
+        #expect(try street.held(id, by: street.renter).standing != .closed, "the notice has not passed")
+        street.network.run(for: .seconds(20))
+        for node in [street.provider, street.renter] {
+            let over = try street.held(id, by: node)
+            #expect(over.providerCode == .reclaimed && over.closedAt.map { $0 >= at } == true)
+        }
+    }
+
+    @Test func `keeps its GPUs when the better bid is taken back, and its renter hears that too`() throws {
+        var (street, id) = try Self.interruptible(seed: 308)
+        let other = street.network.addNode(seeds: [street.network.address(street.provider)])
+        street.network.run(for: .seconds(10))
+        guard
+            case .bid(let better)? = street.network.ask(other, .placeBid(try street.wish(price: 200_000), waits: false))
+        else {
+            Issue.record("no bid")
+            return
+        }
+        street.network.run(for: .seconds(5))
+        #expect(try street.held(id, by: street.renter).reclaimAt != nil)
+        _ = street.network.ask(other, .cancelBid(better.bid))
+        street.network.run(for: .seconds(60))
+        let kept = try street.held(id, by: street.renter)
+        #expect(kept.standing == .active && kept.reclaimAt == nil)
     }
 }

@@ -84,6 +84,58 @@ import Testing
         _ = try street.lease(try street.wish())
     }
 
+    @Test(arguments: [851, 852])
+    func `that ended after the backup are over, and are paid once`(seed: UInt64) throws {
+        for isProvider in [true, false] {
+            var street = try LeaseStreet(seed: seed)
+            let node = isProvider ? street.provider : street.renter
+            let id = try street.lease(try street.wish(seconds: 1_200))
+            street.network.run(for: .seconds(130))
+            let backup = street.network.backup(of: node)
+            street.network.run(for: .seconds(190))
+            _ = street.network.ask(street.renter, .closeLease(id, .done))
+            street.network.run(for: .seconds(30))
+            let before = try street.held(id, by: street.renter)
+            #expect(before.countersignature != nil && before.paidMicros > 5 * 6_000)
+
+            street.restore(node, from: backup)
+            street.network.run(for: .seconds(200))
+            for party in [street.provider, street.renter] {
+                let over = try street.held(id, by: party)
+                #expect(over.standing == .closed && over.renterCode == .done && over.countersignature != nil)
+                #expect(over.receipt == before.receipt, "seed \(seed): the receipt that both have signed")
+            }
+            let promised = try street.held(id, by: street.renter).paidMicros
+            #expect(promised <= before.paidMicros, "seed \(seed): nothing more was promised")
+            let (earned, spent) = (try street.balance(of: street.provider), try street.balance(of: street.renter))
+            #expect(earned.micros == before.paidMicros && spent.micros == -before.paidMicros, "seed \(seed)")
+            _ = try street.lease(try street.wish())
+        }
+    }
+
+    @Test(arguments: [861, 862])
+    func `that were closed while the renter was restored are paid as far as it had promised`(seed: UInt64) throws {
+        var street = try LeaseStreet(seed: seed)
+        let id = try street.lease(try street.wish(seconds: 1_200))
+        street.network.run(for: .seconds(130))
+        let backup = street.network.backup(of: street.renter)
+        street.network.run(for: .seconds(190))
+        street.network.kill(street.renter)
+        _ = street.network.ask(street.provider, .closeLease(id, .maintenance))
+        street.network.run(for: .seconds(60))
+        let left = try street.held(id, by: street.provider)
+        #expect(left.receipt != nil && left.countersignature == nil && left.paidMicros == 5 * 6_000)
+
+        street.restore(street.renter, from: backup)
+        street.network.run(for: .seconds(400))
+        for party in [street.provider, street.renter] {
+            let over = try street.held(id, by: party)
+            #expect(over.receipt == left.receipt && over.countersignature != nil, "seed \(seed)")
+        }
+        let (earned, spent) = (try street.balance(of: street.provider), try street.balance(of: street.renter))
+        #expect(earned.micros == left.paidMicros && spent.micros == -left.paidMicros, "seed \(seed)")
+    }
+
     /// No peer has the lease when the provider is restored; the renter shows it too late.
     @Test func `that come back when their device is let anew keep it, and the younger is closed with a code`() throws {
         var street = try LeaseStreet(seed: 831)

@@ -39,7 +39,7 @@ struct LeaseStreet {
     }
 
     /// What a renter wishes of the offer.
-    func wish(count: Int = 1, price: Int64 = 0, seconds: Int = 600) throws -> BidWish {
+    func wish(count: Int = 1, price: Int64? = nil, seconds: Int = 600) throws -> BidWish {
         guard case .offer(let body) = offer.record.body else { throw TestNetwork.NotPublished(answer: "no offer") }
         return BidWish(
             offer: ListingID(provider: offer.author, offer: body.offer),

@@ -76,6 +76,26 @@ import Testing
         #expect(statements(&network, nodes[0]).requests.isEmpty)
     }
 
+    @Test func `that is being accepted cannot be withdrawn: a lease may have come of it`() throws {
+        var (network, nodes) = TestNetwork.star(count: 3, seed: 45)
+        publish(300_000, on: nodes[1], &network)
+        network.run(for: .seconds(2))
+        _ = network.ask(nodes[2], .publishRequest(Self.draft()))
+        network.run(for: .seconds(15))
+        let status = try #require(requests(&network, nodes[2]).first)
+        #expect(status.candidates.count == 1)
+        _ = network.command(nodes[2], .acceptRequest(status.request, nil))
+        guard case .failed(.busy)? = network.ask(nodes[2], .withdrawRequest(status.request)) else {
+            Issue.record("withdrawn under the bid that accepts it")
+            return
+        }
+        network.run(for: .seconds(5))
+        guard case .leased? = requests(&network, nodes[2]).first?.outcome else {
+            Issue.record("no lease came of it")
+            return
+        }
+    }
+
     /// A market of a hub, two providers who take less than they ask, and a renter; the renter's request is out.
     private func privateRequest(
         isAutomatic: Bool,
