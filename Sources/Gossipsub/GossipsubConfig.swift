@@ -113,7 +113,10 @@ public struct GossipsubConfig: Hashable, Sendable {
         precondition(meshOutboundCount < meshCountMin && meshOutboundCount <= meshCount / 2)
         precondition(meshCountMin <= meshCount && meshCount <= meshCountMax && meshScoreCount <= meshCount)
         precondition(eagerCountMin > 0 && chokeDeliveriesMin > 0)
-        precondition(heartbeatInterval > .zero && firstHeartbeat >= .zero && backoffClearHeartbeats > 0 && reopenForgiveHeartbeats > 0)
+        precondition(
+            heartbeatInterval > .zero && firstHeartbeat >= .zero && backoffClearHeartbeats > 0
+                && reopenForgiveHeartbeats > 0
+        )
         precondition(opportunisticGraftHeartbeats > 0 && floodCountMax >= meshCount)
         precondition(unsubscribeBackoff >= .seconds(1) && pruneBackoff <= .seconds(RPCLimits.backoffSecondsMax))
         precondition((try? score.validate(topics: [])) != nil, "the score parameters do not fit together")

@@ -35,7 +35,12 @@ import Testing
         for number in 0..<20 {
             var other = lease
             other.bid = BidID(S.bytes16(number))
-            let voucher = Voucher(lease: other.lease, nonce: 1, amountMicros: 10, tickHash: [UInt8](repeating: 1, count: 32))
+            let voucher = Voucher(
+                lease: other.lease,
+                nonce: 1,
+                amountMicros: 10,
+                tickHash: [UInt8](repeating: 1, count: 32)
+            )
             let entry = try #require(ledger.booking(of: voucher, for: other, by: me, at: Int64(number)))
             ledger.apply(entry)
             rows[entry.key.lease] = entry
