@@ -244,7 +244,7 @@ if Context.environment["RIALTO_FUZZ_BUILD"] != nil {
             name: "rialto-fuzz",
             dependencies: fuzzed,
             path: "Tests/Fuzz",
-            exclude: ["Corpus", "CorpusTests.swift", "Mutations.swift"],
+            exclude: ["Corpus", "CorpusTests.swift", "CurrentInput.swift", "Mutations.swift"],
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
         )
     )

@@ -7,7 +7,7 @@ import Testing
         nodes: 8
         duration: {build-up: 4s, measure: 12s}
         network: {latency: {constant: 20ms}}
-        workload: {providers: 2, publish-within: 6s, changes-per-second: 1}
+        workload: {providers: 2, publish-within: 6s, change-every: 10s}
         expect: {delivery: 50% within 5s}
         seeds: [1, 2]
 
@@ -36,6 +36,11 @@ import Testing
                 "trace.csv",
             ]
         )
+        // One page where there were two: those of the run before do not stay.
+        let one = try await home.run("sim", "run", path, "--seed", "2", "--out", "\(home.path)/out", "--html")
+        #expect(one.code == 0)
+        let fewer = try FileManager.default.contentsOfDirectory(atPath: "\(home.path)/out").sorted()
+        #expect(fewer == ["report.html", "result.jsonl"])
         let again = try await home.run("sim", "run", path, "--seed", "2", "--check-determinism")
         #expect(again.code == 0, "\(again.output)")
         #expect(again.output.hasSuffix("both runs of every seed were the same\n"))
@@ -52,8 +57,24 @@ import Testing
         #expect(replay.code == 0)
         #expect(!replay.lines.isEmpty)
         #expect(replay.lines.allSatisfy { $0.hasPrefix("4.") || $0.hasPrefix("5.000000") }, "\(replay.lines)")
-        let node = try await home.run("sim", "replay", path, "--seed", "1", "--until", "5s", "--node", "3")
-        #expect(node.lines.allSatisfy { $0.contains(" node 3 ") })
+        let node = try await home.run(
+            "sim",
+            "replay",
+            path,
+            "--seed",
+            "1",
+            "--from",
+            "0s",
+            "--until",
+            "5s",
+            "--node",
+            "3"
+        )
+        #expect(node.lines.allSatisfy { $0.contains(" node 3") }, "\(node.lines)")
+        #expect(node.lines.contains { $0.hasSuffix(" world: starts node 3") }, "\(node.lines)")
+        let nobody = try await home.run("sim", "replay", path, "--seed", "1", "--node", "8")
+        #expect(nobody.code == 2)
+        #expect(nobody.complaint.contains("from 0 to 7 with --node"), "\(nobody.complaint)")
     }
 
     @Test(arguments: [
@@ -105,6 +126,18 @@ import Testing
         #expect(merged.count == 6)
         let third = try await home.run("sim", "sweep", sweep, "--out", out, "--resume")
         #expect(third.output == "6 were done already\n")
+
+        // What another build found is no result of this one.
+        let stale = try String(contentsOfFile: out + "/result.jsonl", encoding: .utf8)
+        #expect(stale.contains("\"program_version\":\"rialto 0.1.0+"), "\(stale.prefix(400))")
+        let folder = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: out).first { $0.hasPrefix("calm-1") }
+        )
+        let line = try String(contentsOfFile: "\(out)/\(folder)/result.jsonl", encoding: .utf8)
+        let older = line.replacingOccurrences(of: "\"rialto 0.1.0+", with: "\"rialto 0.1.0+0")
+        _ = try home.write(older, to: "out/\(folder)/result.jsonl")
+        let fourth = try await home.run("sim", "sweep", sweep, "--out", out, "--resume")
+        #expect(fourth.output == "1 passed, 5 were done already\n")
 
         let same = try await home.run("sim", "compare", out, out)
         #expect(same.code == 0, "\(same.output)")

@@ -6,8 +6,8 @@ import Testing
 
 /// Every target reads its corpus, and inputs near it: what libFuzzer once found stays mended without libFuzzer.
 ///
-/// A trap ends the process. The same seed repeats it; `RIALTO_FUZZ_SEED` is another one, and 1 if it is not set, so that a red run
-/// belongs to a change and not to chance.
+/// A trap ends the process, but the seed was told and the input is in a file (``CurrentInput``). `RIALTO_FUZZ_SEED` is another seed, and 1
+/// if it is not set, so that a red run belongs to a change and not to chance.
 @Suite struct `What fuzzing has found` {
     /// How many inputs are made of the corpus: targets that check signatures or run a whole node take longer over each.
     private static func mutationCount(_ target: FuzzTarget) -> Int {
@@ -34,7 +34,9 @@ import Testing
         let corpus = try Self.corpus(of: target)
         #expect(!corpus.isEmpty, "\(target.rawValue) has no corpus")
         #expect(corpus.allSatisfy { $0.count <= 4_096 }, "the corpus is of small inputs")
-        for input in corpus + target.seeds { target.run(input) }
+        let current = try CurrentInput(of: "\(target.rawValue)-corpus", seed: Self.seed)
+        for input in corpus + target.seeds { try current.keeping(input) { target.run(input) } }
+        try current.forget()
     }
 
     @Test(arguments: FuzzTarget.allCases)
@@ -42,7 +44,27 @@ import Testing
         let inputs = try Self.corpus(of: target) + target.seeds
         let seed = SHA256.hash(Array("\(target.rawValue) \(Self.seed)".utf8))
         var mutations = Mutations(of: inputs, random: SeededRandom(seed: seed))
-        for _ in 0..<Self.mutationCount(target) { target.run(mutations.next()) }
+        let current = try CurrentInput(of: "\(target.rawValue)-mutations", seed: Self.seed)
+        for _ in 0..<Self.mutationCount(target) {
+            let input = mutations.next()
+            try current.keeping(input) { target.run(input) }
+        }
+        try current.forget()
+    }
+
+    @Test func `an input stands in its file while it is read, and no longer than the last`() throws {
+        let current = try CurrentInput(of: "nothing", seed: 7)
+        #expect(
+            current.words
+                == "fuzzing nothing with RIALTO_FUZZ_SEED=7; should it trap, the input is in \(current.path)\n"
+        )
+        for input in [[1, 2, 3], [], [UInt8](repeating: 9, count: 4_096)] as [[UInt8]] {
+            var kept: Data?
+            try current.keeping(input) { kept = FileManager.default.contents(atPath: current.path) }
+            #expect(kept.map(Array.init) == input)
+        }
+        try current.forget()
+        #expect(!FileManager.default.fileExists(atPath: current.path))
     }
 }
 

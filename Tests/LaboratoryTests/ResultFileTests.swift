@@ -102,6 +102,48 @@ import Testing
         )
     }
 
+    @Test func `where a kind is not told apart a field is empty`() throws {
+        var result = SyntheticRuns.result(secondCount: 1)
+        (result.seconds[0].duplicates, result.seconds[0].gossipBytes) = (nil, nil)
+        let record = RunRecord(
+            file: try SyntheticRuns.file(),
+            result: result,
+            programVersion: "v",
+            wall: .zero,
+            peakMemory: 0,
+            baseMemory: 0
+        )
+        let row = CSVTables.files([record])[0].text.split(separator: "\n")[1]
+        let cells = row.split(separator: ",", omittingEmptySubsequences: false)
+        #expect(cells[7].isEmpty && cells[11].isEmpty && !cells[12].isEmpty)
+    }
+
+    @Test func `what an earlier run left goes, and nothing else`() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let own = [
+            "result.jsonl", "seconds.csv", "publications.csv", "messages.csv", "trace.csv", "lookups.csv",
+            "report.html", "report-17.html", "failure.txt", "failure-17.txt",
+        ]
+        let others = ["log.txt", "report-x.html", "reports.html", "failure-1.md", "mine.csv", "pair/result.jsonl"]
+        for name in own + others { try WholeFile.write("", to: "\(folder)/\(name)") }
+        try ResultFiles.removeOwn(in: folder)
+        let left = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
+        #expect(left == (others + ["pair"]).sorted())
+        try ResultFiles.removeOwn(in: folder + "/nowhere")
+        #expect(Set(CSVTables.files([try SyntheticRuns.record(secondCount: 1)]).map(\.name)).isSubset(of: own))
+    }
+
+    @Test func `a place is told in seconds, as the command takes it that looks closer`() {
+        func place(_ nanoseconds: Int64, _ node: Int?) -> String {
+            let failure = Verdict.Failure(at: Instant(nanoseconds: nanoseconds), node: node, lastEvents: [])
+            return HTMLReport.place(of: Verdict(name: "x", isPassed: false, finding: "", failure: failure))
+        }
+        #expect(place(15_800_416_617_000, 17) == "at 15800.416 s, node 17")
+        #expect(place(61_200_000_000, nil) == "at 61.2 s")
+        #expect(place(0, nil) == "at 0 s")
+    }
+
     @Test func `files below a directory are merged, equal lines once`() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -27,7 +27,7 @@ let smallest = """
         purpose: "Every word: once."
         nodes: 1000
         duration: {build-up: 10m, measure: 1h}
-        fidelity: bytes
+        fidelity: frames
         network:
           latency: {coordinates: {side: 80ms, access: 5ms}}
           jitter: 20%
@@ -42,7 +42,6 @@ let smallest = """
           - {at: 20m, partition: {split: 50%, for: 10m}}
           - {at: 45m, crash: {nodes: 20%, loses-unsynced: true, down: 20s}}
           - {at: 46m, clock-step: {nodes: 3, by: -90s}}
-          - {at: 50m, corrupt: {per-mille: 3, for: 30s}}
         adversaries: {silent: 10%, spammer: {nodes: 2, per-second: 50}, equivocator: 2}
         expect:
           always: [bounded]
@@ -66,7 +65,7 @@ let smallest = """
             buildUp: .seconds(600),
             measured: .seconds(3_600)
         )
-        expected.fidelity = .bytes
+        expected.fidelity = .frames
         expected.network.latency = .coordinates(side: .milliseconds(80), access: .milliseconds(5))
         expected.network.jitter = Share(percent: 20)
         expected.network.loss = Share(millionths: 1_000)
@@ -91,7 +90,6 @@ let smallest = """
                 fault: .crash(.share(Share(percent: 20)), losesUnsynced: true, down: .seconds(20))
             ),
             PlannedFault(at: .seconds(2_760), fault: .clockStep(.count(3), by: .seconds(-90))),
-            PlannedFault(at: .seconds(3_000), fault: .corrupt(perMille: 3, for: .seconds(30))),
         ]
         expected.adversaries = [
             AdversaryPlan(role: .silent, quota: .share(Share(percent: 10))),
@@ -108,6 +106,14 @@ let smallest = """
         ]
         expected.seeds = [3, 4, 5]
         #expect(scenario == expected)
+    }
+
+    @Test func `bytes are changed where there are bytes`() throws {
+        let text = smallest + "fidelity: bytes\nfaults: [{at: 5s, corrupt: {per-mille: 3, for: 30s}}]\n"
+        let scenario = try ScenarioReader.read(text, path: "churn.yaml")
+        #expect(
+            scenario.faults == [PlannedFault(at: .seconds(5), fault: .corrupt(perMille: 3, for: .seconds(30)))]
+        )
     }
 
     @Test func `what is left out is as usual`() throws {
@@ -208,6 +214,73 @@ let smallest = """
     ])
     func `a mistake is told with its place and what was meant`(line: String, expected: String) {
         #expect(problems(smallest + line + "\n") == expected)
+    }
+
+    /// Each line could be read; a run would pass over it.
+    @Test(arguments: [
+        (
+            "fidelity: bytes\nadversaries: {forger: {nodes: 2, per-second: 5}}",
+            "churn.yaml:5:15: 'forger': this role changes messages, which are encrypted before it could at 'fidelity: bytes': "
+                + "take 'messages' or 'frames'"
+        ),
+        (
+            "adversaries: {silent: 6, covert: {nodes: 5, at: 10s}}",
+            "churn.yaml:4:26: 'covert': the roles up to here take 11 nodes, and there are 9 that may be hostile: deal fewer"
+        ),
+        (
+            "adversaries: {covert: {nodes: 2, at: 1m}}",
+            "churn.yaml:4:15: 'covert': it turns at 1m, when the 1m of measured time are over: let it turn earlier, or measure "
+                + "longer"
+        ),
+        (
+            "adversaries: {censor: 2}",
+            "churn.yaml:4:15: 'censor': this role hides offers from whoever searches, and nobody does: add "
+                + "'searches: {every: 60s}' to the workload"
+        ),
+        (
+            "adversaries: {poisoner: 20%}",
+            "churn.yaml:4:15: 'poisoner': this role attacks the hash table, which nodes have with 'discovery': add "
+                + "'discovery: {seeds: 1}'"
+        ),
+        (
+            "workload: {providers: 90%, changes-per-second: 1}",
+            "churn.yaml:4:11: 1 changes a second need 10 providers, for each may change a price every 10 s, and there are 9: "
+                + "have more, or say 'change-every: 20s'"
+        ),
+        (
+            "faults: [{at: 1s, crash: {nodes: 10, down: 1s}}]",
+            "churn.yaml:4:10: 'crash' is to hit 10 nodes, and there are 9 that faults do not spare: name fewer, or a share like 30%"
+        ),
+        (
+            "faults:\n  - {at: 1s, pause: {nodes: 1, for: 20s}}\n  - {at: 21s, pause: {nodes: 1, for: 1s}}",
+            "churn.yaml:6:5: 'pause' from 21s to 22s overlaps with the one from 1s to 21s, whose end would end both: let one be over "
+                + "before the other begins"
+        ),
+        ("expect: {equal-sets: 4s}", "churn.yaml:4:22: sets are compared as of 5s ago: 'equal-sets' takes 5s or more"),
+    ])
+    func `what no run could do is refused with what to do instead`(line: String, expected: String) {
+        #expect(problems(smallest + line + "\n") == expected)
+    }
+
+    @Test func `the fidelity of the command line is held against the roles too`() {
+        let text = smallest + "adversaries: {equivocator: 2}\n"
+        #expect(problems(text).isEmpty)
+        #expect(throws: ScenarioProblems.self) {
+            try ScenarioReader.read(
+                text,
+                path: "churn.yaml",
+                changes: [ScenarioChange(path: "fidelity", value: "bytes")]
+            )
+        }
+    }
+
+    @Test(arguments: [
+        "- {at: 1s, partition: {split: 50%, for: 9s}}\n  - {at: 2s, partition: {split: 50%, for: 9s}}",
+        "- {at: 1s, pause: {nodes: 1, for: 9s}}\n  - {at: 2s, disk-full: {nodes: 1, for: 9s}}",
+        "- {at: 1s, crash: {nodes: 30%, down: 9s}}\n  - {at: 11s, crash: {nodes: 100%, down: 9s}}",
+    ])
+    func `faults that leave each other alone may be on at a time`(faults: String) {
+        #expect(problems(smallest + "faults:\n  " + faults + "\n") == "")
     }
 
     @Test func `all mistakes are told at once, in the order of the lines`() {

@@ -90,30 +90,10 @@ private struct ScenarioDraw {
             scenario.workload.leases = plan
         }
         scenario.clocks.skew = length()
-        let faults = (0..<random.below(6)).map { _ in fault() }
-        scenario.faults = faults.filter { fault in
-            if case .corrupt = fault.fault { return scenario.fidelity == .bytes }
-            return true
-        }
-        .map { PlannedFault(at: min($0.at, scenario.measured), fault: $0.fault) }
-        scenario.adversaries = [
-            adversary(), adversary(), AdversaryPlan(role: .equivocator, quota: quota()),
-            AdversaryPlan(role: .doubleBooker, quota: quota()),
-        ]
-        scenario.always = Invariant.allCases.filter { _ in random.chance(1, in: 2) }
-        scenario.expectations = [
-            .delivery(atLeast: share(), within: length()), .delivery(atLeast: share(), within: length()),
-            .latency(percentile: 1 + random.below(10_000), within: length()), .equalSets(within: length()),
-            .completeListings, .overhead(atMostHundredths: 100 + random.below(5_000)), .contained(atLeast: share()),
-            .conflictsKnown(within: length()), .proofsKnown(to: share(), within: length()), .sometimes(.misbehaviour),
-            .sometimes(.storeFailure),
-        ]
-        if scenario.workload.leases != nil { scenario.expectations.append(.leasesComplete(atLeast: share())) }
         if random.chance(1, in: 2) {
             var plan = SearchPlan()
-            (plan.followed, plan.every) = (random.below(17), length())
+            (plan.followed, plan.every) = (random.below(17), positive())
             scenario.workload.searches = plan
-            scenario.expectations.append(.searchesComplete(atLeast: share()))
         }
         if random.chance(1, in: 2) {
             scenario.discovery = DiscoveryPlan()
@@ -121,10 +101,52 @@ private struct ScenarioDraw {
             plan.perSecond = 1 + random.below(100)
             plan.kinds = Array(LookupPlan.Kind.allCases.prefix(1 + random.below(4)))
             scenario.workload.lookups = plan
-            scenario.expectations += [.lookupsSucceed(atLeast: share()), .honestCompany(atLeast: share())]
         }
+        for _ in 0..<random.below(6) {
+            let fault = fault()
+            if case .corrupt = fault.fault, scenario.fidelity != .bytes { continue }
+            scenario.faults.append(PlannedFault(at: min(fault.at, scenario.measured), fault: fault.fault))
+        }
+        scenario.adversaries = [
+            adversary(), adversary(), AdversaryPlan(role: .equivocator, quota: quota()),
+            AdversaryPlan(role: .doubleBooker, quota: quota()),
+        ]
+        leaveSense(in: &scenario)
+        scenario.always = Invariant.allCases.filter { _ in random.chance(1, in: 2) }
+        scenario.expectations = expectations(of: scenario)
         scenario.seeds = (0..<1 + random.below(4)).map { UInt64($0) * 7 }
         return scenario
+    }
+
+    /// Takes away what the reader would refuse.
+    private func leaveSense(in scenario: inout Scenario) {
+        for index in scenario.faults.indices.reversed()
+        where ScenarioSense.complaint(ofFault: index, in: scenario) != nil { scenario.faults.remove(at: index) }
+        for index in scenario.adversaries.indices.reversed()
+        where ScenarioSense.complaint(ofAdversary: index, in: scenario) != nil {
+            scenario.adversaries.remove(at: index)
+        }
+        if ScenarioSense.complaint(ofChangesIn: scenario) != nil { scenario.workload.changesPerSecond = nil }
+    }
+
+    private mutating func expectations(of scenario: Scenario) -> [Expectation] {
+        let has = { (role: AdversaryRole) in scenario.adversaries.contains { $0.role == role } }
+        var expectations: [Expectation] = [
+            .delivery(atLeast: share(), within: length()), .delivery(atLeast: share(), within: length()),
+            .latency(percentile: 1 + random.below(10_000), within: length()),
+            .equalSets(within: .seconds(5) + length()),
+            .completeListings, .overhead(atMostHundredths: 100 + random.below(5_000)), .sometimes(.misbehaviour),
+            .sometimes(.storeFailure),
+        ]
+        if !scenario.adversaries.isEmpty { expectations.append(.contained(atLeast: share())) }
+        if has(.equivocator) { expectations.append(.conflictsKnown(within: length())) }
+        if has(.doubleBooker) { expectations.append(.proofsKnown(to: share(), within: length())) }
+        if scenario.workload.leases != nil { expectations.append(.leasesComplete(atLeast: share())) }
+        if scenario.workload.searches != nil { expectations.append(.searchesComplete(atLeast: share())) }
+        if scenario.workload.lookups != nil {
+            expectations += [.lookupsSucceed(atLeast: share()), .honestCompany(atLeast: share())]
+        }
+        return expectations
     }
 
     private mutating func length() -> Duration { .nanoseconds(random.below(400_000_000) * 1_000) }

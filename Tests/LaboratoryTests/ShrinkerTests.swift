@@ -49,6 +49,21 @@ import Testing
         #expect(!shrinker.isExhausted)
     }
 
+    @Test func `nothing is left that its own file would not be read with`() throws {
+        var scenario = Self.scenario()
+        scenario.workload.providers = .share(Share(percent: 50))
+        scenario.workload.changesPerSecond = 2
+        var shrinker = Shrinker(scenario) { smaller in
+            (smaller.workload.changesPerSecond != nil || smaller.workload.changeEvery != nil)
+                && smaller.faults.contains { $0.fault.kind == "departure" }
+        }
+        shrinker.shrink(failingAt: nil)
+        let small = shrinker.scenario
+        #expect(small.workload.changeEvery == .seconds(20), "else forty nodes would be the least")
+        #expect(small.nodeCount == 4, "three depart, and one is spared")
+        #expect(try ScenarioReader.read(ScenarioWriter.text(small), path: "big.yaml") == small)
+    }
+
     @Test func `a failure that needs everything stays as it is`() {
         let scenario = Self.scenario()
         var shrinker = Shrinker(scenario) { $0 == scenario }

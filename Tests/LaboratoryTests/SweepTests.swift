@@ -105,9 +105,17 @@ private final class Folder {
         let record = try SyntheticRuns.record(secondCount: 1)
         let line = try ResultLine(record.line)
         let pair = SweepPair(file: record.file, seed: 7)
-        #expect(pair.isAnswered(by: line, programVersion: "rialto 0.1.0"))
-        #expect(!pair.isAnswered(by: line, programVersion: "rialto 0.2.0"))
-        #expect(!SweepPair(file: record.file, seed: 8).isAnswered(by: line, programVersion: "rialto 0.1.0"))
+        let now = "rialto 0.1.0"
+        #expect(pair.isAnswered(by: line, programVersion: now, computesSignatures: false))
+        #expect(!pair.isAnswered(by: line, programVersion: "rialto 0.2.0", computesSignatures: false))
+        #expect(!pair.isAnswered(by: line, programVersion: now, computesSignatures: true))
+        let other = SweepPair(file: record.file, seed: 8)
+        #expect(!other.isAnswered(by: line, programVersion: now, computesSignatures: false))
+        let stopped = try ResultLine(
+            record.line.replacingOccurrences(of: #""verdict":"failed""#, with: #""verdict":"stopped""#)
+        )
+        #expect(!pair.isAnswered(by: stopped, programVersion: now, computesSignatures: false))
+        #expect(pair.isSubject(of: stopped, programVersion: now, computesSignatures: false))
     }
 
     @Test(arguments: ["", "1", "1/1", "-1/2", "2/2", "0/0", "a/b", "0/1/2", "0/100001"])

@@ -36,12 +36,13 @@ enum SyntheticRuns {
             sample.connections = sample.nodesUp * 4
             sample.publications = 1
             sample.deliveries = isCut ? 20 : 39 - random.below(3)
-            sample.duplicates = sample.deliveries * 2 + random.below(20)
+            let duplicates = sample.deliveries * 2 + random.below(20)
+            sample.duplicates = duplicates
             sample.latencyP50 = second < 30 ? nil : .milliseconds(180 + random.below(60))
             sample.latencyP99 = second < 30 ? nil : .milliseconds(700 + random.below(300) + (isCut ? 900 : 0))
-            sample.gossipBytes = 40_000 + random.below(9_000)
-            sample.exchangeBytes = second % 30 == 0 ? 25_000 : 400
-            sample.bytes = sample.gossipBytes + sample.exchangeBytes + 3_000
+            let (gossip, exchange) = (40_000 + random.below(9_000), second % 30 == 0 ? 25_000 : 400)
+            (sample.gossipBytes, sample.exchangeBytes) = (gossip, exchange)
+            sample.bytes = gossip + exchange + 3_000
             sample.meshDegreeMean = 5.5 + random.unit()
             sample.distinctSets = isCut ? 2 + random.below(9) : 1 + (random.chance(1, in: 6) ? 1 : 0)
             return sample

@@ -76,7 +76,9 @@ public enum HTMLReport {
     /// Where a verdict first failed; empty if it did not, or nowhere.
     public static func place(of verdict: Verdict) -> String {
         guard let failure = verdict.failure else { return "" }
-        return "at \(Quantities.text(Instant.zero.duration(to: failure.at)))"
+        // To the millisecond, as the command takes it that looks closer.
+        let milliseconds = failure.at.nanoseconds / 1_000_000
+        return "at \(Quantities.decimal(Int128(milliseconds), per: 1_000)) s"
             + (failure.node.map { ", node \($0)" } ?? "")
     }
 

@@ -180,23 +180,23 @@ struct ReportCharts {
             "Bandwidth by kind",
             "whole network [\(name)]",
             [
-                line("gossip", pointCount: Self.noisyPointCount) { Double($0.gossipBytes) / size },
-                line("reconciliation", pointCount: Self.noisyPointCount) { Double($0.exchangeBytes) / size },
+                line("gossip", pointCount: Self.noisyPointCount) { $0.gossipBytes.map { Double($0) / size } },
+                line("reconciliation", pointCount: Self.noisyPointCount) { $0.exchangeBytes.map { Double($0) / size } },
                 line("everything", pointCount: Self.noisyPointCount) { Double($0.bytes) / size },
-            ],
+            ].filter { series in series.points.contains { $0.y != nil } },
             caption: "Bytes sent per virtual second by all nodes together."
         )
     }
 
     private var deliveries: Chart? {
-        guard result.seconds.contains(where: { $0.deliveries > 0 || $0.duplicates > 0 }) else { return nil }
+        guard result.seconds.contains(where: { $0.deliveries > 0 || ($0.duplicates ?? 0) > 0 }) else { return nil }
         return chart(
             "First copies and duplicates",
             "per second, all nodes",
             [
                 line("first copies", pointCount: Self.noisyPointCount) { Double($0.deliveries) },
-                line("duplicates", pointCount: Self.noisyPointCount) { Double($0.duplicates) },
-            ],
+                line("duplicates", pointCount: Self.noisyPointCount) { $0.duplicates.map(Double.init) },
+            ].filter { series in series.points.contains { $0.y != nil } },
             caption: "What gossip pays for its redundancy."
         )
     }
@@ -238,20 +238,5 @@ extension Chart.Series {
             last = point.x
         }
         return Chart.Series(name: name, points: kept, isFilled: isFilled)
-    }
-}
-
-extension Fault {
-    /// How long it lasts; zero for what happens at once.
-    var length: Duration {
-        switch self {
-        case .partition(_, let time), .onewayPartition(_, let time), .slowLinks(_, _, let time), .diskFull(_, let time),
-            .pause(_, let time), .corrupt(_, let time):
-            time
-        case .swizzle(_, let within, let hold): within + within + hold
-        case .crash(_, _, let down): down
-        case .flashCrowd(_, let within): within
-        case .departure, .disconnect, .clockStep: .zero
-        }
     }
 }

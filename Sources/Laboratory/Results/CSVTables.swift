@@ -3,6 +3,9 @@ internal import Simulator
 
 /// Tables for pandas, R and spreadsheets: comma-separated, a header, empty where there is no value, units in the names.
 public enum CSVTables {
+    /// What the files are called.
+    static let names = ["seconds.csv", "publications.csv", "messages.csv", "trace.csv", "lookups.csv"]
+
     /// The tables of some runs, one file each.
     public static func files(_ records: [RunRecord]) -> [(name: String, text: String)] {
         let lookups = records.contains { !$0.result.lookups.isEmpty }
@@ -44,8 +47,8 @@ public enum CSVTables {
     private static func second(_ sample: SecondSample) -> [String] {
         [
             "\(sample.second)", "\(sample.nodesUp)", "\(sample.connections)", "\(sample.publications)",
-            "\(sample.deliveries)", "\(sample.duplicates)", seconds(sample.latencyP50), seconds(sample.latencyP99),
-            "\(sample.bytes)", "\(sample.gossipBytes)", "\(sample.exchangeBytes)",
+            "\(sample.deliveries)", text(sample.duplicates), seconds(sample.latencyP50), seconds(sample.latencyP99),
+            "\(sample.bytes)", text(sample.gossipBytes), text(sample.exchangeBytes),
             JSONText.text(sample.meshDegreeMean), "\(sample.distinctSets)",
         ]
     }
@@ -72,6 +75,8 @@ public enum CSVTables {
     private static func trace(_ result: RunResult) -> [[String]] {
         result.traceHashes.enumerated().map { ["\($0)", hexadecimal($1)] }
     }
+
+    private static func text(_ count: Int?) -> String { count.map(String.init) ?? "" }
 
     /// Exact, in seconds.
     private static func seconds(_ length: Duration?) -> String {

@@ -14,6 +14,8 @@ public struct ResultLine: Decodable, Hashable, Sendable {
     public let changes: [String]
     public let programVersion: String
     public let traceHash: String
+    /// Whether every signature was computed, instead of once per record.
+    public let signaturesComputed: Bool
     public let verdicts: [Finding]
     /// `nil`: not a finite number.
     public let metrics: [String: Double?]
@@ -26,13 +28,18 @@ public struct ResultLine: Decodable, Hashable, Sendable {
         case scenarioHash = "scenario_sha256"
         case programVersion = "program_version"
         case traceHash = "trace_hash"
+        case signaturesComputed = "signatures_computed"
         case messagesPerSecond = "messages_per_second"
         case eventsPerSecond = "events_per_second"
         case bytesPerNode = "bytes_per_node"
     }
 
     /// The scenario and what was changed of it: what two sides of a comparison have in common.
-    public var variant: String { ([scenario] + changes).joined(separator: " ") }
+    ///
+    /// Which seeds were run is no change of it.
+    public var variant: String {
+        ([scenario] + changes.filter { !$0.hasPrefix("seeds=") }).joined(separator: " ")
+    }
 
     public init(_ line: String) throws {
         self = try JSONDecoder().decode(ResultLine.self, from: Data(line.utf8))
@@ -77,6 +84,30 @@ public enum ResultFiles {
         let files = names.filter { $0 == name || $0.hasSuffix("/" + name) }.sorted().map { path + "/" + $0 }
         guard !files.isEmpty else { throw Problem(description: "\(path) holds no \(name)") }
         return files
+    }
+
+    /// Takes away what an earlier run wrote into a directory, which the files of this one might not cover; nothing else there.
+    public static func removeOwn(in directory: String) throws(Problem) {
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where isOwn(file) {
+            do {
+                try FileManager.default.removeItem(atPath: "\(directory)/\(file)")
+            } catch {
+                throw Problem(description: "\(directory)/\(file) is of an earlier run and cannot be removed")
+            }
+        }
+    }
+
+    /// Whether a run writes a file of this name: its line, its tables, and a page or the last events of each seed.
+    static func isOwn(_ file: String) -> Bool {
+        if file == name || CSVTables.names.contains(file) { return true }
+        let pages = [("report", ".html"), ("failure", ".txt")]
+        return pages.contains { head, tail in
+            guard file.hasPrefix(head), file.hasSuffix(tail), file.count >= head.count + tail.count else {
+                return false
+            }
+            let seed = file.dropFirst(head.count).dropLast(tail.count)
+            return seed.isEmpty || seed.hasPrefix("-") && UInt64(seed.dropFirst()) != nil
+        }
     }
 }
 

@@ -79,7 +79,13 @@ extension ScenarioReader {
                 else { return nil }
                 return .latency(percentile: Int(hundredths), within: within)
             }
-        case "equal-sets": return .equalSets(within: try limit(place))
+        case "equal-sets":
+            let within = try limit(place)
+            guard within >= Expectation.equalSetsAge else {
+                let least = Quantities.text(Expectation.equalSetsAge)
+                throw place.problem("sets are compared as of \(least) ago: 'equal-sets' takes \(least) or more")
+            }
+            return .equalSets(within: within)
         case "conflicts-known": return .conflictsKnown(within: try limit(place))
         case "complete-listings":
             guard try place.isTrue() else {

@@ -86,6 +86,7 @@ public struct ScenarioReader {
         fields.read("adversaries", into: &scenario.adversaries) { try adversaries($0) }
         if let place = fields.place("expect") { readExpectations(place, into: &scenario) }
         fields.read("seeds", into: &scenario.seeds) { try Self.seeds($0) }
+        judgeSense(of: scenario, fields)
         return problems.list.isEmpty ? scenario : nil
     }
 

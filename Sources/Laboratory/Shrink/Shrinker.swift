@@ -48,6 +48,8 @@ public struct Shrinker {
         var smaller = scenario
         change(&smaller)
         guard smaller != scenario, !isExhausted else { return false }
+        // What is left must be a file that can be read, and in which every word still does something.
+        guard ScenarioSense.isSound(smaller) || !ScenarioSense.isSound(scenario) else { return false }
         runCount += 1
         guard fails(smaller) else { return false }
         scenario = smaller
@@ -133,6 +135,11 @@ public struct Shrinker {
         attempt("with one segment") { $0.workload.segmentCount = 1 }
         attempt("with one offer for each provider") { $0.workload.offersPerProvider = 1 }
         attempt("without changes of price") { ($0.workload.changeEvery, $0.workload.changesPerSecond) = (nil, nil) }
+        // A rate of the whole network needs so many providers that nodes could not be left out.
+        attempt("with a change of each provider every 20s") { scenario in
+            guard scenario.workload.changesPerSecond != nil else { return }
+            (scenario.workload.changeEvery, scenario.workload.changesPerSecond) = (.seconds(20), nil)
+        }
     }
 
     /// Halves while that fails, then takes the smallest number between the last two.

@@ -125,10 +125,17 @@ public struct SweepPair: Sendable {
         return (UInt64(key, radix: 16) ?? 0) % UInt64(count) == UInt64(index)
     }
 
-    /// Whether a line is the result of this pair by this version of the program.
-    public func isAnswered(by line: ResultLine, programVersion: String) -> Bool {
-        line.scenarioHash == file.hash && line.seed == seed && line.changes == file.changes.map(\.description)
-            && line.programVersion == programVersion && line.verdict != Outcome.stopped.rawValue
+    /// Whether a line is the result of this pair by this very program, and need not be computed again.
+    public func isAnswered(by line: ResultLine, programVersion: String, computesSignatures: Bool) -> Bool {
+        isSubject(of: line, programVersion: programVersion, computesSignatures: computesSignatures)
+            && line.verdict != Outcome.stopped.rawValue
+    }
+
+    /// Whether a line speaks of this pair as this very program runs it, be it that a limit stopped it.
+    public func isSubject(of line: ResultLine, programVersion: String, computesSignatures: Bool) -> Bool {
+        line.scenario == file.scenario.name && line.scenarioHash == file.hash && line.seed == seed
+            && line.changes == file.changes.map(\.description) && line.programVersion == programVersion
+            && line.signaturesComputed == computesSignatures
     }
 }
 

@@ -152,7 +152,7 @@ public struct RecordBook: Sendable {
     public var memoryByteCount: Int { recordByteCount + floors.count * Self.floorOverheadByteCount }
 
     /// The records' part of it, which `memoryByteCountMax` limits; floors have a limit of their own.
-    var recordByteCount: Int { envelopeByteCount + recordCount * Self.recordOverheadByteCount }
+    public var recordByteCount: Int { envelopeByteCount + recordCount * Self.recordOverheadByteCount }
 
     /// When `expire` has work next, in milliseconds since the Unix epoch.
     public var nextDeadline: Int64? {

@@ -10,7 +10,7 @@ internal import Primitives
 /// by reconciliation, from neighbour to neighbour every ten seconds: they have three minutes. A node counts once it has
 /// been up for as long. Each book is known by the sum of its records' terms, so a second costs a few additions for each node.
 struct Agreement: Sendable {
-    static let grace = Duration.seconds(5)
+    static let grace = Expectation.equalSetsAge
     static let renewalGrace = Duration.seconds(180)
 
     private struct Node: Sendable {
@@ -71,7 +71,7 @@ struct Agreement: Sendable {
             return (node, nodes[node].digest &- fresh[node])
         }
         compare(digests)
-        if distinctSets <= 1, now >= from.advanced(by: Self.grace), equalAt == nil { equalAt = now }
+        if distinctSets == 1, now >= from.advanced(by: Self.grace), equalAt == nil { equalAt = now }
     }
 
     private mutating func compare(_ digests: [(node: Int, digest: UInt64)]) {

@@ -45,13 +45,18 @@ struct ConflictWatch: Sendable {
             let about = registry.heldRecords(about: conflict.subject)
             let rivals = about.filter { registry[$0].sequence == conflict.sequence }
             let settling = about.filter { registry[$0].sequence > conflict.sequence } + conflictsOver(conflict.subject)
-            let ignorant = nodes.first { node, since in
-                guard since <= conflict.since else { return false }
+            let concerned = nodes.filter { $0.since <= conflict.since }
+            let ignorant = concerned.first { node, _ in
                 if settling.contains(where: { registry[$0].holders.contains(node) }) { return false }
                 return rivals.count { registry[$0].holders.contains(node) } < 2
             }
             conflicts[number].ignorant = ignorant?.node
-            if ignorant == nil { conflicts[number].knownAt = now } else { left.append(number) }
+            // That nobody is left who should know is no knowledge.
+            if ignorant == nil, !concerned.isEmpty {
+                conflicts[number].knownAt = now
+            } else {
+                left.append(number)
+            }
         }
         unknown = left
     }

@@ -110,12 +110,12 @@ public struct DeliveryLedger: Sendable {
         )
     }
 
-    /// The book of `node` now holds this word on a subject.
+    /// The book of `node` now holds this word on a subject; whoever came, or came back, after the publication has no say in it.
     public mutating func reached(subject: Int, sequence: UInt64, node: Int, at now: Instant) {
-        guard let numbers = openBySubject[subject] else { return }
+        guard let numbers = openBySubject[subject], node < nodes.count, let since = nodes[node].upSince else { return }
         for number in numbers {
             let index = number - firstOpen
-            guard open[index].sequence <= sequence, open[index].publisher != node,
+            guard open[index].sequence <= sequence, open[index].publisher != node, since <= open[index].at,
                 node < open[index].reachedAfter.count, open[index].reachedAfter[node] == Self.unreached
             else { continue }
             let elapsed = open[index].at.duration(to: now).saturatedNanoseconds / 1_000

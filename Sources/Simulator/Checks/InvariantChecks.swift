@@ -71,20 +71,20 @@ struct InvariantChecks: Sendable {
     ) -> [(subject: Int, lowest: UInt64)] {
         let early = unixMilliseconds + RecordGate.clockToleranceMilliseconds
         let floor = node < floors.count ? floors[node].lowest(of: record.subject) : 0
-        let fault: String? =
+        let fault: (kind: String, words: String)? =
             if !isSound {
-                "whose signature does not hold"
+                ("unsigned", "whose signature does not hold")
             } else if record.expiresAt <= unixMilliseconds {
-                "that expired \(unixMilliseconds - record.expiresAt) ms ago"
+                ("expired", "that expired \(unixMilliseconds - record.expiresAt) ms ago")
             } else if record.issuedAt > early {
-                "from \(record.issuedAt - unixMilliseconds) ms in the future"
+                ("early", "from \(record.issuedAt - unixMilliseconds) ms in the future")
             } else if isFromHonestOwner, record.hasFloor, record.sequence < floor {
-                "with sequence \(record.sequence), below its floor \(floor)"
+                ("below-floor", "with sequence \(record.sequence), below its floor \(floor)")
             } else {
                 nil
             }
-        verdicts.check(.validRecords, fault == nil, node: node, at: now) {
-            "node \(node) holds record \(record.id.shortText) \(fault ?? "")"
+        verdicts.check(.validRecords, fault == nil, kind: fault?.kind, node: node, at: now) {
+            "node \(node) holds record \(record.id.shortText) \(fault?.words ?? "")"
         }
         guard node < floors.count, record.hasFloor else { return [] }
         floors[node].raise(record.subject, to: record.sequence)
@@ -108,7 +108,8 @@ struct InvariantChecks: Sendable {
         let key = Signed(author: record.author, sequence: sequence)
         let before = authors[record.author]?.highestBefore ?? 0
         let holds = signed[key].map { $0 == number } ?? true
-        verdicts.check(.risingSequences, holds && sequence > before, node: node, at: now) {
+        let kind = holds ? "lowered" : "repeated"
+        verdicts.check(.risingSequences, holds && sequence > before, kind: kind, node: node, at: now) {
             holds
                 ? "node \(node) signed sequence \(sequence) although \(before) was signed in a former life"
                 : "node \(node) signed sequence \(sequence) twice"
@@ -119,7 +120,7 @@ struct InvariantChecks: Sendable {
 
     /// What a node said that it stored must be in its book.
     mutating func claimed(_ id: RecordID, node: Int, isHeld: Bool, at now: Instant) {
-        verdicts.check(.honestCounts, isHeld, node: node, at: now) {
+        verdicts.check(.honestCounts, isHeld, kind: "lacking", node: node, at: now) {
             "record \(id.shortText) was counted as delivered to node \(node), whose book lacks it"
         }
     }
@@ -148,7 +149,7 @@ struct InvariantChecks: Sendable {
         gauges.removeAll(keepingCapacity: true)
         witness.gauges(of: node, into: &gauges)
         for gauge in gauges {
-            verdicts.check(.bounded, gauge.value <= gauge.limit, node: node, at: now) {
+            verdicts.check(.bounded, gauge.value <= gauge.limit, kind: gauge.name, node: node, at: now) {
                 "\(gauge.name) of node \(node) is \(gauge.value), above its limit \(gauge.limit)"
             }
         }

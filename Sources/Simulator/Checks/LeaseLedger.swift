@@ -19,6 +19,7 @@ struct LeaseLedger: Sendable {
     /// What an honest provider did that it may not.
     struct Fault: Sendable {
         let invariant: Invariant
+        let kind: String
         let detail: String
     }
 
@@ -95,9 +96,17 @@ struct LeaseLedger: Sendable {
             let place = Slot(provider: body.provider, machine: body.machine, number: slot.number)
             let last = newest.updateValue(id, forKey: place)
             if last != slot.previous {
-                fault = Fault(invariant: .noDoubleLease, detail: "slot \(slot.number) has two leases of one past")
+                fault = Fault(
+                    invariant: .noDoubleLease,
+                    kind: "forked",
+                    detail: "slot \(slot.number) has two leases of one past"
+                )
             } else if let last, let lease = leases[last], lease.closedAt == nil, lease.body.endAt > unixMilliseconds {
-                fault = Fault(invariant: .noDoubleLease, detail: "slot \(slot.number) is leased to two at a time")
+                fault = Fault(
+                    invariant: .noDoubleLease,
+                    kind: "doubled",
+                    detail: "slot \(slot.number) is leased to two at a time"
+                )
             }
         }
         return fault
@@ -110,6 +119,7 @@ struct LeaseLedger: Sendable {
         guard unpaid > lease.exposureMicros + interval else { return nil }
         return Fault(
             invariant: .exposureBounded,
+            kind: "unpaid",
             detail: "\(unpaid) micros stay unpaid of a lease with the limit \(lease.exposureMicros)"
         )
     }

@@ -16,9 +16,9 @@ extension Share {
     /// Such as `99.9 %`.
     var phrase: String { "\(decimal(Int64(millionths), places: 4, shown: 4)) %" }
 
-    /// So many of so many, rounded down: 99.9999 % are not all.
+    /// So many of so many, rounded down: 99.9999 % are not all, and none of none is nothing.
     init(_ part: Int, of whole: Int) {
-        self.init(millionths: whole == 0 ? 1_000_000 : min(part, whole) * 1_000_000 / whole)
+        self.init(millionths: whole == 0 ? 0 : min(part, whole) * 1_000_000 / whole)
     }
 }
 

@@ -49,7 +49,8 @@ struct ProofWatch: Sendable {
             let ignorant = concerned.filter { node, _ in !proofs.contains { registry[$0].holders.contains(node) } }
             culprits[index].ignorant = ignorant.first?.node
             let knowing = Share(concerned.count - ignorant.count, of: concerned.count)
-            if knowing >= share { culprits[index].knownAt = now }
+            // That nobody is left who should know is no knowledge.
+            if knowing >= share, !concerned.isEmpty { culprits[index].knownAt = now }
         }
     }
 }

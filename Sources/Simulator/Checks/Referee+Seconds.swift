@@ -60,7 +60,8 @@ extension Referee {
             guard nodes[node].isHonest, nodes[node].upSince != nil else { continue }
             let (id, isClaimed) = (registry[number].id, registry[number].holders.contains(node))
             let isHeld = witness.holds(id, node: node)
-            checks.verdicts.check(.honestCounts, isHeld == isClaimed, node: node, at: now) {
+            let kind = isClaimed ? "lacking" : "untold"
+            checks.verdicts.check(.honestCounts, isHeld == isClaimed, kind: kind, node: node, at: now) {
                 isClaimed
                     ? "record \(id.shortText) was counted as delivered to node \(node), whose book lacks it"
                     : "node \(node) holds record \(id.shortText), which it never said that it stored"

@@ -93,7 +93,12 @@ extension Referee {
     private func delivery(atLeast share: Share, within: Duration) -> Verdict {
         let name = "delivery: \(share.phrase) within \(within.phrase)"
         guard let limit = ledger.limits.first(where: { $0.within == within }), limit.pairCount > 0 else {
-            return Verdict(name: name, isPassed: false, finding: "no publication could be judged")
+            return Verdict(
+                name: name,
+                isPassed: false,
+                finding: "no publication could be judged",
+                kind: Verdict.unjudged
+            )
         }
         let reached = Share(limit.reachedCount, of: limit.pairCount)
         let finding =
@@ -108,25 +113,41 @@ extension Referee {
     }
 
     private func latency(_ percentile: Int, within: Duration) -> Verdict {
-        let name = "latency: p\(decimal(Int64(percentile), places: 2, shown: 2)) within \(within.phrase)"
-        guard let found = ledger.latency(percentile: percentile) else {
-            return Verdict(name: name, isPassed: false, finding: "so many never came")
+        let rank = "p\(decimal(Int64(percentile), places: 2, shown: 2))"
+        let name = "latency: \(rank) within \(within.phrase)"
+        guard let limit = ledger.limits.first(where: { $0.within == within }), limit.pairCount > 0 else {
+            return Verdict(
+                name: name,
+                isPassed: false,
+                finding: "no publication could be judged",
+                kind: Verdict.unjudged
+            )
         }
-        return Verdict(name: name, isPassed: found <= within, finding: "\(found.phrase) (need \(within.phrase))")
+        // Counted, not read off the histogram, whose buckets end up to a hundredth later than what is in them.
+        let isPassed = limit.reachedCount * 10_000 >= limit.pairCount * percentile
+        let reached = Share(limit.reachedCount, of: limit.pairCount)
+        let found = ledger.latency(percentile: percentile).map { "about \($0.phrase)" } ?? "never"
+        let finding = "\(reached.phrase) of \(limit.pairCount) deliveries within \(within.phrase), \(rank) \(found)"
+        let failure = isPassed ? nil : limit.firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
+        return Verdict(name: name, isPassed: isPassed, finding: finding, failure: failure)
     }
 
     private func equalSets(within: Duration, at now: Instant) -> Verdict {
         let name = "equal-sets: within \(within.phrase)"
+        guard registry.entries.contains(where: \.isCompared) else {
+            let finding = "no honest node said anything in the measured time that could be compared"
+            return Verdict(name: name, isPassed: false, finding: finding, kind: Verdict.unjudged)
+        }
         guard let equalAt = agreement.equalAt else {
             let waited = agreement.from.duration(to: now).phrase
             let finding = "\(agreement.distinctSets) different sets \(waited) after the last fault (need 1)"
             let failure = Verdict.Failure(at: now, node: agreement.dissenter, lastEvents: [])
-            return Verdict(name: name, isPassed: false, finding: finding, failure: failure)
+            return Verdict(name: name, isPassed: false, finding: finding, kind: "unequal", failure: failure)
         }
         let taken = agreement.from.duration(to: equalAt)
         let finding = "equal \(taken.phrase) after the last fault (need \(within.phrase))"
         let failure = taken <= within ? nil : Verdict.Failure(at: equalAt, node: nil, lastEvents: [])
-        return Verdict(name: name, isPassed: taken <= within, finding: finding, failure: failure)
+        return Verdict(name: name, isPassed: taken <= within, finding: finding, kind: "late", failure: failure)
     }
 
     /// The newest word of every honest live provider on each of its offers must be in every honest live book; what is still on its way
@@ -154,6 +175,7 @@ extension Referee {
             name: "complete-listings",
             isPassed: missing == 0 && offerCount > 0,
             finding: finding,
+            kind: offerCount > 0 ? nil : Verdict.unjudged,
             failure: failure
         )
     }
@@ -161,7 +183,12 @@ extension Referee {
     private func overhead(atMost hundredths: Int, receivedByteCount: Int) -> Verdict {
         let limit = decimal(Int64(hundredths), places: 2, shown: 2)
         guard usefulByteCount > 0 else {
-            return Verdict(name: "overhead: \(limit)", isPassed: false, finding: "nothing was delivered")
+            return Verdict(
+                name: "overhead: \(limit)",
+                isPassed: false,
+                finding: "nothing was delivered",
+                kind: Verdict.unjudged
+            )
         }
         let found = receivedByteCount * 100 / usefulByteCount
         let finding = "\(decimal(Int64(found), places: 2, shown: 2)) times one copy of everything (need \(limit))"
@@ -185,10 +212,12 @@ extension Referee {
             name: "contained: \(share.phrase)",
             isPassed: found >= share && !adversaries.isEmpty,
             finding:
-                "\(adversaries.count - free.count) of \(adversaries.count) adversaries contained (need \(share.phrase))"
+                "\(adversaries.count - free.count) of \(adversaries.count) adversaries contained (need \(share.phrase))",
+            kind: adversaries.isEmpty ? Verdict.unjudged : nil
         )
     }
 
+    /// There must have been one whose time is over: a scenario in which nobody contradicts himself proves nothing.
     private func conflictsKnown(within: Duration, at now: Instant) -> Verdict {
         let due = conflicts.conflicts.filter { $0.since.advanced(by: within) <= now }
         let late = due.filter { ($0.knownAt ?? .distantFuture) > $0.since.advanced(by: within) }
@@ -198,8 +227,9 @@ extension Referee {
         let failure = late.first.map { Verdict.Failure(at: $0.since, node: $0.ignorant, lastEvents: []) }
         return Verdict(
             name: "conflicts-known: within \(within.phrase)",
-            isPassed: late.isEmpty,
+            isPassed: late.isEmpty && !due.isEmpty,
             finding: finding,
+            kind: due.isEmpty ? Verdict.unjudged : nil,
             failure: failure
         )
     }
@@ -217,6 +247,7 @@ extension Referee {
             name: "proofs-known: \(share.phrase) within \(within.phrase)",
             isPassed: late.isEmpty && !due.isEmpty,
             finding: finding,
+            kind: due.isEmpty ? Verdict.unjudged : nil,
             failure: failure
         )
     }
@@ -286,7 +317,9 @@ extension Referee {
         firstMiss: (at: Instant, node: Int)?,
         finding: (Share) -> String
     ) -> Verdict {
-        guard count > 0 else { return Verdict(name: name, isPassed: false, finding: ifNone) }
+        guard count > 0 else {
+            return Verdict(name: name, isPassed: false, finding: ifNone, kind: Verdict.unjudged)
+        }
         let reached = Share(good, of: count)
         let failure = firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
         return Verdict(

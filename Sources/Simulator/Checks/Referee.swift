@@ -211,7 +211,9 @@ public struct Referee: Sendable {
             at: now
         )
         for invariant in looked {
-            checks.verdicts.check(invariant, fault == nil, node: node, at: now) { fault?.detail ?? "" }
+            checks.verdicts.check(invariant, fault == nil, kind: fault?.kind, node: node, at: now) {
+                fault?.detail ?? ""
+            }
         }
     }
 

@@ -13,9 +13,9 @@ public struct SearchLedger: Sendable {
     public private(set) var omitterCount = 0
     public private(set) var firstMiss: (at: Instant, node: Int)?
 
-    mutating func note(offered: Int, missing: Int, _ report: SearchReport, node: Int, at now: Instant) {
-        replicaCount += report.replicas.count
-        omitterCount += report.replicas.count { $0.omittedCount > 0 }
+    mutating func note(offered: Int, missing: Int, _ report: SearchReport?, node: Int, at now: Instant) {
+        replicaCount += report?.replicas.count ?? 0
+        omitterCount += report?.replicas.count { $0.omittedCount > 0 } ?? 0
         guard offered > 0 else { return }
         count += 1
         offerCount += offered

@@ -9,7 +9,7 @@ struct VerdictBook: Sendable {
         let invariant: Invariant
         var checkCount = 0
         var failureCount = 0
-        var first: (detail: String, at: Instant, node: Int)?
+        var first: (kind: String?, detail: String, at: Instant, node: Int)?
         var lastEvents: [String] = []
     }
 
@@ -25,13 +25,22 @@ struct VerdictBook: Sendable {
     func watches(_ invariant: Invariant) -> Bool { pages.contains { $0.invariant == invariant } }
 
     /// Notes one look at an invariant; `detail` says what was wrong, in words, and is asked for only then.
-    mutating func check(_ invariant: Invariant, _ holds: Bool, node: Int, at now: Instant, _ detail: () -> String) {
+    ///
+    /// `kind` tells ways to fail apart where there are several.
+    mutating func check(
+        _ invariant: Invariant,
+        _ holds: Bool,
+        kind: String? = nil,
+        node: Int,
+        at now: Instant,
+        _ detail: () -> String
+    ) {
         guard let index = pages.firstIndex(where: { $0.invariant == invariant }) else { return }
         pages[index].checkCount += 1
         guard !holds else { return }
         pages[index].failureCount += 1
         guard pages[index].first == nil else { return }
-        pages[index].first = (detail(), now, node)
+        pages[index].first = (kind, detail(), now, node)
         wantsEvents = true
     }
 
@@ -45,12 +54,18 @@ struct VerdictBook: Sendable {
 
     var verdicts: [Verdict] {
         pages.map { page in
-            guard let (detail, at, node) = page.first else {
+            guard let (kind, detail, at, node) = page.first else {
                 return Verdict(name: page.invariant.rawValue, isPassed: true, finding: "held \(page.checkCount) times")
             }
             let finding = "\(detail); failed \(page.failureCount) of \(page.checkCount) times"
             let failure = Verdict.Failure(at: at, node: node, lastEvents: page.lastEvents)
-            return Verdict(name: page.invariant.rawValue, isPassed: false, finding: finding, failure: failure)
+            return Verdict(
+                name: page.invariant.rawValue,
+                isPassed: false,
+                finding: finding,
+                kind: kind,
+                failure: failure
+            )
         }
     }
 }

@@ -128,7 +128,7 @@ public struct FaultSchedule: Sendable {
             return span(.crash(nodes, losesUnsynced: losesUnsynced), .restart(nodes))
         case .departure(let quota): return [FaultEvent(at: start, action: .depart(draw(quota)))]
         case .flashCrowd(let quota, let within):
-            let count = quota.of(quota.isShare ? everyone.count : .max)
+            let count = quota.ofArrivals(among: everyone.count)
             return (0..<count).map { arrival in
                 FaultEvent(at: start.advanced(by: within * arrival / count), action: .arrive(count: 1))
             }
@@ -151,14 +151,5 @@ public struct FaultSchedule: Sendable {
         var shuffled = nodes
         random.shuffle(&shuffled)
         return shuffled.prefix(count).sorted()
-    }
-}
-
-extension Quota {
-    fileprivate var isShare: Bool {
-        switch self {
-        case .count: false
-        case .share: true
-        }
     }
 }

@@ -49,15 +49,24 @@ public struct Verdict: Hashable, Sendable {
     public let isPassed: Bool
     /// What was measured, in words: "99.97 % within 10 s (need 99.9 %)".
     public let finding: String
+    /// In which way it failed, in a word that stays the same whatever the figures, nodes and records; `nil` if it passed.
+    ///
+    /// What two runs have in common that fail alike.
+    public let kind: String?
     /// Where it first failed: the place to replay to.
     public let failure: Failure?
 
-    public init(name: String, isPassed: Bool, finding: String, failure: Failure? = nil) {
+    /// Whoever failed without a kind of its own has found less, or later, than was expected.
+    public init(name: String, isPassed: Bool, finding: String, kind: String? = nil, failure: Failure? = nil) {
         self.name = name
         self.isPassed = isPassed
         self.finding = finding
+        self.kind = isPassed ? nil : kind ?? "missed"
         self.failure = failure
     }
+
+    /// There was nothing to judge, and a run that proves nothing has failed.
+    static let unjudged = "unjudged"
 
     /// An instant, a node, and the last events before.
     public struct Failure: Hashable, Sendable {
@@ -82,12 +91,14 @@ public struct SecondSample: Hashable, Sendable {
     public var publications = 0
     /// First copies that reached a book.
     public var deliveries = 0
-    public var duplicates = 0
+    /// Copies of messages that the node which they reached had before; `nil` where messages are not told apart (`frames`, `bytes`).
+    public var duplicates: Int?
     public var latencyP50: Duration?
     public var latencyP99: Duration?
     public var bytes = 0
-    public var gossipBytes = 0
-    public var exchangeBytes = 0
+    /// `nil` where kinds are not told apart (`bytes`).
+    public var gossipBytes: Int?
+    public var exchangeBytes: Int?
     public var meshDegreeMean = 0.0
     /// Distinct sets of live records among honest live nodes; 1 is agreement.
     public var distinctSets = 0

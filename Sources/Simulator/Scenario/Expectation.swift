@@ -46,6 +46,9 @@ public enum Expectation: Hashable, Sendable {
     case honestCompany(atLeast: Share)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
+
+    /// Sets are compared as of so long ago, for news takes time to travel: they are never equal sooner.
+    public static let equalSetsAge = Duration.seconds(5)
 }
 
 /// What a sweep must have seen at least once.

@@ -18,6 +18,9 @@ public struct WorkloadPlan: Hashable, Sendable {
     /// What nodes look up in the hash table, and how often; `nil`: only what they need themselves.
     public var lookups: LookupPlan?
 
+    /// Peers pass on no more than one word every ten seconds on one subject for long, so no provider says more at the common rate.
+    public static let changeRest = Duration.seconds(10)
+
     public init() {}
 }
 

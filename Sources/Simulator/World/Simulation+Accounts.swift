@@ -43,7 +43,7 @@ extension Simulation {
             )
         }
         guard referee.wantsEvents else { return }
-        referee.attach(lastEvents: ring.lines)
+        referee.attach(lastEvents: lastEvents)
         if options.stopsAtFirstFailure, referee.hasFailed { stop(.failure) }
     }
 
@@ -66,22 +66,24 @@ extension Simulation {
         sample.connections = wires.upCount
         sample.publications = judged.publications
         sample.deliveries = judged.deliveries
-        sample.duplicates = max(0, copyCount - counted.copies - judged.deliveries)
+        if scenario.fidelity == .messages { sample.duplicates = duplicateCount - counted.duplicates }
         (sample.latencyP50, sample.latencyP99) = (judged.latencyP50, judged.latencyP99)
         let gossip = traffic.byteCount(of: .gossipPublish) + traffic.byteCount(of: .gossipControl)
         sample.bytes = traffic.byteCount - counted.bytes
-        sample.gossipBytes = gossip - counted.gossip
-        sample.exchangeBytes = traffic.byteCount(of: .exchange) - counted.exchange
+        if scenario.fidelity != .bytes {
+            sample.gossipBytes = gossip - counted.gossip
+            sample.exchangeBytes = traffic.byteCount(of: .exchange) - counted.exchange
+        }
         sample.meshDegreeMean = meshDegreeMean()
         sample.distinctSets = judged.distinctSets
         samples.append(sample)
         counted = Counted(
-            copies: copyCount,
+            duplicates: duplicateCount,
             bytes: traffic.byteCount,
             gossip: gossip,
             exchange: traffic.byteCount(of: .exchange)
         )
-        if referee.wantsEvents { referee.attach(lastEvents: ring.lines) }
+        if referee.wantsEvents { referee.attach(lastEvents: lastEvents) }
         if options.stopsAtFirstFailure, referee.hasFailed { return stop(.failure) }
         tellTime(in: number)
         queue.insert(.world(.second), at: now.advanced(by: .seconds(1)))
@@ -99,7 +101,7 @@ extension Simulation {
 
     /// What the counters stood at when the last second ended.
     struct Counted: Sendable {
-        var copies = 0
+        var duplicates = 0
         var bytes = 0
         var gossip = 0
         var exchange = 0
@@ -122,6 +124,8 @@ extension Simulation {
 
     /// What the run says; the run may have been stopped before its end.
     public mutating func finish() -> RunResult {
+        judgeUnanswered()
+        countUp(0)
         let honest = honestReceivedByteCount
         let verdicts = consult { [now] referee, witness in
             referee.finish(witness: &witness, honestReceivedByteCount: honest, at: now)
@@ -148,11 +152,12 @@ extension Simulation {
 
     private var metrics: [Metric] {
         var metrics = referee.metrics
-        let seconds = max(1, Instant.zero.duration(to: now) / .seconds(1))
+        // Of the nodes that were up, not of all that ever were: who was away neither sent nor heard anything.
+        let nodeSeconds = max(1, upTime / .seconds(1))
         metrics.append(Metric("events_total", Double(eventCount)))
         metrics.append(Metric("messages_total", Double(traffic.messageCount)))
         metrics.append(Metric("bytes_total", Double(traffic.byteCount)))
-        metrics.append(Metric("bytes_per_node_and_second", Double(traffic.byteCount) / seconds / Double(nodes.count)))
+        metrics.append(Metric("bytes_per_node_and_second", Double(traffic.byteCount) / nodeSeconds))
         metrics.append(Metric("signatures_computed_total", Double(signatures.computedCount)))
         metrics.append(Metric("connections", Double(wires.upCount)))
         metrics.append(Metric("nodes_up", Double(upCount)))
@@ -183,12 +188,6 @@ struct NodeWitness: Witness {
     mutating func score(of peer: PeerID, at node: Int) -> Double { nodes[node].ask { $0.score(of: peer) } ?? 0 }
 
     mutating func gauges(of node: Int, into gauges: inout [Gauge]) {
-        guard let records = nodes[node].ask({ $0.recordCount }) else { return }
-        gauges.append(Gauge("connections", nodes[node].swarm.connectionCount, limit: Self.connectionCountMax))
-        gauges.append(Gauge("records", records, limit: Self.recordCountMax))
+        _ = nodes[node].ask { $0.forEachSize { gauges.append(Gauge($0, $1, limit: $2)) } }
     }
-
-    /// All connections of one node: inbound and outbound limits together.
-    private static let connectionCountMax = 400
-    private static let recordCountMax = 250_000
 }

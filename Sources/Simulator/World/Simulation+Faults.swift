@@ -36,8 +36,13 @@ extension Simulation {
             network.unclog(from: right, to: left)
             releaseAll()
         case .crash(let hit, let losesUnsynced):
-            for node in hit { end(node, .crashed(losesUnsynced: losesUnsynced)) }
-        case .restart(let hit): for node in hit { start(node) }
+            for node in hit where nodes[node].isUp {
+                end(node, .crashed(losesUnsynced: losesUnsynced))
+                crashed[node] = nodes[node].life
+            }
+        case .restart(let hit):
+            // Who was away when the fault struck comes back in its own time.
+            for node in hit where crashed.removeValue(forKey: node) == nodes[node].life { start(node) }
         case .depart(let hit): for node in hit { end(node, .departed) }
         case .arrive(let count): for _ in 0..<count { arrive() }
         case .disconnect(let hit): for node in hit { disconnectAll(node) }

@@ -8,7 +8,7 @@ extension Simulation {
     /// A wait before the next bid of a life, drawn from a stream of the life's own.
     mutating func planBid(of life: NodeLife) {
         guard nodes[life.index].isRenter, let plan = scenario.workload.leases else { return }
-        var random = bidStream(of: life)
+        var random = bidStream(of: life, .wait)
         let wait = Distribution.exponential(mean: plan.every).draw(using: &random)
         let opens = max(now, .zero.advanced(by: scenario.buildUp))
         let due = opens.advanced(by: wait)
@@ -26,7 +26,7 @@ extension Simulation {
             !$0.offer.freeSlots.isEmpty && $0.liveness(at: wall) == .live
         }.sorted { $0.id < $1.id }
         guard !free.isEmpty else { return }
-        var random = bidStream(of: life)
+        var random = bidStream(of: life, .choice)
         let listing = free[random.below(free.count)]
         let wish = BidWish(
             offer: listing.id,
@@ -38,9 +38,9 @@ extension Simulation {
         command(life.index, .placeBid(wish, waits: false))
     }
 
-    private func bidStream(of life: NodeLife) -> SimulationRandom {
+    func bidStream(of life: NodeLife, _ draw: WorkloadDraw) -> SimulationRandom {
         let count = Int(nodes[life.index].nextCommand)
-        return streams.fast(.workload, node: life.index | Int(life.life) << 24 | count << 40 | 1 << 58)
+        return streams.fast(.workload, node: life.index | Int(life.life) << 24 | count << 40 | 1 << 58 | draw.tag)
     }
 }
 

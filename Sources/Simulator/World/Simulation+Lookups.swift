@@ -110,8 +110,8 @@ extension Simulation {
         )
     }
 
-    /// A question is answered; one about somebody who left meanwhile was none.
-    mutating func judge(_ answer: NodeAnswer, to question: LookupQuestion, by index: Int) {
+    /// A question is answered, or, with `nil`, never was; one about somebody who left meanwhile was none.
+    mutating func judge(_ answer: NodeAnswer?, to question: LookupQuestion, by index: Int) {
         guard let isFound = isRight(answer, to: question, askedBy: index) else { return }
         referee.lookups.note(
             LookupSample(
@@ -131,27 +131,27 @@ extension Simulation {
         }
     }
 
-    private mutating func isRight(_ answer: NodeAnswer, to question: LookupQuestion, askedBy asker: Int) -> Bool? {
+    private mutating func isRight(_ answer: NodeAnswer?, to question: LookupQuestion, askedBy asker: Int) -> Bool? {
         switch question.sought {
         case .peer(let target):
             guard hasStayed(target, since: question.at) else { return nil }
-            guard case .dht(.peer(let found)) = answer else { return false }
+            guard case .dht(.peer(let found))? = answer else { return false }
             return found.id == nodes[target].identity.peer
                 && found.addresses.contains(Multiaddr(endpoint: nodes[target].endpoint))
         case .closest(let key):
             guard let nearest = nearestServer(to: key, but: asker, since: question.at) else { return nil }
-            guard case .dht(.closest(let found)) = answer else { return false }
+            guard case .dht(.closest(let found))? = answer else { return false }
             return found.contains { $0.id == nearest }
         case .provision:
-            if case .dht(.provided(let count)) = answer { return count > 0 }
+            if case .dht(.provided(let count))? = answer { return count > 0 }
             return false
         case .provider(let target):
             guard hasStayed(target, since: question.at) else { return nil }
-            guard case .dht(.providers(let found)) = answer else { return false }
+            guard case .dht(.providers(let found))? = answer else { return false }
             return found.contains { $0.peer.id == nodes[target].identity.peer }
         case .storefront(let target):
             guard hasStayed(target, since: question.at) else { return nil }
-            guard case .records(let found) = answer else { return false }
+            guard case .records(let found)? = answer else { return false }
             return found.contains { $0.author == nodes[target].identity.key.publicKey }
         }
     }

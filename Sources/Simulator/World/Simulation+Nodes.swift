@@ -97,7 +97,7 @@ extension Simulation {
         nodes[index].isBusyUntil = .zero
         nodes[index].swarm = VirtualSwarm()
         nodes[index].hasRun = true
-        upCount += 1
+        countUp(1)
         awakenAdversary(of: index)
         noteUp(index, restored: restored)
         feed(index, .clock(unixMilliseconds: unixMilliseconds(of: index)))
@@ -145,15 +145,19 @@ extension Simulation {
 
     // MARK: Ending
 
-    /// Ends a life.
+    /// Ends a life; who departs while it is away has none to end, and never comes back all the same.
     mutating func end(_ index: Int, _ exit: Exit) {
-        guard nodes[index].isUp else { return }
+        guard nodes[index].isUp else {
+            if exit == .departed { forsake(index) }
+            return
+        }
         nodes[index].machines = []
         nodes[index].life += 1
         nodes[index].armed = .distantFuture
         nodes[index].backlog = nil
         nodes[index].questions = [:]
-        upCount -= 1
+        nodes[index].searches = [:]
+        countUp(-1)
         noteDown(index)
         leaveConnections(of: index, exit)
         switch exit {
@@ -161,10 +165,20 @@ extension Simulation {
         case .crashed(let losesUnsynced):
             nodes[index].store.crash(losesUnsynced: losesUnsynced, in: &library)
             nodes[index].lostUnsynced = losesUnsynced
-        case .departed:
-            nodes[index].store.wipe(in: &library)
-            nodes[index].hasDeparted = true
+        case .departed: forsake(index)
         }
+    }
+
+    private mutating func forsake(_ index: Int) {
+        nodes[index].store.wipe(in: &library)
+        nodes[index].hasDeparted = true
+    }
+
+    /// So many nodes more or less are up from now on.
+    mutating func countUp(_ change: Int) {
+        upTime += upTimeSince.duration(to: now) * upCount
+        upTimeSince = now
+        upCount += change
     }
 
     /// The node forgets who it was: an empty store and a new key.

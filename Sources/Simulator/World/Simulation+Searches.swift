@@ -19,7 +19,7 @@ extension Simulation {
     /// A wait before the next search of a life, drawn from a stream of the life's own.
     mutating func planSearch(of life: NodeLife) {
         guard !nodes[life.index].isHostile, let plan = scenario.workload.searches else { return }
-        var random = searchStream(of: life)
+        var random = searchStream(of: life, .wait)
         let wait = Distribution.exponential(mean: plan.every).draw(using: &random)
         let due = max(now, .zero.advanced(by: scenario.buildUp)).advanced(by: wait)
         if due < end { queue.insert(.world(.search(life)), at: due) }
@@ -28,23 +28,49 @@ extension Simulation {
     mutating func search(of life: NodeLife) {
         guard nodes[life.index].life == life.life else { return }
         if nodes[life.index].isUp, !nodes[life.index].isPaused {
-            var random = searchStream(of: life)
-            command(life.index, .look([segments[random.below(segments.count)]], models: []))
+            var random = searchStream(of: life, .choice)
+            let segment = segments[random.below(segments.count)]
+            nodes[life.index].searches[nodes[life.index].nextCommand] = SearchQuestion(segment: segment, at: now)
+            command(life.index, .look([segment], models: []))
         }
         planSearch(of: life)
     }
 
-    private func searchStream(of life: NodeLife) -> SimulationRandom {
+    func searchStream(of life: NodeLife, _ draw: WorkloadDraw) -> SimulationRandom {
         let count = Int(nodes[life.index].nextCommand)
-        return streams.fast(.workload, node: life.index | Int(life.life) << 24 | count << 40 | 1 << 60)
+        return streams.fast(.workload, node: life.index | Int(life.life) << 24 | count << 40 | 1 << 60 | draw.tag)
     }
 
+    /// What the workload asked long ago and nobody has answered is a miss: an answer that never comes must not improve the share.
+    mutating func judgeUnanswered() {
+        let patience = Self.answerPatience
+        for index in nodes.indices where nodes[index].isUp && !nodes[index].isPaused && !nodes[index].isHostile {
+            for id in nodes[index].questions.keys.sorted() {
+                guard let question = nodes[index].questions[id], question.at.advanced(by: patience) <= now else {
+                    continue
+                }
+                nodes[index].questions[id] = nil
+                judge(nil, to: question, by: index)
+            }
+            for id in nodes[index].searches.keys.sorted() {
+                guard let search = nodes[index].searches[id], search.at.advanced(by: patience) <= now else { continue }
+                nodes[index].searches[id] = nil
+                judge(nil, of: search, by: index)
+            }
+        }
+    }
+
+    /// Longer than a node takes over any question: it gives up a search of the hash table after a minute.
+    static let answerPatience = Duration.seconds(120)
+
     /// A search is over: everything that honest providers have offered there for a while must be in the searcher's book.
-    mutating func judge(_ report: SearchReport, by index: Int) {
-        // What the node follows itself is no search.
-        guard let segment = report.segments.first else { return }
+    ///
+    /// `report` is `nil` for a search that the node refused, or never finished: whatever was there, it showed nothing.
+    mutating func judge(_ report: SearchReport?, of search: SearchQuestion, by index: Int) {
+        let segment = search.segment
         let unix = unixMilliseconds(of: index)
-        let seen = nodes[index].ask { Set($0.marketListings.filter { $0.liveness(at: unix) != .gone }.map(\.id)) } ?? []
+        let shown = nodes[index].ask { Set($0.marketListings.filter { $0.liveness(at: unix) != .gone }.map(\.id)) }
+        let seen = report == nil ? [] : shown ?? []
         var (offered, missing) = (0, 0)
         for provider in nodes.indices where !nodes[provider].isHostile && nodes[provider].isUp {
             let key = nodes[provider].identity.key.publicKey
@@ -62,4 +88,10 @@ extension Simulation {
         }
         referee.searches.note(offered: offered, missing: missing, report, node: index, at: now)
     }
+}
+
+/// What a node was told to search.
+struct SearchQuestion: Sendable {
+    let segment: Segment
+    let at: Instant
 }

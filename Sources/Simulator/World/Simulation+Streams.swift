@@ -181,7 +181,13 @@ extension Simulation {
 
     mutating func received(_ rpc: GossipRPC, at end: WireEnd) {
         guard wires.isUp(end) else { return }
-        copyCount += rpc.messages.count
-        feed(wires.node(at: end), .rpc(wires.peer(at: end.far), rpc))
+        let index = wires.node(at: end)
+        let life = nodes[index].life
+        let before = nodes[index].ask { $0.gossipReceivedCount } ?? 0
+        feed(index, .rpc(wires.peer(at: end.far), rpc))
+        guard !rpc.messages.isEmpty, nodes[index].life == life,
+            let after = nodes[index].ask({ $0.gossipReceivedCount })
+        else { return }
+        duplicateCount += max(0, rpc.messages.count - Int(after - before))
     }
 }

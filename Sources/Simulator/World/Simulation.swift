@@ -53,8 +53,11 @@ public struct Simulation: Sendable {
     var ring = EventRing()
     var eventCount = 0
     var upCount = 0
+    /// How long nodes were up, all of them together, until `upTimeSince`.
+    var upTime = Duration.zero
+    var upTimeSince = Instant.zero
     /// Events as lines of text, if the options ask for them.
-    public internal(set) var transcript: [String] = []
+    public internal(set) var transcript: [TranscriptLine] = []
 
     var workload: Workload
     /// What is looked up; its own stream, so that lookups shift nobody's draws.
@@ -63,6 +66,8 @@ public struct Simulation: Sendable {
     var faultSchedule: FaultSchedule?
     /// What faults do, in the order in which it was planned.
     var faults: [FaultAction] = []
+    /// By node, the life that was over when a crash ended it: who went, or came back, otherwise since then is not this fault's to start.
+    var crashed: [Int: UInt32] = [:]
     /// What heals each partition that is on.
     var cuts: [(fault: Int, cut: CutID)] = []
     var roster: AdversaryRoster?
@@ -70,8 +75,8 @@ public struct Simulation: Sendable {
     var adversaries: [Int: Adversary] = [:]
     var referee: Referee
     var samples: [SecondSample] = []
-    /// Copies of records that gossip brought to anybody (`messages`).
-    var copyCount = 0
+    /// Messages that gossip brought to anybody who had them already (`messages`).
+    var duplicateCount = 0
     var counted = Counted()
     /// Bytes that reached honest nodes in the measured time.
     var honestReceivedByteCount = 0
@@ -153,7 +158,7 @@ extension Simulation {
         trace.mix(note.size)
         ring.append(note)
         if let from = options.transcriptFrom, from <= now, transcript.count < options.transcriptCountMax {
-            transcript.append(note.text)
+            transcript.append(transcriptLine(of: note))
         }
         if node != EventNote.world, nodes[Int(node)].backlog != nil {
             // A node that stands still hears it afterwards, in order.

@@ -13,12 +13,24 @@ struct EventNote: Hashable, Sendable {
     /// Length, number, or whatever tells two of one kind apart.
     let size: UInt64
 
-    /// One line: when, who, from whom, what.
-    var text: String {
+    /// One line: when, who, from whom, what; `more` stands behind it.
+    func text(_ more: String = "") -> String {
         let who = node == Self.world ? "world" : "node \(node)"
         let whence = far == Self.world ? "" : " <- node \(far)"
-        return "\(at.seconds) \(who)\(whence): \(what)"
+        return "\(at.seconds) \(who)\(whence): \(what)\(more)"
     }
+
+    /// The node that an event of the world's own acts upon.
+    var subject: Int? {
+        guard node == Self.world else { return nil }
+        switch size >> 32 {
+        case 1, 2, 3, 4, 7, 9, 10: return Int(size & 0xFFFF_FFFF)
+        default: return nil
+        }
+    }
+
+    /// The number of the step that a fault takes with it.
+    var faultStep: Int? { node == Self.world && size >> 32 == 6 ? Int(size & 0xFFFF_FFFF) : nil }
 
     private var what: String {
         let (high, low) = (size >> 32, size & 0xFFFF_FFFF)
@@ -99,7 +111,75 @@ struct EventRing: Sendable {
     }
 
     /// Oldest first.
-    var lines: [String] { (notes[next...] + notes[..<next]).map(\.text) }
+    var all: [EventNote] { Array(notes[next...] + notes[..<next]) }
+}
+
+/// One event of a run as a line of text.
+public struct TranscriptLine: Hashable, Sendable {
+    public let text: String
+    /// Whom it reached, or upon whom the world acted.
+    let nodes: [Int]
+
+    public func concerns(_ node: Int) -> Bool { nodes.contains(node) }
+}
+
+extension Simulation {
+    /// The last events, as a failure keeps them.
+    var lastEvents: [String] { ring.all.map { transcriptLine(of: $0).text } }
+
+    func transcriptLine(of note: EventNote) -> TranscriptLine {
+        guard let step = note.faultStep, step < faults.count else {
+            let whom = note.node == EventNote.world ? note.subject : Int(note.node)
+            return TranscriptLine(text: note.text(), nodes: whom.map { [$0] } ?? [])
+        }
+        return TranscriptLine(text: note.text(": " + faults[step].words), nodes: faults[step].nodes)
+    }
+}
+
+extension FaultAction {
+    /// So many nodes are named in words.
+    private static let namedCountMax = 16
+
+    /// What it does, and to whom.
+    var words: String {
+        switch self {
+        case .partition(_, _, let isOneWay):
+            isOneWay ? "what one side says is lost: \(named)" : "nothing passes between one side and the rest: \(named)"
+        case .heal: "the partition heals"
+        case .swizzle: "links begin to stop and come back"
+        case .clog(_, let left, let right): "the link between the nodes \(left) and \(right) stops"
+        case .unclog(_, let left, let right): "the link between the nodes \(left) and \(right) comes back"
+        case .crash(_, let losesUnsynced):
+            losesUnsynced ? "crashes and loses what was not synced: \(named)" : "crashes: \(named)"
+        case .restart: "starts whoever crashed of \(named)"
+        case .depart: "departs: \(named)"
+        case .arrive(let count): "brings new nodes: \(count)"
+        case .disconnect: "cuts every connection: \(named)"
+        case .slow(_, let factor): factor == 1 ? "no longer slow: \(named)" : "\(factor) times slower: \(named)"
+        case .stepClock(_, let by): "steps the clock by \(by.phrase): \(named)"
+        case .diskFull(_, let isFull): isFull ? "the disk is full: \(named)" : "the disk has room again: \(named)"
+        case .pause(_, let isPaused): isPaused ? "stands still: \(named)" : "goes on: \(named)"
+        case .corrupt(let perMille):
+            perMille == 0 ? "bytes arrive as they are again" : "changes \(perMille) of a thousand sends"
+        }
+    }
+
+    /// Whom it hits; empty if that is everybody, or nobody who was there before.
+    var nodes: [Int] {
+        switch self {
+        case .partition(_, let hit, _), .crash(let hit, _), .restart(let hit), .depart(let hit), .disconnect(let hit),
+            .slow(let hit, _), .stepClock(let hit, _), .diskFull(let hit, _), .pause(let hit, _):
+            hit
+        case .clog(_, let left, let right), .unclog(_, let left, let right): [left, right]
+        case .heal, .swizzle, .arrive, .corrupt: []
+        }
+    }
+
+    private var named: String {
+        let shown = nodes.prefix(Self.namedCountMax).map { "\($0)" }.joined(separator: ", ")
+        let more = nodes.count - Self.namedCountMax
+        return (nodes.count == 1 ? "node " : "nodes ") + shown + (more > 0 ? " and \(more) more" : "")
+    }
 }
 
 extension Instant {

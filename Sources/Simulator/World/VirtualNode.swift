@@ -35,8 +35,10 @@ struct VirtualNode: Sendable {
     var provider = Provider()
     /// Whether the workload has it bid.
     var isRenter = false
-    /// What the workload has it look up, by command; asked, never iterated.
+    /// What the workload has it look up, by command; only ever walked in the order of these.
     var questions: [UInt64: LookupQuestion] = [:]
+    /// What the workload has it search, by command; only ever walked in the order of these.
+    var searches: [UInt64: SearchQuestion] = [:]
     var nextCommand: UInt64 = 1
     /// Whether it ever ran with its present identity.
     var hasRun = false

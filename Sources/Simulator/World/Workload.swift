@@ -50,6 +50,19 @@ struct Workload: Sendable {
     }
 }
 
+/// What is drawn for one step of a node's workload: each from a stream of its own, so that when a step is taken says nothing of what it is.
+enum WorkloadDraw {
+    case wait, choice
+
+    /// A bit that the names of other streams leave alone.
+    var tag: Int {
+        switch self {
+        case .wait: 0
+        case .choice: 1 << 61
+        }
+    }
+}
+
 // MARK: Providers
 
 extension Simulation {
@@ -125,16 +138,13 @@ extension Simulation {
         for _ in 0..<Self.changeTryCount {
             let index = workload.random.below(nodes.count)
             guard nodes[index].isUp, !nodes[index].isPaused, !nodes[index].provider.offers.isEmpty else { continue }
-            let rested = nodes[index].provider.changedAt?.advanced(by: Self.changeRest) ?? now
+            let rested = nodes[index].provider.changedAt?.advanced(by: WorkloadPlan.changeRest) ?? now
             guard rested <= now else { continue }
             nodes[index].provider.changedAt = now
             var random = SimulationRandom(seed: workload.random.next())
             return changePrice(of: index, random: &random)
         }
     }
-
-    /// Peers pass on no more than one word every ten seconds on one subject for long, so nobody honest says more.
-    private static let changeRest = Duration.seconds(10)
 
     /// With a provider among thirty nodes, all but a hundredth of the changes find one.
     private static let changeTryCount = 128
@@ -159,7 +169,12 @@ extension Simulation {
         if let question = nodes[index].questions.removeValue(forKey: id.rawValue) {
             return judge(answer, to: question, by: index)
         }
-        if case .looked(let report) = answer { return judge(report, by: index) }
+        if let search = nodes[index].searches.removeValue(forKey: id.rawValue) {
+            guard case .looked(let report) = answer else { return judge(nil, of: search, by: index) }
+            // What the node follows itself is no search.
+            guard !report.segments.isEmpty else { return }
+            return judge(report, of: search, by: index)
+        }
         guard case .offer(let record) = answer, case .offer(let body) = record.record.body,
             !nodes[index].provider.offers.contains(body.offer)
         else { return }

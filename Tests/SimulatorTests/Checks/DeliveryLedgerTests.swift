@@ -53,6 +53,20 @@ import Testing
         #expect(ledger.limits[0].pairCount == 1, "node 3 alone")
     }
 
+    @Test func `who comes, or comes back, after a publication is no delivery of it`() {
+        var ledger = Self.ledger(nodes: 3)
+        ledger.nodeDown(2, at: .milliseconds(500))
+        ledger.published(subject: 0, sequence: 1, by: 0, at: .second(1))
+        ledger.nodeUp(2, isHonest: true, at: .second(2))
+        ledger.nodeUp(3, isHonest: true, at: .second(2))
+        ledger.reached(subject: 0, sequence: 1, node: 1, at: .milliseconds(1_100))
+        for node in [2, 3] { ledger.reached(subject: 0, sequence: 1, node: node, at: .second(4)) }
+        let second = ledger.takeSecond()
+        #expect(second.deliveries == 1)
+        #expect(second.latencyP99 == second.latencyP50)
+        #expect(ledger.deliveryCount == 1)
+    }
+
     @Test func `a node that leaves after the limit was judged before`() {
         var ledger = Self.ledger(nodes: 2)
         ledger.published(subject: 0, sequence: 1, by: 0, at: .second(1))

@@ -124,10 +124,50 @@ import Testing
         town.hold(try TrialTown.offer(of: 0, sequence: 5, price: 100), 1, at: .second(2))
         town.hold(try TrialTown.offer(of: 0, sequence: 5, price: 101), 2, at: .second(2))
         town.seconds(3..<15)
-        #expect(town.verdict("conflicts-known", at: .second(11))?.isPassed == true, "its time is not over")
+        #expect(town.verdict("conflicts-known", at: .second(11))?.kind == "unjudged", "its time is not over")
         let verdict = try #require(town.verdict("conflicts-known", at: .second(15)))
         #expect(!verdict.isPassed)
+        #expect(verdict.kind == "missed")
         #expect(verdict.failure?.node == 1)
+    }
+
+    @Test func `a conflict is not known to all when nobody is left who should know it`() throws {
+        var town = TrialTown(nodes: 3, hostile: [0]) { $0.expectations = [.conflictsKnown(within: .seconds(10))] }
+        town.hold(try TrialTown.offer(of: 0, sequence: 5, price: 100), 1, at: .second(2))
+        town.hold(try TrialTown.offer(of: 0, sequence: 5, price: 101), 2, at: .second(2))
+        for node in 1...2 { town.referee.stopped(node, at: .second(2)) }
+        town.seconds(3..<15)
+        #expect(town.verdict("conflicts-known", at: .second(15))?.isPassed == false)
+    }
+
+    @Test func `whoever had nothing to judge has proved nothing`() {
+        let town = TrialTown(nodes: 3, hostile: [0]) { scenario in
+            scenario.expectations = [
+                .equalSets(within: .seconds(10)), .conflictsKnown(within: .seconds(10)),
+                .proofsKnown(to: .zero, within: .seconds(10)), .completeListings, .leasesComplete(atLeast: .zero),
+                .searchesComplete(atLeast: .zero), .lookupsSucceed(atLeast: .zero), .overhead(atMostHundredths: 100),
+                .delivery(atLeast: .zero, within: .seconds(1)), .latency(percentile: 1, within: .seconds(1)),
+            ]
+        }
+        var seconds = town
+        seconds.seconds(1..<20)
+        let judged = seconds.verdicts(at: .second(20)).filter { Invariant(rawValue: $0.name) == nil }
+        #expect(judged.count == 10)
+        for verdict in judged { #expect(!verdict.isPassed && verdict.kind == "unjudged", "\(verdict)") }
+        #expect(Share(0, of: 0) == .zero)
+    }
+
+    @Test func `a latency is counted to the microsecond, as deliveries are`() throws {
+        for (late, isPassed) in [(0, true), (1, false)] {
+            var town = TrialTown(nodes: 2) { scenario in
+                scenario.expectations = [.latency(percentile: 10_000, within: .seconds(5))]
+            }
+            let offer = try TrialTown.offer(of: 0, sequence: 5, at: .second(1))
+            town.hold(offer, 0, at: .second(1))
+            town.hold(offer, 1, at: Instant.second(6).advanced(by: .microseconds(late)))
+            let verdict = try #require(town.verdict("latency"))
+            #expect(verdict.isPassed == isPassed, "\(verdict.finding)")
+        }
     }
 
     @Test func `listings are complete when every live book has every live provider's newest word`() throws {

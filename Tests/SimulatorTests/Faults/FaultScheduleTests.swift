@@ -143,5 +143,6 @@ import Testing
         #expect(scenario.lastFaultEnd == .zero)
         scenario.faults = Self.every
         #expect(scenario.lastFaultEnd == .seconds(85))
+        #expect(scenario.nodeCountMax == 9 + 4, "half as many nodes again arrive")
     }
 }

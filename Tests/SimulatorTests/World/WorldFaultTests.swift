@@ -135,6 +135,50 @@ import Testing
         }
     }
 
+    @Test func `that takes away who is away already keeps it from coming back`() {
+        var simulation = Self.grown(5)
+        simulation.end(3, .crashed(losesUnsynced: false))
+        simulation.carryOut(.depart([3]))
+        simulation.start(3)
+        #expect(!simulation.nodes[3].isUp && simulation.nodes[3].hasDeparted)
+        #expect(simulation.nodes[3].store.restored(from: simulation.library).records.isEmpty)
+    }
+
+    @Test func `that crashes nodes starts again whom it ended, and nobody else`() {
+        var simulation = Self.grown(5)
+        simulation.end(3, .crashed(losesUnsynced: false))
+        simulation.carryOut(.crash([2, 3, 4], losesUnsynced: false))
+        #expect(simulation.nodes.map(\.isUp) == [true, true, false, false, false])
+        // The fourth comes back and leaves in its own time.
+        simulation.start(4)
+        simulation.end(4, .crashed(losesUnsynced: false))
+        simulation.carryOut(.restart([2, 3, 4]))
+        #expect(simulation.nodes.map(\.isUp) == [true, true, true, false, false])
+    }
+
+    @Test func `is told with its kind and its nodes, and so is whom the world acts upon`() {
+        var scenario = Scenario.town(6, measured: .seconds(10))
+        scenario.faults = [PlannedFault(at: .seconds(2), fault: .pause(.count(2), for: .seconds(3)))]
+        var options = SimulationOptions()
+        options.transcriptFrom = .zero
+        options.transcriptCountMax = .max
+        var simulation = Simulation(scenario: scenario, seed: 1, options: options)
+        simulation.run()
+        let told = simulation.transcript.filter { $0.text.contains("fault step") }
+        let hit = simulation.nodes.indices.filter { node in told.first?.concerns(node) == true }
+        #expect(hit.count == 2)
+        let names = "nodes \(hit[0]), \(hit[1])"
+        #expect(
+            told.map(\.text) == [
+                "22.000000 world: fault step 0: stands still: \(names)",
+                "25.000000 world: fault step 1: goes on: \(names)",
+            ]
+        )
+        let start = simulation.transcript.first { $0.text.hasSuffix("world: starts node 5") }
+        #expect(start?.concerns(5) == true && start?.concerns(4) == false)
+        #expect(simulation.transcript.contains { $0.text.contains(" node 5: ") && $0.concerns(5) })
+    }
+
     @Test func `that steps a clock is heard by the node alone`() {
         var simulation = Self.grown(3)
         let before = simulation.unixMilliseconds(of: 1)

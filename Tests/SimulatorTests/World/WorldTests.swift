@@ -92,6 +92,80 @@ extension Simulation {
         #expect(computed(all) > 4 * computed(once))
     }
 
+    @Test func `counts as duplicates what a node had before, and nothing where that is not known`() {
+        let sums = [Fidelity.messages, .frames, .bytes].map { fidelity in
+            // Of two nodes that hear each other alone, neither is told anything twice.
+            Simulation.finished(Scenario.town(2, fidelity)).seconds.map { $0.duplicates }
+        }
+        #expect(sums[0].allSatisfy { $0 == 0 }, "\(sums[0])")
+        #expect((sums[1] + sums[2]).allSatisfy { $0 == nil })
+        let crowd = Simulation.finished(Scenario.town(12)).seconds
+        #expect(crowd.reduce(0) { $0 + ($1.duplicates ?? 0) } > 0)
+        #expect(crowd.allSatisfy { $0.gossipBytes != nil && $0.exchangeBytes != nil })
+        let real = Simulation.finished(Scenario.town(2, .bytes)).seconds
+        #expect(real.allSatisfy { $0.gossipBytes == nil && $0.exchangeBytes == nil })
+    }
+
+    @Test func `shares its bytes among the nodes that were up, second by second`() throws {
+        var scenario = Scenario.town(10)
+        scenario.faults = [PlannedFault(at: .zero, fault: .departure(.count(8)))]
+        let result = Simulation.finished(scenario)
+        let metrics = Dictionary(uniqueKeysWithValues: result.metrics.map { ($0.name, $0.value) })
+        let upSeconds = result.seconds.reduce(0) { $0 + $1.nodesUp }
+        let share = try #require(metrics["bytes_per_node_and_second"])
+        let expected = try #require(metrics["bytes_total"]) / Double(upSeconds)
+        #expect(abs(share / expected - 1) < 0.05, "\(share) and \(expected)")
+        #expect(upSeconds < 10 * 60 / 2)
+    }
+
+    @Test(arguments: [Fidelity.messages, .bytes])
+    func `holds what every machine keeps against the machine's own limits`(fidelity: Fidelity) {
+        var simulation = Simulation(scenario: .town(6, fidelity), seed: 1)
+        simulation.run(until: .zero.advanced(by: .seconds(30)))
+        var (witness, gauges) = (NodeWitness(nodes: simulation.nodes), [Gauge]())
+        witness.gauges(of: 0, into: &gauges)
+        let peers = gauges.first { $0.name == "peers" }
+        #expect((peers?.value ?? 0) > 0)
+        #expect((gauges.first { $0.name == "record bytes" }?.value ?? 0) > 0)
+        #expect(gauges.contains { $0.name == "streams" && $0.value > 0 } == (fidelity == .bytes))
+        #expect(gauges.allSatisfy { (0...$0.limit).contains($0.value) && $0.limit > 0 })
+        #expect(Set(gauges.map(\.name)).count == gauges.count)
+    }
+
+    @Test func `draws when something happens and what it is from two streams`() {
+        let simulation = Simulation(scenario: .town(3), seed: 1)
+        let life = simulation.life(of: 1)
+        var (bids, searches) = (
+            [WorkloadDraw.wait, .choice].map { simulation.bidStream(of: life, $0) },
+            [WorkloadDraw.wait, .choice].map { simulation.searchStream(of: life, $0) }
+        )
+        let words = bids.indices.map { bids[$0].next() } + searches.indices.map { searches[$0].next() }
+        #expect(Set(words).count == 4)
+    }
+
+    @Test func `counts as missed what was asked and never answered`() {
+        var scenario = Scenario.town(6, measured: .seconds(200))
+        scenario.workload.searches = SearchPlan()
+        scenario.workload.changeEvery = nil
+        var simulation = Simulation(scenario: scenario, seed: 1)
+        simulation.run(until: .zero.advanced(by: .seconds(150)))
+        let (lookups, searches) = (simulation.referee.lookups, simulation.referee.searches)
+        let asked = Instant.zero.advanced(by: .seconds(25))
+        simulation.nodes[1].questions = [1 << 40: LookupQuestion(sought: .peer(2), at: asked)]
+        let segment = simulation.segments[0]
+        // One that waits, and one that is refused.
+        simulation.nodes[1].searches = [
+            1 << 40: SearchQuestion(segment: segment, at: asked), 1 << 41: SearchQuestion(segment: segment, at: asked),
+        ]
+        simulation.answered(CommandID(rawValue: 1 << 41), .failed(.tooMany(limit: 16)), by: 1)
+        #expect(simulation.referee.searches.count == searches.count + 1)
+        _ = simulation.finish()
+        #expect(simulation.referee.lookups.count == lookups.count + 1)
+        #expect(simulation.referee.lookups.foundCount == lookups.foundCount)
+        #expect(simulation.referee.searches.count == searches.count + 2)
+        #expect(simulation.referee.searches.completeCount == searches.completeCount)
+    }
+
     @Test func `ends where the caller's limit of virtual time is`() {
         var options = SimulationOptions()
         options.virtualLimit = .seconds(7)

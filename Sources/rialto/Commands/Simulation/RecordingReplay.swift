@@ -37,7 +37,7 @@ struct RecordingReplay {
         var (node, digest, count) = (node, OutputDigest(), 0)
         var outputs: [NodeMachine.Output] = []
         var start: Instant?
-        let from = try from.map { try LimitOptions.length($0, "--from") } ?? .zero
+        let from = try from.map { try LimitOptions.length($0, "--from", allowsZero: true) } ?? .zero
         let until = try until.map { try LimitOptions.length($0, "--until") }
         while let entry = try recording.next() {
             let step = try NodeRecording.step(entry)

@@ -87,8 +87,9 @@ struct LimitOptions: ParsableArguments {
             .flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     }
 
-    static func length(_ text: String, _ flag: String) throws -> Duration {
-        guard let length = LengthText.read(text), length > .zero else {
+    /// A length above zero; an instant may be the very beginning.
+    static func length(_ text: String, _ flag: String, allowsZero: Bool = false) throws -> Duration {
+        guard let length = LengthText.read(text), length > .zero || allowsZero else {
             throw CommandFailure(
                 .usage,
                 "\(flag) '\(text)' is no length",
@@ -133,9 +134,11 @@ struct OutputOptions: ParsableArguments {
         throw CommandFailure(.usage, "--csv and --html write files", hint: "say where with --out DIR")
     }
 
-    /// Writes everything that was asked for; each file is seen whole or not at all, the line last.
+    /// Writes everything that was asked for in place of what an earlier run left there; each file is seen whole or not at all, the line
+    /// last.
     func write(_ records: [RunRecord]) throws {
         guard let directory else { return }
+        try ScenarioOptions.explaining { try ResultFiles.removeOwn(in: directory) }
         func write(_ text: String, _ name: String) throws {
             try ScenarioOptions.explaining { try WholeFile.write(text, to: "\(directory)/\(name)", work: work) }
         }

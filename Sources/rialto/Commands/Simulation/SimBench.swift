@@ -83,7 +83,7 @@ struct SimBench: ParsableCommand {
                 return Bench.cast(workload)
             }
         }
-        print(record.line(programVersion: Rialto.version))
+        print(record.line(programVersion: BuildStamp.programVersion))
     }
 
     private static func share(_ value: Double) -> Share { Share(millionths: Int((value * 1e6).rounded())) }

@@ -10,8 +10,9 @@ struct SimCompare: ParsableCommand {
         abstract: "Compare two sets of results, metric by metric.",
         discussion: """
             Each side is a result.jsonl or a directory with some. The difference of the means over the seeds comes with a 95 % interval \
-            by bootstrap (10,000 resamples, always the same); runs of the same seeds are compared in pairs. The exit code is 1 if a \
-            metric is worse beyond its interval, or an expectation that held fails now. Three seeds are the least that can tell.
+            by bootstrap (10,000 resamples, always the same); runs of the seeds that both sides have are compared in pairs. The exit code \
+            is 1 if a metric is worse beyond its interval or gone, or an expectation that held fails now, or if a difference stays \
+            unknown. Three seeds make an interval; two tell only what both see.
 
             Examples:
               rialto sim compare before after
@@ -40,8 +41,8 @@ struct SimCompare: ParsableCommand {
     private struct Line: Encodable {
         let variant: String
         let metric: String
-        let before: Double
-        let after: Double
+        let before: Double?
+        let after: Double?
         let differenceLow: Double?
         let differenceHigh: Double?
         let verdict: String
@@ -71,7 +72,10 @@ struct SimCompare: ParsableCommand {
         for loss in comparison.losses {
             Terminal.complain("\(loss.variant) seed \(loss.seed): '\(loss.name)' held before and fails now")
         }
-        if comparison.isRegression { try SimulationExit.failed.end() }
+        if comparison.isUndecided {
+            Terminal.complain("too few seeds to tell what is unknown: run the same three or more on both sides")
+        }
+        if comparison.isRegression || comparison.isUndecided { try SimulationExit.failed.end() }
     }
 
     private func show(_ comparison: Comparison) {
@@ -84,9 +88,9 @@ struct SimCompare: ParsableCommand {
             table.add(
                 row.variant,
                 row.metric,
-                Self.text(row.before),
-                Self.text(row.after),
-                interval ?? "too few seeds",
+                row.before.map { Self.text($0) } ?? "none",
+                row.after.map { Self.text($0) } ?? "none",
+                interval ?? (row.before == nil || row.after == nil ? "" : "too few seeds"),
                 row.verdict.rawValue
             )
         }

@@ -10,7 +10,8 @@ struct SimReplay: ParsableCommand {
         abstract: "Run a scenario again up to an instant, or a recording of a real node, and show every event.",
         discussion: """
             Instants are virtual times since the start of the run, the build-up included, as verdicts name them. Each line is an \
-            instant in seconds, a node, what reached it, and a number that tells such events apart (a length, a stream).
+            instant in seconds, a node, what reached it, and a number that tells such events apart (a length, a stream); or the world, and \
+            what it does to whom: who starts, which fault hits which nodes.
 
             Examples:
               rialto sim replay Simulations/partition-heal.yaml --seed 1 --from 88s --until 90s
@@ -56,11 +57,19 @@ struct SimReplay: ParsableCommand {
         }
         let file = try scenario.load(file)
         var options = scenario.simulationOptions
-        let start = try from.map { try LimitOptions.length($0, "--from") } ?? .zero
+        let start = try from.map { try LimitOptions.length($0, "--from", allowsZero: true) } ?? .zero
         options.transcriptFrom = .zero.advanced(by: start)
         options.transcriptCountMax = .max
         let end = try until.map { try LimitOptions.length($0, "--until") } ?? file.scenario.duration
         guard start <= end else { throw CommandFailure(.usage, "--from lies behind --until") }
+        let count = file.scenario.nodeCountMax
+        if let node, !(0..<count).contains(node) {
+            throw CommandFailure(
+                .usage,
+                "there is no node \(node)",
+                hint: "say which from 0 to \(count - 1) with --node"
+            )
+        }
         var simulation = Simulation(scenario: file.scenario, seed: seed, options: options)
         var (shownCount, readCount) = (0, 0)
         while true {
@@ -68,19 +77,13 @@ struct SimReplay: ParsableCommand {
             let limit = min(simulation.now.advanced(by: .milliseconds(100)), .zero.advanced(by: end))
             let isOver = simulation.run(until: limit)
             let lines = simulation.transcript
-            for line in lines[readCount...] where concerns(line) {
-                print(line)
+            for line in lines[readCount...] where node.map(line.concerns) ?? true {
+                print(line.text)
                 shownCount += 1
             }
             readCount = lines.count
             if isOver || limit >= .zero.advanced(by: end) { break }
         }
         if shownCount == 0 { Terminal.complain("nothing happened there") }
-    }
-
-    private func concerns(_ line: String) -> Bool {
-        guard let node else { return true }
-        let words = line.split(separator: " ", maxSplits: 3)
-        return words.count > 2 && words[1] == "node" && words[2] == "\(node)"
     }
 }

@@ -68,7 +68,7 @@ struct SimRun: ParsableCommand {
             seed: seed,
             options: scenario.simulationOptions,
             limits: limits,
-            programVersion: Rialto.version,
+            programVersion: BuildStamp.programVersion,
             progress: { printer.tell($0) }
         )
     }

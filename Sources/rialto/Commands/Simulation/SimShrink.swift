@@ -61,12 +61,11 @@ struct SimShrink: ParsableCommand {
         try ScenarioOptions.explaining { try WholeFile.write(text, to: out) }
     }
 
-    /// Whether two failures are of one kind: the same expectation, and the same words but for the numbers.
+    /// Whether two failures are of one kind: of the same expectation, and in the same way.
     ///
     /// A network too small to publish anything fails every expectation of delivery, and that is another failure.
     private static func isAlike(_ verdict: Verdict, _ other: Verdict) -> Bool {
-        let words = { (verdict: Verdict) in verdict.finding.filter { !$0.isNumber && $0 != "." } }
-        return verdict.name == other.name && words(verdict) == words(other)
+        verdict.name == other.name && verdict.kind == other.kind
     }
 
     private func firstFailure(_ file: ScenarioFile) -> (UInt64, Verdict)? {

@@ -38,7 +38,7 @@ struct SimSweep: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Do part i of n, from 0/n to n-1/n.", valueName: "i/n"))
     var shard: String?
 
-    @Flag(help: "Skip pairs whose result by this version is there already.")
+    @Flag(help: "Skip pairs whose result by this very build is there already.")
     var resume = false
 
     @Flag(help: "Print one command line for each pair, and run nothing.")
@@ -99,16 +99,22 @@ struct SimSweep: AsyncParsableCommand {
             + (html ? ["--html"] : [])
     }
 
-    private func lines(of pair: SweepPair) -> [ResultLine] {
-        (try? ResultFiles.lines(at: "\(directory)/\(pair.folder)/\(ResultFiles.name)")) ?? []
+    /// The lines of a pair that this program wrote: what older code found is no result of this one.
+    private func lines(of pair: SweepPair) -> [(text: String, line: ResultLine)] {
+        let path = "\(directory)/\(pair.folder)/\(ResultFiles.name)"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        return text.split(separator: "\n").compactMap { text in
+            guard let line = try? ResultLine(String(text)),
+                pair.isSubject(of: line, programVersion: BuildStamp.programVersion, computesSignatures: realCrypto)
+            else { return nil }
+            return (String(text), line)
+        }
     }
 
-    private func isDone(_ pair: SweepPair) -> Bool {
-        lines(of: pair).contains { $0.scenario == pair.file.scenario.name && isAnswer($0, to: pair) }
-    }
+    private func isDone(_ pair: SweepPair) -> Bool { lines(of: pair).contains { isAnswer($0.line, to: pair) } }
 
     private func isAnswer(_ line: ResultLine, to pair: SweepPair) -> Bool {
-        pair.isAnswered(by: line, programVersion: Rialto.version)
+        pair.isAnswered(by: line, programVersion: BuildStamp.programVersion, computesSignatures: realCrypto)
     }
 
     /// Puts the lines of all pairs that are there into one file; names what must happen sometimes and no seed saw.
@@ -116,10 +122,9 @@ struct SimSweep: AsyncParsableCommand {
         var text = ""
         var seen: [String: [ResultLine]] = [:]
         for pair in pairs {
-            let path = "\(directory)/\(pair.folder)/\(ResultFiles.name)"
-            guard let line = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
-            text += line
-            seen[Self.variant(pair), default: []] += lines(of: pair).filter { isAnswer($0, to: pair) }
+            let lines = lines(of: pair)
+            text += lines.map { $0.text + "\n" }.joined()
+            seen[Self.variant(pair), default: []] += lines.map(\.line).filter { isAnswer($0, to: pair) }
         }
         try ScenarioOptions.explaining { try WholeFile.write(text, to: "\(directory)/\(ResultFiles.name)") }
         let variants = Dictionary(grouping: pairs, by: Self.variant)

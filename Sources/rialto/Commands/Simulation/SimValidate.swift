@@ -112,7 +112,7 @@ struct SimValidate: ParsableCommand {
         let records = file.scenario.seeds.map { seed in
             var printer = RunPrinter(name: file.scenario.name, seed: seed)
             defer { printer.clear() }
-            return ScenarioRun.run(file, seed: seed, programVersion: Rialto.version) { printer.tell($0) }
+            return ScenarioRun.run(file, seed: seed, programVersion: BuildStamp.programVersion) { printer.tell($0) }
         }
         .judged(isWhole: true)
         for record in records {
