@@ -129,9 +129,9 @@ private struct ScenarioDraw {
         if ScenarioSense.complaint(ofChangesIn: scenario) != nil { scenario.workload.changesPerSecond = nil }
     }
 
-    private mutating func expectations(of scenario: Scenario) -> [Expectation] {
+    private mutating func expectations(of scenario: Scenario) -> [Simulator.Expectation] {
         let has = { (role: AdversaryRole) in scenario.adversaries.contains { $0.role == role } }
-        var expectations: [Expectation] = [
+        var expectations: [Simulator.Expectation] = [
             .delivery(atLeast: share(), within: length()), .delivery(atLeast: share(), within: length()),
             .latency(percentile: 1 + random.below(10_000), within: length()),
             .equalSets(within: .seconds(5) + length()),
