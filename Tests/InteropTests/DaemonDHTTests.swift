@@ -29,7 +29,12 @@ extension Interoperability {
             kind: DaemonKind
         ) throws {
             let row = try Row(asking: kind)
-            let found = try eventually { try row.first.client.findPeer(row.last.peer) }
+            // While go takes in what identify says, it knows no address of the peer for a moment.
+            let found = try eventually {
+                let found = try row.first.client.findPeer(row.last.peer)
+                guard !found.addresses.isEmpty else { throw PeerFailure.timedOut("an address") }
+                return found
+            }
             #expect(found.peer == row.last.peer)
             #expect(found.addresses.contains(row.last.address.withoutPeer.bytes))
         }
