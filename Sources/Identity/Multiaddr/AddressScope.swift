@@ -31,6 +31,9 @@ extension IPAddress {
         guard let sourceScope = source.scope else { return false }
         return sourceScope <= scope
     }
+
+    /// Somebody in no network of ours: an address of the documentation range, global and nobody's (RFC 5737).
+    public static let farAway = IPAddress(192, 0, 2, 1)
 }
 
 extension Multiaddr {
@@ -46,5 +49,18 @@ extension Multiaddr {
         case .relayed(let relay): relay.isDialable(learnedFrom: source)
         case .unsupported: false
         }
+    }
+}
+
+extension Sequence<Multiaddr> {
+    /// At most `countMax` of the addresses: those that anybody can follow go before those of a machine or a home.
+    ///
+    /// Else a host with many bridges would be known by nothing but these.
+    public func widest(_ countMax: Int) -> [Multiaddr] {
+        let all = Array(self)
+        guard all.count > countMax else { return all }
+        let isWide = all.map { $0.isDialable(learnedFrom: .farAway) }
+        let order = all.indices.filter { isWide[$0] } + all.indices.filter { !isWide[$0] }
+        return order.prefix(countMax).map { all[$0] }
     }
 }

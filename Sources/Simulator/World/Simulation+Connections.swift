@@ -37,8 +37,9 @@ extension Simulation {
         case .setPeerValue(let peer, let value):
             if let place = linkPlace(to: peer, from: index) { nodes[index].links[place].value = Int32(clamping: value) }
         case .shutdown: shutDown(index)
-        case .consumed, .learned, .learnedRecord, .clock, .setBans, .setWaterMarks, .transport, .deadlineReached:
-            break  // Windows, address books and bans are not modelled; the rest is never asked of a driver.
+        case .consumed, .learned, .learnedRecord, .cancelConnect, .clock, .setBans, .setWaterMarks, .transport,
+            .deadlineReached:
+            break  // Windows, address books, bans and queues are not modelled; the rest is never asked of a driver.
         }
     }
 

@@ -22,7 +22,8 @@ public struct AddressBookConfig: Hashable, Sendable {
 /// Where peers can be reached, as far as we have heard.
 ///
 /// Three degrees of trust order the addresses of a peer: *proven*, where we reached it; *certified*, which it signed itself;
-/// *told*, by whomever. Nobody can displace an address by one of a lower degree.
+/// *told*, by whomever. Nobody can displace an address by one of a lower degree. Of those that were told the last come first and stay
+/// longest, so that nobody's lies keep out what is told after them.
 public struct AddressBook: Sendable {
     private enum Degree: Int, Comparable, Sendable {
         case proven
@@ -38,7 +39,7 @@ public struct AddressBook: Sendable {
     }
 
     private struct Entry: Sendable {
-        /// In the order of their degrees, within one degree as they came.
+        /// In the order of their degrees; within one degree as they came, but those that were told the other way about.
         var addresses: [Known] = []
         var sequence: UInt64?
         var envelope: [UInt8] = []
@@ -84,7 +85,7 @@ public struct AddressBook: Sendable {
     ) {
         let usable = addresses.filter { Self.isUsable($0, for: peer, learnedFrom: source) }
         guard !usable.isEmpty, admit(peer, at: now) else { return }
-        for address in usable { insert(address.withoutPeer, .told, of: peer) }
+        for address in usable.reversed() { insert(address.withoutPeer, .told, of: peer) }
     }
 
     /// Takes a record that its peer signed, wherever it came from.
@@ -190,14 +191,16 @@ public struct AddressBook: Sendable {
         forgetting.arm(peer, at: now.advanced(by: config.lifetime))
     }
 
-    /// Puts an address behind those of its degree, unless it is there with a better one; the last then falls off a full list.
+    /// Puts an address behind those of its degree, or, told, before them, unless it is there with a better one; the last then falls
+    /// off a full list.
     private mutating func insert(_ address: Multiaddr, _ degree: Degree, of peer: PeerID) {
         guard var list = entries[peer]?.addresses else { return }
         if let index = list.firstIndex(where: { $0.address == address }) {
-            guard degree < list[index].degree else { return }
+            guard degree < list[index].degree || (degree, list[index].degree) == (.told, .told) else { return }
             list.remove(at: index)
         }
-        list.insert(Known(address: address, degree: degree), at: list.firstIndex { degree < $0.degree } ?? list.count)
+        let position = list.firstIndex { degree < $0.degree || $0.degree == .told } ?? list.count
+        list.insert(Known(address: address, degree: degree), at: position)
         entries[peer]?.addresses = Array(list.prefix(config.addressCountMax))
     }
 }

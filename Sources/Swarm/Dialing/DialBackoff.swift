@@ -9,12 +9,6 @@ public struct DialBackoffConfig: Hashable, Sendable {
     public var limit: Duration = .seconds(300)
     /// Addresses that are remembered at once.
     public var addressCountMax = 4096
-    /// Failed dials to one host where strangers sent us: a burst, then one per interval.
-    ///
-    /// So a stranger who names many peers behind one victim's address cannot make us knock there faster than one a
-    /// minute.
-    public var hostBurst = 8
-    public var hostInterval: Duration = .seconds(60)
 
     public init() {}
 }
@@ -41,32 +35,22 @@ struct DialBackoff: Sendable {
     }
 
     let config: DialBackoffConfig
-    let exemptsLocalAddresses: Bool
     private var failures: [Target: Failure] = [:]
     /// When each failure is forgotten: after as long again as it was waited for.
     private var forgetting = DeadlineQueue<Target>()
-    private var hosts: ArrivalRate<NetworkGroup>
 
-    init(config: DialBackoffConfig, exemptsLocalAddresses: Bool) {
+    init(config: DialBackoffConfig) {
         self.config = config
-        self.exemptsLocalAddresses = exemptsLocalAddresses
-        hosts = ArrivalRate(
-            interval: config.hostInterval,
-            burst: config.hostBurst,
-            keyCountMax: config.addressCountMax
-        )
     }
 
     var addressCount: Int { failures.count }
 
-    /// Whether the address must not be dialled yet; `isStrange` if nobody but strangers say that the peer is there.
-    func isWaiting(_ target: Target, isStrange: Bool, at now: Instant) -> Bool {
-        if let failure = failures[target], now < failure.until { return true }
-        let address = target.endpoint.address
-        return isStrange && isLimitedByHost(address) && !hosts.admits(.host(of: address), at: now)
+    /// Whether the address must not be dialled yet.
+    func isWaiting(_ target: Target, at now: Instant) -> Bool {
+        failures[target].map { now < $0.until } ?? false
     }
 
-    mutating func failed(_ target: Target, isStrange: Bool, at now: Instant) {
+    mutating func failed(_ target: Target, at now: Instant) {
         forget(at: now)
         if failures[target] == nil, failures.count >= config.addressCountMax, let oldest = forgetting.first {
             failures[oldest] = nil
@@ -77,9 +61,6 @@ struct DialBackoff: Sendable {
         let wait = min(config.base + config.step * squared, config.limit)
         failures[target] = Failure(count: min(count + 1, 1000), until: now.advanced(by: wait))
         forgetting.arm(target, at: now.advanced(by: wait * 2))
-        if isStrange, isLimitedByHost(target.endpoint.address) {
-            _ = hosts.count(.host(of: target.endpoint.address), at: now)
-        }
     }
 
     mutating func succeeded(_ target: Target) {
@@ -94,9 +75,5 @@ struct DialBackoff: Sendable {
 
     private mutating func forget(at now: Instant) {
         while let target = forgetting.popDue(at: now) { failures[target] = nil }
-    }
-
-    private func isLimitedByHost(_ address: IPAddress) -> Bool {
-        !(exemptsLocalAddresses && address.isExemptFromNetworkLimits)
     }
 }

@@ -57,7 +57,7 @@ public enum ConnectFailure: Error, Hashable, Sendable {
 public struct DialConfig: Hashable, Sendable {
     /// Dials at once, over all peers.
     public var parallelMax = 8
-    /// Peers that wait for their first dial.
+    /// Peers that wait for their first dial; those of whom only strangers speak get half of the places.
     public var queueMax = 128
     /// Requests that wait for one peer.
     public var requestsPerPeerMax = 64
@@ -67,6 +67,8 @@ public struct DialConfig: Hashable, Sendable {
     public var nearTimeout: Duration = .seconds(5)
     /// How long a TCP connection to any other address may take.
     public var farTimeout: Duration = .seconds(15)
+    /// How long it may take where nobody but strangers say that the peer is: two black holes leave time for the truth.
+    public var strangeTimeout: Duration = .seconds(5)
     /// How long names may take, all together.
     public var resolutionTimeout: Duration = .seconds(10)
     /// How long a whole request may take, waiting in the queue included.

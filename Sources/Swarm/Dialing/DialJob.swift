@@ -26,6 +26,8 @@ struct DialJob: Sendable {
     let peer: PeerID?
     let deadline: Instant
     var requests: [ConnectRequestID]
+    /// Whether nobody but strangers say where the peer is.
+    var isStrange: Bool
     /// Still to be tried, in order.
     var endpoints: [Endpoint] = []
     /// Those of them that were not named by whoever asks, but by strangers.
@@ -41,17 +43,11 @@ struct DialJob: Sendable {
     /// What to say if nothing works: the last failure that says more than "wait".
     var failure: ConnectFailure?
 
-    init(peer: PeerID?, request: ConnectRequestID, deadline: Instant) {
+    init(peer: PeerID?, request: ConnectRequestID, isStrange: Bool, deadline: Instant) {
         self.peer = peer
+        self.isStrange = isStrange
         self.deadline = deadline
         requests = [request]
-    }
-
-    /// It comes too soon for a stranger's word; whoever is trusted may still name it.
-    mutating func putOff(_ endpoint: Endpoint) {
-        seen.remove(endpoint)
-        strange.remove(endpoint)
-        note(.backoff)
     }
 
     var isExhausted: Bool { endpoints.isEmpty && names.isEmpty && lookups.isEmpty && attempts.isEmpty }

@@ -12,6 +12,10 @@ struct DialMachine: Sendable {
     enum Input: Sendable {
         /// `named` are the addresses of the request, `known` those of the address book.
         case connect(ConnectRequestID, PeerID?, named: [Multiaddr], known: [Multiaddr])
+        /// Nobody waits for an answer to this wish any more.
+        case cancel(ConnectRequestID)
+        /// Somebody told of further addresses of a peer that may be being dialled.
+        case learned(PeerID, [Multiaddr])
         case resolved(ResolutionID, NameAnswer)
         /// TCP is through.
         case dialed(ConnectionID)
@@ -34,6 +38,10 @@ struct DialMachine: Sendable {
 
     /// Names that are looked up at once, over all jobs.
     static let lookupCountMax = 16
+    /// Those of them that strangers named: others wait for none of these.
+    static let strangeLookupCountMax = 8
+    /// Names that strangers have us look up for one job: a list, and what it leads to.
+    static let strangeNamesPerJobMax = 2
     /// Attempts of one job, at once, at addresses that only strangers named.
     static let strangeAttemptsPerJobMax = 2
 
@@ -47,6 +55,7 @@ struct DialMachine: Sendable {
     /// Those of the attempts that go where only strangers say that somebody is.
     private var strangeAttempts: Set<ConnectionID> = []
     private var jobOfLookup: [ResolutionID: UInt64] = [:]
+    private var strangeLookups: Set<ResolutionID> = []
     private var nextJob: UInt64 = 0
     /// Even: the driver numbers with odd ones.
     private var nextConnection: UInt64 = 2
@@ -54,10 +63,10 @@ struct DialMachine: Sendable {
     private var isStopped = false
     private(set) var nextDeadline: Instant?
 
-    init(ownPeer: PeerID, config: DialConfig, exemptsLocalAddresses: Bool) {
+    init(ownPeer: PeerID, config: DialConfig) {
         self.ownPeer = ownPeer
         self.config = config
-        backoff = DialBackoff(config: config.backoff, exemptsLocalAddresses: exemptsLocalAddresses)
+        backoff = DialBackoff(config: config.backoff)
     }
 
     var attemptCount: Int { jobOfAttempt.count }
@@ -67,6 +76,9 @@ struct DialMachine: Sendable {
         switch input {
         case .connect(let request, let peer, let named, let known):
             connect(request, to: peer, named: named, known: known, at: now, into: &outputs)
+        case .cancel(let request): cancel(request, into: &outputs)
+        case .learned(let peer, let addresses):
+            if let job = jobOfPeer[peer] { takeUp(addresses, isTrusted: false, in: job, at: now) }
         case .resolved(let id, let answer):
             resolved(id, answer, at: now)
         case .dialed(let id):
@@ -91,7 +103,8 @@ struct DialMachine: Sendable {
         assert(jobOfAttempt.count <= config.parallelMax && jobs.count <= config.queueMax + config.parallelMax)
         assert(jobs.values.reduce(0) { $0 + $1.attempts.count } == jobOfAttempt.count)
         assert(jobs.values.reduce(0) { $0 + $1.lookups.count } == jobOfLookup.count)
-        assert(jobOfLookup.count <= Self.lookupCountMax)
+        assert(jobOfLookup.count <= Self.lookupCountMax && strangeLookups.count <= Self.strangeLookupCountMax)
+        assert(strangeLookups.allSatisfy { jobOfLookup[$0] != nil })
         assert(
             strangeAttempts.count <= strangeAttemptCountMax && strangeAttempts.allSatisfy { jobOfAttempt[$0] != nil }
         )
@@ -118,16 +131,18 @@ struct DialMachine: Sendable {
                 return outputs.append(.answered(request, .failure(.queueFull)))
             }
             jobs[id]?.requests.append(request)
+            if !named.isEmpty { jobs[id]?.isStrange = false }
             takeUp(named, isTrusted: true, in: id, at: now)
             return
         }
-        let waiting = jobs.values.count { $0.attempts.isEmpty }
-        guard waiting < config.queueMax, jobs.count < config.queueMax + config.parallelMax else {
+        let isStrange = named.isEmpty && isStrange(known, of: peer)
+        guard hasRoom(forStranger: isStrange) else {
             return outputs.append(.answered(request, .failure(.queueFull)))
         }
         let id = nextJob
         nextJob += 1
-        jobs[id] = DialJob(peer: peer, request: request, deadline: now.advanced(by: config.requestTimeout))
+        let deadline = now.advanced(by: config.requestTimeout)
+        jobs[id] = DialJob(peer: peer, request: request, isStrange: isStrange, deadline: deadline)
         if let peer { jobOfPeer[peer] = id }
         takeUp(named, isTrusted: true, in: id, at: now)
         takeUp(known, isTrusted: false, in: id, at: now)
@@ -136,6 +151,27 @@ struct DialMachine: Sendable {
     private func refusal(of peer: PeerID?) -> ConnectFailure? {
         if isStopped { return .shuttingDown }
         return peer == ownPeer ? .selfDial : nil
+    }
+
+    /// Whether nobody but strangers say that the peer is at these addresses.
+    private func isStrange(_ known: [Multiaddr], of peer: PeerID?) -> Bool {
+        known.allSatisfy { address in
+            guard let endpoint = address.tcpEndpoint else { return true }
+            return strangers.limits(DialBackoff.Target(peer: peer, endpoint: endpoint))
+        }
+    }
+
+    /// Strangers' words fill no more than half of the queue, whoever speaks and however much.
+    private func hasRoom(forStranger isStrange: Bool) -> Bool {
+        let waiting = jobs.values.count { $0.attempts.isEmpty }
+        guard waiting < config.queueMax, jobs.count < config.queueMax + config.parallelMax else { return false }
+        return !isStrange || jobs.values.count { $0.attempts.isEmpty && $0.isStrange } < config.queueMax / 2
+    }
+
+    private mutating func cancel(_ request: ConnectRequestID, into outputs: inout [Output]) {
+        guard let id = jobs.elements.first(where: { $0.value.requests.contains(request) })?.key else { return }
+        jobs[id]?.requests.removeAll { $0 == request }
+        if jobs[id]?.requests.isEmpty == true { finish(id, .failure(.timedOut), into: &outputs) }
     }
 
     /// Sorts addresses into endpoints to try and names to look up.
@@ -186,8 +222,7 @@ struct DialMachine: Sendable {
                 for (id, attempt) in job.attempts where attempt.endpoint == endpoint { strangeAttempts.remove(id) }
             }
             guard job.seen.count < config.endpointsPerPeerMax, !job.seen.contains(endpoint) else { continue }
-            let target = DialBackoff.Target(peer: job.peer, endpoint: endpoint)
-            guard !backoff.isWaiting(target, isStrange: !isTrusted, at: now) else {
+            guard !backoff.isWaiting(DialBackoff.Target(peer: job.peer, endpoint: endpoint), at: now) else {
                 job.note(.backoff)
                 continue
             }
@@ -202,8 +237,8 @@ struct DialMachine: Sendable {
     // MARK: Names
 
     private mutating func look(up query: NameQuery, port: UInt16?, depth: Int, isTrusted: Bool, in id: UInt64) {
-        guard depth <= config.resolutionDepthMax, let count = jobs[id]?.nameCount, count < config.resolutionsPerPeerMax
-        else {
+        let countMax = isTrusted ? config.resolutionsPerPeerMax : Self.strangeNamesPerJobMax
+        guard depth <= config.resolutionDepthMax, let count = jobs[id]?.nameCount, count < countMax else {
             jobs[id]?.note(.resolution("too many names"))
             return
         }
@@ -212,6 +247,7 @@ struct DialMachine: Sendable {
     }
 
     private mutating func resolved(_ resolution: ResolutionID, _ answer: NameAnswer, at now: Instant) {
+        strangeLookups.remove(resolution)
         guard let id = jobOfLookup.removeValue(forKey: resolution),
             let name = jobs[id]?.lookups.removeValue(forKey: resolution)?.name
         else { return }
@@ -225,7 +261,7 @@ struct DialMachine: Sendable {
             let listed = lines.filter { $0.hasPrefix(prefix) }
                 .compactMap { try? Multiaddr(text: String($0.dropFirst(prefix.count))) }
                 .filter { jobs[id]?.peer == nil || $0.peerID == jobs[id]?.peer }
-                .filter { name.isTrusted || $0.isDialable(learnedFrom: Self.stranger) }
+                .filter { name.isTrusted || $0.isDialable(learnedFrom: .farAway) }
             takeUp(
                 Array(listed.prefix(config.addressesPerAnswerMax)),
                 isTrusted: name.isTrusted,
@@ -243,9 +279,6 @@ struct DialMachine: Sendable {
         jobs[id]?.note(failure)
     }
 
-    /// Somebody in no network of ours (TEST-NET-1, RFC 5737).
-    private static let stranger = IPAddress(192, 0, 2, 1)
-
     // MARK: Attempts
 
     private mutating func failed(_ connection: ConnectionID, _ failure: ConnectFailure, at now: Instant) {
@@ -255,10 +288,11 @@ struct DialMachine: Sendable {
         switch failure {
         // Our own doing says nothing about the address.
         case .limited, .banned: break
-        default:
-            let target = DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint)
-            let isStrange = jobs[id]?.strange.contains(attempt.endpoint) == true
-            backoff.failed(target, isStrange: isStrange, at: now)
+        default: backoff.failed(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint), at: now)
+        }
+        // Whoever names others at somebody's door only shows us who lives there.
+        if case .wrongPeer(let peer) = failure {
+            strangers.met(DialBackoff.Target(peer: peer, endpoint: attempt.endpoint))
         }
         jobs[id]?.note(failure)
         jobs[id]?.nextAttemptAt = nil
@@ -275,7 +309,7 @@ struct DialMachine: Sendable {
             return
         }
         backoff.succeeded(DialBackoff.Target(peer: jobs[id]?.peer, endpoint: attempt.endpoint))
-        strangers.reached(attempt.endpoint)
+        strangers.met(DialBackoff.Target(peer: peer, endpoint: attempt.endpoint))
         finish(id, .success(peer), into: &outputs)
     }
 
@@ -286,7 +320,10 @@ struct DialMachine: Sendable {
             _ = close(connection)
             outputs.append(.abort(connection))
         }
-        for resolution in job.lookups.keys { jobOfLookup[resolution] = nil }
+        for resolution in job.lookups.keys {
+            jobOfLookup[resolution] = nil
+            strangeLookups.remove(resolution)
+        }
         outputs += job.requests.map { .answered($0, result) }
     }
 
@@ -321,30 +358,37 @@ struct DialMachine: Sendable {
     }
 
     private mutating func startLookups(of id: UInt64, at now: Instant, into outputs: inout [Output]) {
-        while jobOfLookup.count < Self.lookupCountMax, let name = jobs[id]?.names.popFirst() {
+        while let index = nextName(of: id), let name = jobs[id]?.names.remove(at: index) {
             let resolution = ResolutionID(rawValue: nextResolution)
             nextResolution += 1
             jobOfLookup[resolution] = id
+            if !name.isTrusted { strangeLookups.insert(resolution) }
             jobs[id]?.lookups[resolution] = (name, now.advanced(by: config.resolutionTimeout))
             outputs.append(.resolve(resolution, name.query))
         }
     }
 
+    private func nextName(of id: UInt64) -> Int? {
+        guard jobOfLookup.count < Self.lookupCountMax else { return nil }
+        let mayBeStrange = strangeLookups.count < Self.strangeLookupCountMax
+        return jobs[id]?.names.firstIndex { $0.isTrusted || mayBeStrange }
+    }
+
     private mutating func startAttempts(of id: UInt64, at now: Instant, into outputs: inout [Output]) {
-        while let job = jobs[id], let index = nextEndpoint(of: job) {
+        while let job = jobs[id], let index = nextEndpoint(of: job, at: now) {
             guard job.attempts.isEmpty || job.nextAttemptAt.map({ $0 <= now }) ?? true else { return }
             let endpoint = job.endpoints[index]
             jobs[id]?.endpoints.remove(at: index)
             let isStrange = isStrange(endpoint, to: job)
-            if isStrange, !strangers.take(endpoint, at: now) {
-                jobs[id]?.putOff(endpoint)
-                continue
-            }
             let connection = ConnectionID(rawValue: nextConnection)
             nextConnection += 2
-            let timeout = endpoint.address.isExemptFromNetworkLimits ? config.nearTimeout : config.farTimeout
+            let isNear = endpoint.address.isExemptFromNetworkLimits
+            let timeout = isNear ? config.nearTimeout : isStrange ? config.strangeTimeout : config.farTimeout
             jobOfAttempt[connection] = id
-            if isStrange { strangeAttempts.insert(connection) }
+            if isStrange {
+                strangeAttempts.insert(connection)
+                strangers.dialled(endpoint, at: now)
+            }
             jobs[id]?.attempts[connection] = DialJob.Attempt(endpoint: endpoint, timeout: now.advanced(by: timeout))
             jobs[id]?.nextAttemptAt = now.advanced(by: config.nextAddressDelay)
             outputs.append(.dial(connection, endpoint, expecting: job.peer))
@@ -354,25 +398,31 @@ struct DialMachine: Sendable {
     /// Which of its endpoints a job may try next: first where the operator or the application sends us, or where we have been.
     ///
     /// A stranger's word may lead into black holes that hold a place for as long as TCP waits: it gets two places of a job and half of
-    /// all, so that whoever is known never waits for them.
-    private func nextEndpoint(of job: DialJob) -> Int? {
+    /// all, so that whoever is known never waits for them. A host that was dialled within the minute is put off.
+    private func nextEndpoint(of job: DialJob, at now: Instant) -> Int? {
         guard !job.endpoints.isEmpty, jobOfAttempt.count < config.parallelMax else { return nil }
         if let known = job.endpoints.firstIndex(where: { !isStrange($0, to: job) }) { return known }
         let ownCount = job.attempts.keys.count(where: strangeAttempts.contains)
-        let hasPlace = ownCount < Self.strangeAttemptsPerJobMax && strangeAttempts.count < strangeAttemptCountMax
-        return hasPlace ? 0 : nil
+        guard ownCount < Self.strangeAttemptsPerJobMax, strangeAttempts.count < strangeAttemptCountMax else {
+            return nil
+        }
+        return job.endpoints.firstIndex { strangers.opening(of: $0) <= now }
     }
 
     private var strangeAttemptCountMax: Int { max(1, config.parallelMax / 2) }
 
     private func isStrange(_ endpoint: Endpoint, to job: DialJob) -> Bool {
-        job.strange.contains(endpoint) && strangers.limits(endpoint)
+        job.strange.contains(endpoint)
+            && strangers.limits(DialBackoff.Target(peer: job.peer, endpoint: endpoint))
     }
 
     private mutating func arm(at now: Instant) {
-        nextDeadline = jobs.values.map { job in
-            guard let next = job.nextAttemptAt, nextEndpoint(of: job) != nil else { return job.nextDeadline }
-            return min(job.nextDeadline, next)
-        }.min()
+        nextDeadline = jobs.values.map { min($0.nextDeadline, nextStart(of: $0, at: now) ?? $0.nextDeadline) }.min()
+    }
+
+    /// When a job may try the next of its endpoints, if time alone brings that about.
+    private func nextStart(of job: DialJob, at now: Instant) -> Instant? {
+        if nextEndpoint(of: job, at: now) != nil { return job.nextAttemptAt }
+        return job.endpoints.map(strangers.opening).filter { $0 > now }.min()
     }
 }

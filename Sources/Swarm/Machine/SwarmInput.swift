@@ -24,6 +24,8 @@ extension SwarmMachine {
         ///
         /// Without a peer, whoever answers is welcome. Answered by `connectAnswered`, at once if there is a connection.
         case connect(ConnectRequestID, PeerID?, [Multiaddr])
+        /// Nobody waits for this wish any more: it gets no answer, and a dial that nobody else waits for ends.
+        case cancelConnect(ConnectRequestID)
         /// Closes every connection with the peer.
         case disconnect(PeerID)
         /// The application protocols that peers may open streams for; identify and ping are always there.
@@ -45,6 +47,8 @@ extension SwarmMachine {
         /// Who is trimmed first: the lowest value. 0 for everybody at first.
         case setPeerValue(PeerID, Int)
         /// Addresses of a peer that somebody told us; `from` is the address of who told, `nil` for the operator.
+        ///
+        /// A dial that is under way tries them too.
         case learned(PeerID, [Multiaddr], from: IPAddress?)
         /// A signed peer record that somebody passed on.
         case learnedRecord([UInt8], from: IPAddress?)

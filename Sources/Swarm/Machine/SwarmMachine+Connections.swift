@@ -83,6 +83,20 @@ extension SwarmMachine {
         dial(.connect(request, peer, named: addresses, known: known), at: now, into: &outputs)
     }
 
+    mutating func learned(
+        _ peer: PeerID,
+        _ addresses: [Multiaddr],
+        from source: IPAddress?,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard peer != self.peer else { return }
+        let before = Set(addressBook.addresses(of: peer))
+        addressBook.add(addresses, of: peer, learnedFrom: source, at: now)
+        let added = addressBook.addresses(of: peer).filter { !before.contains($0) }
+        if !added.isEmpty { dial(.learned(peer, added), at: now, into: &outputs) }
+    }
+
     /// Feeds the dialling, and again what its outputs come to.
     mutating func dial(_ first: DialMachine.Input, at now: Instant, into outputs: inout [Output]) {
         var inputs: Deque = [first]
@@ -326,6 +340,10 @@ extension SwarmMachine {
         if let peer = connection.peer {
             left(peer, id, reason, at: now, into: &outputs)
         } else if connection.direction == .outbound {
+            // Not whom we looked for; but whoever it is has proved to live there.
+            if case .wrongPeer(let other) = failure, other != self.peer {
+                addressBook.proved(Multiaddr(endpoint: connection.remote), of: other, at: now)
+            }
             dial(.failed(id, failure), at: now, into: &outputs)
         }
     }

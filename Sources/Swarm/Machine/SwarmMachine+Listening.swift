@@ -55,7 +55,7 @@ extension SwarmMachine {
         }
         for address in config.announcedAddresses { addresses.append(address.withoutPeer) }
         for address in observed.confirmed { addresses.append(address) }
-        let named = Array(addresses.prefix(OwnDescription.addressCountMax))
+        let named = addresses.widest(OwnDescription.addressCountMax)
         guard ownDescription.setAddresses(named) else { return }
         outputs.append(.addressesChanged(named))
         describeAnew(at: now)

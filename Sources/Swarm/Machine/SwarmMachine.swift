@@ -81,8 +81,7 @@ public struct SwarmMachine: Sendable {
         self.peer = peer
         staticKey = NoiseStaticKey(identity: identity, secret: random.bytes(X25519.byteCount))
         self.random = random
-        let exempts = config.connectionLimits.exemptsLocalAddresses
-        dialing = DialMachine(ownPeer: peer, config: config.dial, exemptsLocalAddresses: exempts)
+        dialing = DialMachine(ownPeer: peer, config: config.dial)
         limits = ConnectionLimits(config: config.connectionLimits)
         scopes = ResourceScopes(limits: config.resources)
         trimming = ConnectionTrimming(config: config.trimming)
@@ -111,6 +110,7 @@ public struct SwarmMachine: Sendable {
         case .transport(let input): handle(input, at: now, into: &outputs)
         case .connect(let request, let peer, let addresses):
             connect(request, to: peer, addresses, at: now, into: &outputs)
+        case .cancelConnect(let request): dial(.cancel(request), at: now, into: &outputs)
         case .disconnect(let peer):
             for id in connectedPeers[peer]?.connections ?? [] { close(id, .requested, at: now) }
         case .setProtocols(let protocols): setProtocols(protocols, at: now)
@@ -124,7 +124,7 @@ public struct SwarmMachine: Sendable {
         case .protect(let peer, false): protectedPeers.remove(peer)
         case .setPeerValue(let peer, let value): peerValues[peer] = value == 0 ? nil : value
         case .learned(let peer, let addresses, let source):
-            if peer != self.peer { addressBook.add(addresses, of: peer, learnedFrom: source, at: now) }
+            learned(peer, addresses, from: source, at: now, into: &outputs)
         case .learnedRecord(let envelope, let source):
             addressBook.accept(envelope, learnedFrom: source, at: now)
         case .setBans(let list): setBans(list, at: now)

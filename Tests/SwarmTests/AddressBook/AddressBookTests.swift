@@ -94,6 +94,17 @@ import Testing
         book.checkInvariants()
     }
 
+    @Test mutating func `nobody's lies keep out what is told after them`() {
+        let truth = Self.address(500)
+        for _ in 0..<2 {
+            book.add((0..<32).map { Self.address($0) }, of: TestPeer.id(1), learnedFrom: Self.far, at: .zero)
+            book.add([truth, Self.address(501)], of: TestPeer.id(1), learnedFrom: Self.far, at: .zero)
+            let told = book.addresses(of: TestPeer.id(1))
+            #expect(told == [truth, Self.address(501)] + (0..<30).map { Self.address($0) })
+        }
+        book.checkInvariants()
+    }
+
     @Test func `the peer longest untouched makes room, a connected one never does`() {
         var config = AddressBookConfig()
         config.peerCountMax = 3

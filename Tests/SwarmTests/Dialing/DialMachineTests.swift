@@ -5,7 +5,7 @@ import Testing
 @testable import Swarm
 
 @Suite struct `Dial machine` {
-    private var machine = DialMachine(ownPeer: TestPeer.id(99), config: DialConfig(), exemptsLocalAddresses: true)
+    private var machine = DialMachine(ownPeer: TestPeer.id(99), config: DialConfig())
     private var said: [DialMachine.Output] = []
 
     private static func endpoint(_ number: Int) -> Endpoint {
@@ -97,16 +97,65 @@ import Testing
     }
 
     /// Somebody is there, but not whom strangers say: their names must neither make us knock nor keep us from whom we know.
-    @Test mutating func `where strangers' names fail we knock once a minute, and elsewhere as before`() {
+    @Test mutating func `where strangers' names fail we knock once a minute, and whom we met there is dialled at once`()
+    {
+        #expect(connect(2, 2, [], known: [Self.address(1)]) == [dial(2, 1, 2)])
+        #expect(connect(1, 1, [], known: [Self.address(1)], at: seconds(1)) == [])
+        #expect(connect(3, 3, [], known: [Self.address(1)], at: seconds(1)) == [])
+        let met = feed(.failed(ConnectionID(rawValue: 2), .wrongPeer(TestPeer.id(1))), at: seconds(2))
+        #expect(met == [failed(2, .wrongPeer(TestPeer.id(1))), dial(4, 1, 1)])
+        #expect(machine.nextDeadline == seconds(17))
+        feed(.succeeded(ConnectionID(rawValue: 4), TestPeer.id(1)), at: seconds(2))
+        #expect(connect(4, 1, [], known: [Self.address(1)], at: seconds(3)) == [dial(6, 1, 1)])
+        feed(.succeeded(ConnectionID(rawValue: 6), TestPeer.id(1)), at: seconds(3))
+        // Who is put off keeps its place until the minute is over.
+        #expect(machine.nextDeadline == seconds(60))
+        #expect(feed(.deadlineReached, at: seconds(60)) == [dial(8, 1, 3)])
+    }
+
+    @Test mutating func `strangers' words fill half of the queue, and whom we know is not refused for them`() {
+        for number in 1...90 { _ = connect(UInt64(number), UInt8(number), [], known: [Self.address(number)]) }
+        #expect(machine.attemptCount == 4 && machine.jobCount == 4 + 64)
+        #expect(said.count { $0.isAnswered(.queueFull) } == 90 - 68)
+        let before = said.count { $0.isAnswered(.queueFull) }
+        for number in 100...170 { _ = connect(UInt64(number), UInt8(number), [Self.address(number)]) }
+        #expect(machine.attemptCount == 8)
+        #expect(said.count { $0.isAnswered(.queueFull) } - before == 71 - 68, "four dials and half of the queue")
+        // Whoever was reached is known.
+        feed(.failed(ConnectionID(rawValue: 2), .wrongPeer(TestPeer.id(200))))
+        feed(.succeeded(ConnectionID(rawValue: 10), TestPeer.id(100)))
+        #expect(!connect(201, 200, [], known: [Self.address(1)]).contains(failed(201, .queueFull)))
+    }
+
+    @Test mutating func `a wish that nobody waits for ends its dial, unless another has the same`() {
         _ = connect(1, 1, [Self.address(1)])
-        feed(.succeeded(ConnectionID(rawValue: 2), TestPeer.id(1)))
-        for number in 2...9 {
-            #expect(connect(UInt64(number), UInt8(number), [], known: [Self.address(1)]).count == 1)
-            feed(.failed(ConnectionID(rawValue: UInt64(2 * number)), .wrongPeer(TestPeer.id(1))))
+        _ = connect(2, 1, [Self.address(1)])
+        #expect(feed(.cancel(request(1))) == [])
+        #expect(feed(.cancel(request(1))) == [])
+        #expect(feed(.cancel(request(2))) == [.abort(ConnectionID(rawValue: 2))])
+        #expect(machine.jobCount == 0 && machine.attemptCount == 0 && machine.nextDeadline == nil)
+        #expect(connect(3, 1, [Self.address(1)]) == [dial(4, 1, 1)], "it has not failed")
+    }
+
+    @Test mutating func `what is told while a peer is dialled is tried too`() {
+        #expect(connect(1, 1, [], known: [Self.address(1)]) == [dial(2, 1, 1)])
+        #expect(feed(.learned(TestPeer.id(1), [Self.address(2)])) == [])
+        #expect(feed(.learned(TestPeer.id(2), [Self.address(3)])) == [])
+        #expect(feed(.deadlineReached, at: Self.milliseconds(250)) == [dial(4, 2, 1)])
+    }
+
+    @Test mutating func `a name that strangers told is looked up in half of the places, two for a job`() throws {
+        let name = { (number: Int) in try Multiaddr(text: "/dns4/\(number).example.org/tcp/4001") }
+        for number in 1...10 {
+            let known = try (0..<4).map { try name(10 * number + $0) }
+            _ = connect(UInt64(number), UInt8(number), [], known: known)
         }
-        #expect(connect(10, 10, [], known: [Self.address(1)]) == [failed(10, .backoff)])
-        #expect(connect(11, 1, [Self.address(1)]) == [dial(20, 1, 1)])
-        #expect(connect(12, 12, [], known: [Self.address(1)], at: seconds(60)) == [dial(22, 1, 12)])
+        #expect(said.count == 8)
+        #expect(
+            connect(11, 11, [try name(1)]) == [.resolve(ResolutionID(rawValue: 8), .ipv4Addresses("1.example.org"))]
+        )
+        let next = feed(.resolved(ResolutionID(rawValue: 0), .failed("none")))
+        #expect(next == [.resolve(ResolutionID(rawValue: 9), .ipv4Addresses("50.example.org"))])
     }
 
     @Test mutating func `TCP has five seconds to a near address and fifteen to a far one`() {
@@ -160,7 +209,7 @@ import Testing
         #expect(connect(1, 1, [], known: (1...3).map(Self.address)) == [dial(2, 1, 1)])
         #expect(feed(.deadlineReached, at: Self.milliseconds(250)) == [dial(4, 2, 1)])
         #expect(feed(.deadlineReached, at: Self.milliseconds(500)) == [])
-        #expect(machine.nextDeadline == seconds(15))
+        #expect(machine.nextDeadline == seconds(5))
         #expect(connect(2, 2, [], known: [Self.address(11)]) == [dial(6, 11, 2)])
         #expect(connect(3, 3, [], known: [Self.address(12)]) == [dial(8, 12, 3)])
         #expect(connect(4, 4, [], known: [Self.address(13)]) == [])

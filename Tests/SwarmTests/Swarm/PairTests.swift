@@ -300,6 +300,31 @@ import Yamux
         #expect(network.nodes[0].events.last == .addressesChanged(network.nodes[0].machine.listenAddresses))
     }
 
+    @Test func `a host with many bridges is known by its public address all the same`() throws {
+        var network = Network(seed: 1)
+        network.add(at: IPAddress(0, 0, 0, 0))
+        network.run(for: .milliseconds(10))
+        let bridges = (0..<50).map { IPAddress(172, 17, UInt8($0), 1) }
+        network.feed(0, .transport(.interfaces(bridges + [IPAddress(203, 0, 113, 1)])))
+        let addresses = network.nodes[0].machine.listenAddresses
+        #expect(addresses.count == 32)
+        #expect(addresses.first == Multiaddr(endpoint: Endpoint(address: IPAddress(203, 0, 113, 1), port: 4001)))
+    }
+
+    @Test func `whoever answers in another's place is known to live there`() {
+        var network = Network(seed: 2)
+        for _ in 0..<3 { network.add() }
+        network.run(for: .milliseconds(10))
+        network.feed(0, .learned(network.peer(1), [network.address(2)], from: nil))
+        network.feed(0, .connect(ConnectRequestID(rawValue: 1), network.peer(1), []))
+        network.run(for: .seconds(1))
+        #expect(network.nodes[0].answers == [.failure(.wrongPeer(network.peer(2)))])
+        #expect(network.nodes[0].machine.addressBook.addresses(of: network.peer(2)) == [network.address(2)])
+        network.feed(0, .connect(ConnectRequestID(rawValue: 2), network.peer(2), []))
+        network.run(for: .seconds(1))
+        #expect(network.nodes[0].answers.last == .success(network.peer(2)))
+    }
+
     @Test func `a socket that cannot listen is told and given back`() {
         var machine = SwarmMachine(config: SwarmConfig(), identity: TestPeer.key(9), random: random(9))
         var outputs: [SwarmMachine.Output] = []
