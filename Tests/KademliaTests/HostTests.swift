@@ -79,6 +79,7 @@ import Testing
                 "connect \(request.rawValue) \(peer.map { $0 == peerID(1) } ?? false) \(addresses.count)"
             case .swarm(.learned(let peer, let addresses, from: nil)):
                 "learned \(peer == peerID(1)) \(addresses.count)"
+            case .swarm(.cancelConnect(let request)): "give up \(request.rawValue)"
             case .swarm(.openStream(let request, _, let names)): "open \(request.rawValue) \(names)"
             case .swarm(.write(let stream, _)): "write \(stream.stream)"
             case .swarm(.closeWrite(let stream)): "close \(stream.stream)"
@@ -250,12 +251,69 @@ import Testing
         #expect(Self.words(world.identify(2, protocols: ["/ipfs/ping/1.0.0"])) == [])
     }
 
-    @Test func `who does not read our answers asks no more`() {
+    /// A world with one stream of another peer, on which it asks so many questions at once.
+    private static func asked(_ count: Int) -> (world: World, outputs: [String]) {
         let world = World()
         world.connect(2)
-        let stream = Self.stream(2)
-        _ = world.feed(.swarm(.inboundStream(stream, peerID(2), Self.protocolName)))
-        _ = world.feed(.swarm(.streamCongested(stream)))
-        #expect(Self.words(world.ask(KademliaMessage(kind: .ping), on: stream)) == ["reset 1"])
+        _ = world.feed(.swarm(.inboundStream(stream(2), peerID(2), protocolName)))
+        return (world, words(world.feed(.swarm(.data(stream(2), pings(count))))))
+    }
+
+    private static func pings(_ count: Int) -> [UInt8] {
+        (0..<count).flatMap { _ in LengthPrefixedFrames.framed(KademliaMessage(kind: .ping).encoded) }
+    }
+
+    @Test func `of many questions in one packet four are answered in a step, and the stream is closed behind the last`()
+    {
+        let (world, outputs) = Self.asked(10)
+        let four = ["write 1", "write 1", "write 1", "write 1"]
+        #expect(outputs == four + ["consumed 1, keeps \(Self.pings(6).count)"])
+        #expect(world.feed(.swarm(.remoteClosedWrite(Self.stream(2)))).isEmpty)
+        #expect(world.host.nextDeadline == world.now)
+        #expect(Self.words(world.feed(.deadlineReached)) == four + ["consumed 1, keeps \(Self.pings(2).count)"])
+        #expect(Self.words(world.feed(.deadlineReached)) == ["write 1", "write 1", "consumed 1", "close 1"])
+        #expect(!world.host.owns(Self.stream(2)))
+    }
+
+    @Test func `whoever does not take our answers gets no more until it does`() {
+        let (world, _) = Self.asked(6)
+        _ = world.feed(.swarm(.streamCongested(Self.stream(2))))
+        #expect(world.host.nextDeadline == .zero.advanced(by: .seconds(10)))
+        let more = world.feed(.swarm(.data(Self.stream(2), Self.pings(1))))
+        #expect(Self.words(more) == ["consumed 1, keeps \(Self.pings(3).count)"])
+        #expect(world.feed(.deadlineReached).isEmpty)
+        let rest = world.feed(.swarm(.streamDrained(Self.stream(2))))
+        #expect(Self.words(rest) == ["write 1", "write 1", "write 1", "consumed 1"])
+        _ = world.feed(.swarm(.streamCongested(Self.stream(2))))
+        #expect(world.feed(.swarm(.remoteClosedWrite(Self.stream(2)))).isEmpty)
+        #expect(Self.words(world.feed(.swarm(.streamDrained(Self.stream(2))))) == ["close 1"])
+    }
+
+    @Test func `who takes no answer for ten seconds, or asks without end, is reset`() {
+        for isEnded in [false, true] {
+            let (world, _) = Self.asked(isEnded ? 1 : 6)
+            _ = world.feed(.swarm(.streamCongested(Self.stream(2))))
+            if isEnded { _ = world.feed(.swarm(.remoteClosedWrite(Self.stream(2)))) }
+            world.now = .zero.advanced(by: .seconds(9))
+            if !isEnded { _ = world.feed(.swarm(.data(Self.stream(2), Self.pings(1)))) }
+            #expect(world.feed(.deadlineReached).isEmpty)
+            world.now = .zero.advanced(by: .seconds(10))
+            #expect(Self.words(world.feed(.deadlineReached)) == ["reset 1"])
+            #expect(!world.host.owns(Self.stream(2)))
+        }
+        let (world, _) = Self.asked(6)
+        _ = world.feed(.swarm(.streamCongested(Self.stream(2))))
+        let flood = [UInt8](repeating: 1, count: 64 << 10)
+        #expect(Self.words(world.feed(.swarm(.data(Self.stream(2), flood)))) == ["reset 1"])
+    }
+
+    @Test func `a dial that a request no longer waits for is given up`() {
+        var config = KademliaConfig()
+        config.seeds = [peer(1)]
+        let world = World(config)
+        #expect(Self.words(world.feed(.started)) == ["learned true 1", "connect 1000 true 1"])
+        world.now = .zero.advanced(by: .seconds(10))
+        let outputs = world.feed(.deadlineReached)
+        #expect(Self.words(outputs) == ["give up 1000"])
     }
 }

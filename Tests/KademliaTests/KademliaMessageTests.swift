@@ -1,7 +1,8 @@
 import Identity
-import Kademlia
 import Primitives
 import Testing
+
+@testable import Kademlia
 
 @Suite struct `Kademlia message` {
     /// Worked by hand from the schema of libp2p/specs, kad-dht: fields 1, 2 and 8, the peer with fields 1, 2 and 3.
@@ -40,6 +41,21 @@ import Testing
         let named = try #require(message.closerPeers.first ?? message.providerPeers.first)
         #expect(named.id.description.hasPrefix("12D3KooW"))
         #expect(named.addresses.first?.description.hasPrefix("/ip4/127.0.0.1/tcp/3") == true)
+    }
+
+    @Test func `a peer with many bridges is known by its public address all the same`() throws {
+        let bridges = (0..<20).map {
+            Multiaddr(endpoint: Endpoint(address: IPAddress(172, 17, UInt8($0), 1), port: 4001))
+        }
+        let other = try Multiaddr(text: "/ip4/203.0.113.1/udp/4001/quic-v1")
+        let addresses = bridges + [other] + peer(1).addresses
+        let kept = peer(1).addresses + bridges.prefix(7)
+        #expect(KademliaPeer(id: peerID(1), addresses: addresses).addresses == kept)
+        var writer = ProtobufWriter()
+        writer.bytes(1, peerID(1).bytes)
+        for address in addresses { writer.bytes(2, address.bytes) }
+        #expect(try KademliaPeer(parsing: writer.bytes.span)?.addresses == kept)
+        #expect(KademliaPeer(id: peerID(1), addresses: addresses).visible(from: host(2)).addresses == peer(1).addresses)
     }
 
     @Test func `an absent kind is the first one, as proto3 leaves defaults out`() throws {
@@ -107,7 +123,7 @@ import Testing
         let first = message.closerPeers[0]
         #expect(first.id == stranger.id)
         #expect(first.addresses.first == address)
-        #expect(first.addresses.count == 7)
+        #expect(first.addresses.count == KademliaPeer.addressCountMax)
         #expect(first.connection == .notConnected)
     }
 

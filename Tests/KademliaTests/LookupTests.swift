@@ -58,6 +58,27 @@ import Testing
         #expect(lookup.nearestAnswered(2).map(\.contact) == [contact(20), contact(30)])
     }
 
+    @Test func `of whom more is told after it failed, it is asked once more, on whatever path`() {
+        for paths in 1...2 {
+            var lookup = lookup(LookupLimits(k: 3, alpha: 2, paths: paths), seeds: [10, 20])
+            expect(lookup.next(), .ask(contact(10)))
+            expect(lookup.next(), .ask(contact(20)))
+            #expect(lookup.isAsking(contact(10)) && !lookup.isAsking(contact(30)))
+            lookup.failed(contact(10))
+            #expect(!lookup.isAsking(contact(10)) && lookup.failureCount == 1)
+            lookup.renew(contact(10))
+            lookup.renew(contact(20))
+            #expect(lookup.failureCount == 0)
+            expect(lookup.next(), .ask(contact(10)))
+            expect(lookup.next(), .wait)
+            lookup.checkInvariants()
+            lookup.answered(contact(10), closer: [], keys: keys)
+            lookup.answered(contact(20), closer: [], keys: keys)
+            expect(lookup.next(), .finished)
+            #expect(lookup.requestCount == 3)
+        }
+    }
+
     @Test func `a late answer counts, an answer that nobody waits for does not`() {
         var lookup = lookup(LookupLimits(k: 2, alpha: 1), seeds: [10, 20])
         expect(lookup.next(), .ask(contact(10)))

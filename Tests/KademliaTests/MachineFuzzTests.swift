@@ -26,7 +26,7 @@ import Testing
                 switch output {
                 case .request(let id, _, _, _): open.append(id)
                 case .finished: finished += 1
-                case .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved, .searched: break
+                case .learned, .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved, .searched: break
                 }
             }
         }

@@ -119,7 +119,7 @@ extension Bench {
                 } else {
                     todo += feed(.requestFailed(id))
                 }
-            case .finished, .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved, .searched: break
+            case .finished, .learned, .cancel, .respond, .accept, .refuse, .peerAdded, .peerRemoved, .searched: break
             }
         }
         return (result, asked)

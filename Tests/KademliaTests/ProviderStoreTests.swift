@@ -48,6 +48,25 @@ import Testing
         #expect(!Self.holds(ProviderStore.keyCountMax - 1, store) && !Self.holds(ProviderStore.keyCountMax - 2, store))
     }
 
+    @Test func `a full store refuses and takes by rank, whatever it refused, took and lost before`() {
+        let full = ProviderStore.keyCountMax
+        var store = Self.store(agreed: [])
+        for number in 1..<full { #expect(Self.add(number, to: &store)) }
+        #expect(Self.add(full + 50, to: &store))
+        // The last gives way to a nearer one, is not taken back, and the next nearer ones drive out whoever is then the last.
+        #expect(!Self.add(full + 60, to: &store))
+        #expect(Self.add(full + 40, to: &store))
+        #expect(!Self.holds(full + 50, store) && !Self.add(full + 50, to: &store))
+        #expect(Self.add(0, to: &store) && !Self.holds(full + 40, store) && Self.holds(full - 1, store))
+        #expect(!Self.add(full, to: &store))
+        store.checkInvariants()
+        // Room is made by time too, and then the farthest may come again.
+        store.expire(at: .zero.advanced(by: .seconds(1_000)))
+        #expect(store.keyCount == 0)
+        #expect(Self.add(full + 60, to: &store) && Self.add(5, to: &store))
+        store.checkInvariants()
+    }
+
     @Test func `a sample has so many of those who are still there, each once`() {
         var (store, random) = (Self.store(agreed: []), SeededRandom(seed: seed(1)))
         for number in 0..<40 {

@@ -1,7 +1,8 @@
 import Identity
-import Kademlia
 import Primitives
 import Testing
+
+@testable import Kademlia
 
 @Suite struct `Kademlia queries` {
     let bench = Bench()
@@ -209,8 +210,58 @@ import Testing
             let named = answerCount == 1 ? KademliaPeer(id: peerID(70), addresses: lies) : peer(70)
             return KademliaMessage(kind: .findNode, closerPeers: [named])
         }
-        let known = KademliaPeer(id: peerID(70), addresses: lies.prefix(3) + peer(70).addresses)
+        let known = KademliaPeer(id: peerID(70), addresses: [lies[0]] + peer(70).addresses + lies[1...2])
         #expect(result == .peer(known))
+    }
+
+    /// Two of whom the first lies about peer 70, and the second does not.
+    private func tellOf70(between: (KademliaRequestID) -> [KademliaMachine.Output]) -> [KademliaMachine.Output] {
+        bench.admit(1...2)
+        let lie = KademliaPeer(id: peerID(70), addresses: peer(500).addresses)
+        let asked = bench.feed(.command(KademliaCommandID(rawValue: 1), .findPeer(peerID(70)))).compactMap(\.requested)
+        #expect(asked.count == 2)
+        let first = KademliaMessage(kind: .findNode, closerPeers: [lie, lie, peer(70)]).encoded
+        let second = KademliaMessage(kind: .findNode, closerPeers: [peer(70)]).encoded
+        let dialled = bench.feed(.response(asked[0].id, first, from: asked[0].peer.source)).compactMap(\.requested)
+        #expect(dialled.map(\.peer) == [lie], "one answer names a peer once")
+        #expect(between(dialled[0].id) == [])
+        return bench.feed(.response(asked[1].id, second, from: asked[1].peer.source))
+    }
+
+    private static let bothOf70 = KademliaPeer(id: peerID(70), addresses: peer(500).addresses + peer(70).addresses)
+
+    @Test func `whoever failed at a wrong address is asked again when another tells a better one`() {
+        let outputs = tellOf70 { bench.feed(.requestFailed($0)) }
+        #expect(outputs.compactMap(\.requested).map(\.peer) == [Self.bothOf70])
+    }
+
+    @Test func `what is told of a peer while it is dialled goes to the dial`() {
+        #expect(tellOf70 { _ in [] } == [.learned(Self.bothOf70)])
+    }
+
+    @Test func `the first who names a provider cannot hide it behind wrong addresses`() {
+        bench.admit(1...3)
+        let lies = (1...8).map { Multiaddr(endpoint: Endpoint(address: host(500 + $0), port: 4001)) }
+        var answerCount = 0
+        let (result, _) = bench.run(.findProviders([7])) { _, _ in
+            answerCount += 1
+            let named = answerCount == 1 ? KademliaPeer(id: peerID(70), addresses: lies) : peer(70)
+            return KademliaMessage(kind: .getProviders, providerPeers: [named])
+        }
+        guard case .providers(let found) = result else { return #expect(result == nil) }
+        let known = KademliaPeer(id: peerID(70), addresses: [lies[0]] + peer(70).addresses + lies[1...2])
+        #expect(found.map(\.peer) == [known])
+    }
+
+    @Test func `eight who name a peer take turns, and who comes after them is not heard`() {
+        var named = NamedAddresses()
+        for namer in 0..<9 {
+            let isHeard = named.add((0..<5).map { peer(10 * namer + $0).addresses[0] })
+            #expect(isHeard == (namer < 8))
+            let isHeardAgain = named.add([peer(10 * namer).addresses[0]])
+            #expect(!isHeardAgain)
+        }
+        #expect(named.inTurns == (0..<8).map { peer(10 * $0).addresses[0] })
     }
 
     @Test func `whoever does not take a value keeps its place in the table`() {
@@ -357,6 +408,12 @@ import Testing
             return
         }
         #expect(peers.count { found in site.contains { $0.id == found.id } } == 2)
+    }
+}
+
+extension KademliaMachine.Output {
+    fileprivate var requested: (id: KademliaRequestID, peer: KademliaPeer)? {
+        if case .request(let id, let peer, _, _) = self { (id, peer) } else { nil }
     }
 }
 

@@ -84,6 +84,18 @@ import Testing
         )
     }
 
+    @Test func `what a peer says of itself is no answer, but moves it`() {
+        let bench = Bench()
+        bench.admit([1])
+        _ = bench.run(.closestPeers([1])) { _, _ in nil }
+        let moved = KademliaPeer(id: peerID(1), addresses: peer(2).addresses)
+        #expect(bench.feed(.identified(moved, isServer: true, from: host(2))) == [])
+        #expect(bench.machine.knownPeer(peerID(1)) == moved)
+        let asked = bench.run(.closestPeers([1])) { _, _ in nil }.asked
+        #expect(asked.map(\.peer) == [moved])
+        #expect(!bench.machine.contains(peerID(1)), "the second time in a row")
+    }
+
     /// Two peers that share a bucket of peer 0.
     private static func crowdedBucket() -> (bucket: Int, members: [Int]) {
         let own = KademliaKey(hashing: peerID(0).bytes)

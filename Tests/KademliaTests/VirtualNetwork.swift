@@ -156,7 +156,7 @@ final class VirtualNetwork {
             queue.push(.feed(question.from, .requestFailed(question.1)), at: now.advanced(by: delay()))
         case .accept(let id): inbound[id] = nil
         case .finished(let id, let result): results[id] = result
-        case .cancel, .peerAdded, .peerRemoved, .searched: break
+        case .learned, .cancel, .peerAdded, .peerRemoved, .searched: break
         }
     }
 

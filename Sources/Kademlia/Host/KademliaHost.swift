@@ -51,7 +51,14 @@ public struct KademliaHost: Sendable {
         var frames = LengthPrefixedFrames(byteCountMax: KademliaMessage.byteCountMax)
         var isCongested = false
         var isReading = false
+        /// When the requests that wait are gone on with; `nil` if none waits.
+        var resumesAt: Instant?
+        /// The peer asks nothing more.
+        var isEnded = false
         var deadline: Instant
+
+        /// When there is something to do on it.
+        var nextDeadline: Instant { isCongested ? deadline : min(deadline, resumesAt ?? deadline) }
     }
 
     public let protocolName: String
@@ -101,7 +108,7 @@ public struct KademliaHost: Sendable {
 
     /// When `deadlineReached` is due; `nil` while nothing is.
     public var nextDeadline: Instant? {
-        let servedDeadline = served.values.lazy.map(\.deadline).min()
+        let servedDeadline = served.values.lazy.map(\.nextDeadline).min()
         return earliest(machine.nextDeadline, servedDeadline, draining.values.first)
     }
 
@@ -141,10 +148,8 @@ public struct KademliaHost: Sendable {
             outputs.append(.swarm(.learned(peer.id, peer.addresses, from: nil)))
             let named = machine.config.seeds.filter { $0.id == peer.id }.flatMap(\.addresses)
             outputs.append(.swarm(.connect(request, peer.id, named)))
-        case .cancel(let id):
-            guard let call = calls.removeValue(forKey: id), case .waiting(let stream) = call.state else { return }
-            callers[stream] = nil
-            outputs.append(.swarm(.reset(stream)))
+        case .learned(let peer): outputs.append(.swarm(.learned(peer.id, peer.addresses, from: nil)))
+        case .cancel(let id): cancel(id, into: &outputs)
         case .respond(let id, let message):
             guard let stream = inbound.removeValue(forKey: id) else { return }
             outputs.append(.swarm(.write(stream, LengthPrefixedFrames.framed(message))))
@@ -157,6 +162,17 @@ public struct KademliaHost: Sendable {
         case .searched(let summary): outputs.append(.searched(summary))
         case .peerAdded(let peer): outputs.append(.peerAdded(peer))
         case .peerRemoved(let peer): outputs.append(.peerRemoved(peer))
+        }
+    }
+
+    private mutating func cancel(_ id: KademliaRequestID, into outputs: inout [Output]) {
+        switch calls.removeValue(forKey: id)?.state {
+        case .dialling:
+            outputs.append(.swarm(.cancelConnect(ConnectRequestID(rawValue: firstRequest + id.rawValue))))
+        case .waiting(let stream):
+            callers[stream] = nil
+            outputs.append(.swarm(.reset(stream)))
+        case .opening, nil: break
         }
     }
 
@@ -193,10 +209,12 @@ extension KademliaHost {
         case .inboundStream(let stream, let peer, let name) where name == protocolName:
             accept(stream, from: peer, at: now, into: &outputs)
         case .data(let stream, let bytes): received(bytes, on: stream, at: now, into: &outputs)
-        case .remoteClosedWrite(let stream): ended(stream, isReset: false, into: &outputs)
-        case .streamReset(let stream): ended(stream, isReset: true, into: &outputs)
+        case .remoteClosedWrite(let stream): ended(stream, isReset: false, at: now, into: &outputs)
+        case .streamReset(let stream): ended(stream, isReset: true, at: now, into: &outputs)
         case .streamCongested(let stream): served[stream]?.isCongested = true
-        case .streamDrained(let stream): served[stream]?.isCongested = false
+        case .streamDrained(let stream):
+            served[stream]?.isCongested = false
+            resume(stream, at: now, into: &outputs)
         case .addressesChanged(let addresses): work.append(.ownAddresses(addresses))
         case .transport, .listening, .listenFailed, .inboundStream, .roundTrip, .refused, .stopped: break
         }
@@ -275,15 +293,32 @@ extension KademliaHost {
         draining[stream] = now.advanced(by: HostLimits.drainTimeout)
     }
 
-    private mutating func ended(_ stream: StreamHandle, isReset: Bool, into outputs: inout [Output]) {
+    private mutating func ended(
+        _ stream: StreamHandle,
+        isReset: Bool,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         draining[stream] = nil
         if let id = callers[stream] {
             fail(id)
             if !isReset { outputs.append(.swarm(.reset(stream))) }
-        } else if served.removeValue(forKey: stream) != nil && !isReset {
-            // Every whole request has its answer already.
-            outputs.append(.swarm(.closeWrite(stream)))
+        } else if isReset {
+            served[stream] = nil
+        } else if served[stream] != nil {
+            served[stream]?.isEnded = true
+            if served[stream]?.isCongested == true {
+                served[stream]?.deadline = now.advanced(by: HostLimits.drainTimeout)
+            }
+            closeIfDone(stream, into: &outputs)
         }
+    }
+
+    /// Closes a stream on which every whole request has its answer and the peer takes these.
+    private mutating func closeIfDone(_ stream: StreamHandle, into outputs: inout [Output]) {
+        guard let run = served[stream], run.isEnded, !run.isCongested, run.resumesAt == nil else { return }
+        served[stream] = nil
+        outputs.append(.swarm(.closeWrite(stream)))
     }
 
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
@@ -291,7 +326,11 @@ extension KademliaHost {
             draining.removeFirst()
             outputs.append(.swarm(.reset(stream)))
         }
-        for (stream, run) in served where run.deadline <= now {
+        for (stream, run) in served where run.nextDeadline <= now {
+            guard run.deadline <= now else {
+                resume(stream, at: now, into: &outputs)
+                continue
+            }
             served[stream] = nil
             outputs.append(.swarm(.reset(stream)))
         }
@@ -324,7 +363,8 @@ extension KademliaHost {
     ) {
         guard owns(stream) else { return }
         if served[stream] != nil {
-            receivedRequests(bytes, on: stream, at: now, into: &outputs)
+            served[stream]?.frames.append(bytes)
+            serve(stream, at: now, into: &outputs)
         } else if let id = callers[stream] {
             receivedResponse(bytes, for: id, on: stream, at: now, into: &outputs)
         }
@@ -355,17 +395,24 @@ extension KademliaHost {
         }
     }
 
-    private mutating func receivedRequests(
-        _ bytes: [UInt8],
-        on stream: StreamHandle,
-        at now: Instant,
-        into outputs: inout [Output]
-    ) {
-        served[stream]?.frames.append(bytes)
+    /// Answers a few of the requests that came on a stream: only after the step is it known whether the peer takes the answers.
+    private mutating func serve(_ stream: StreamHandle, at now: Instant, into outputs: inout [Output]) {
+        guard served[stream] != nil else { return }
+        let wasWaiting = served[stream]?.resumesAt != nil
+        served[stream]?.resumesAt = nil
+        var answerCount = 0
         do throws(LengthPrefixedFrames.Failure) {
-            while let peer = served[stream]?.peer, let message = try served[stream]?.frames.next() {
-                // Whoever does not read our answers asks no more.
-                guard served[stream]?.isCongested == false else { throw .messageTooLong }
+            while let peer = served[stream]?.peer, let byteCount = served[stream]?.frames.pendingByteCount,
+                byteCount > 0
+            {
+                guard served[stream]?.isCongested == false, answerCount < HostLimits.answersPerStepMax else {
+                    // Whoever does not take our answers asks no more.
+                    guard byteCount <= HostLimits.waitingByteCountMax else { throw .messageTooLong }
+                    served[stream]?.resumesAt = now
+                    break
+                }
+                guard let message = try served[stream]?.frames.next() else { break }
+                answerCount += 1
                 let id = KademliaInboundID(rawValue: nextInbound)
                 nextInbound += 1
                 inbound[id] = stream
@@ -378,7 +425,26 @@ extension KademliaHost {
             outputs.append(.swarm(.reset(stream)))
             return
         }
+        restrain(stream, hasAnswered: answerCount > 0, wasWaiting: wasWaiting, at: now)
+    }
+
+    /// Goes on with the requests that wait on a stream.
+    private mutating func resume(_ stream: StreamHandle, at now: Instant, into outputs: inout [Output]) {
+        if served[stream]?.resumesAt != nil {
+            serve(stream, at: now, into: &outputs)
+            guard let kept = served[stream]?.frames.pendingByteCount else { return }
+            outputs.append(.swarm(.consumed(stream, 0, kept: kept)))
+        }
+        closeIfDone(stream, into: &outputs)
+    }
+
+    /// Sets how long a peer may take from now, to ask on or to take what it asked for.
+    private mutating func restrain(_ stream: StreamHandle, hasAnswered: Bool, wasWaiting: Bool, at now: Instant) {
         guard let run = served[stream] else { return }
+        guard run.resumesAt == nil else {
+            if hasAnswered || !wasWaiting { served[stream]?.deadline = now.advanced(by: HostLimits.drainTimeout) }
+            return
+        }
         // The time to read begins with a request's first byte; more of the same request does not extend it.
         let isReading = run.frames.pendingByteCount > 0
         if !isReading {

@@ -123,6 +123,22 @@ public struct Lookup: Sendable {
         return wasExpected
     }
 
+    /// A contact that failed may be asked once more: more is known of where it is.
+    public mutating func renew(_ contact: ContactID) {
+        for path in paths.indices {
+            guard let index = paths[path].index(of: contact), !paths[path].candidates[index].state.isLive else {
+                continue
+            }
+            if paths[path].candidates[index].state == .failed { failureCount -= 1 }
+            paths[path].set(index, to: .fresh)
+        }
+    }
+
+    /// Whether an answer of the contact is awaited.
+    public func isAsking(_ contact: ContactID) -> Bool {
+        paths.contains { path in path.index(of: contact).map { path.candidates[$0].state == .asked } ?? false }
+    }
+
     /// Ends the lookup with what it has.
     public mutating func finish() {
         isFinished = true

@@ -4,8 +4,12 @@ internal import Primitives
 /// The peers that one lookup has heard of, by the numbers under which its `Lookup` knows them.
 struct LookupContacts: Sendable {
     private(set) var peers: [KademliaPeer] = []
+    /// What is said of where each of them is.
+    private var words: [NamedAddresses] = []
     private(set) var keys: [KademliaKey] = []
     private var ids: [PeerID: ContactID] = [:]
+    /// The first so many are of our own table.
+    private var ownCount = 0
     /// How many of each site have answered: a name says nothing of who is there.
     private var siteCounts: [IPPrefix: Int] = [:]
 
@@ -13,24 +17,34 @@ struct LookupContacts: Sendable {
 
     func peer(named id: PeerID) -> KademliaPeer? { ids[id].map(peer) }
 
-    /// The number of a peer that another one named; `nil` when there are enough.
+    /// The number of a peer that another one named, and whether it had failed us for want of the addresses that come with this name; `nil`
+    /// when there are enough.
     ///
-    /// A peer that was named before is known by its first names and new ones: whoever names it first must not be able to hide it
-    /// behind wrong addresses, so each namer adds a few.
-    mutating func contact(namedAs peer: KademliaPeer) -> ContactID? {
-        let before = ids[peer.id].map { peers[Int($0.rawValue)].addresses } ?? []
-        let added = peer.addresses.filter { !before.contains($0) }.prefix(KademliaLimits.addressesPerNamerMax)
-        let merged = KademliaPeer(id: peer.id, addresses: before + added)
-        guard let known = ids[peer.id] else { return contact(for: merged) }
-        if !added.isEmpty { peers[Int(known.rawValue)] = merged }
-        return known
+    /// Of a peer of our table the addresses were good: no stranger's word has us ask it twice.
+    mutating func contact(namedAs peer: KademliaPeer) -> (contact: ContactID, hasGained: Bool)? {
+        guard let known = ids[peer.id] else {
+            var words = NamedAddresses()
+            _ = words.add(peer.addresses)
+            return insert(KademliaPeer(id: peer.id, addresses: words.inTurns), words).map { ($0, false) }
+        }
+        let index = Int(known.rawValue)
+        guard words[index].add(peer.addresses) else { return (known, false) }
+        peers[index] = KademliaPeer(id: peer.id, addresses: words[index].inTurns)
+        return (known, index >= ownCount)
     }
 
-    /// The number of a peer of our own table, or of one that is new; `nil` when there are enough.
+    /// The number of a peer of our own table; all of these come before those that others name.
     mutating func contact(for peer: KademliaPeer) -> ContactID? {
-        guard ids[peer.id] == nil, peers.count < KademliaLimits.lookupContactCountMax else { return ids[peer.id] }
+        if let known = ids[peer.id] { return known }
+        ownCount += 1
+        return insert(peer, NamedAddresses(own: peer.addresses))
+    }
+
+    private mutating func insert(_ peer: KademliaPeer, _ said: NamedAddresses) -> ContactID? {
+        guard peers.count < KademliaLimits.lookupContactCountMax else { return nil }
         let contact = ContactID(rawValue: UInt32(peers.count))
         peers.append(peer)
+        words.append(said)
         keys.append(KademliaKey(hashing: peer.id.bytes))
         ids[peer.id] = contact
         return contact
@@ -82,12 +96,9 @@ extension KademliaPeer {
     /// Nobody far away is told of, or tells us of, addresses of a machine or a home; a host whose address is not known counts as
     /// far away.
     func visible(from remote: IPAddress?) -> KademliaPeer {
-        let remote = remote ?? Self.farAway
+        let remote = remote ?? .farAway
         let visible = addresses.filter { $0.isDialable(learnedFrom: remote) }
         return visible.count == addresses.count
             ? self : KademliaPeer(id: id, addresses: visible, connection: connection)
     }
-
-    /// An address of the documentation range: global, and nobody's (RFC 5737).
-    private static let farAway = IPAddress(192, 0, 2, 1)
 }

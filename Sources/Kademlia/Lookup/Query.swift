@@ -47,6 +47,14 @@ struct Query: Sendable {
         let standing: ValueStanding
     }
 
+    private struct Named: Sendable {
+        var addresses = NamedAddresses()
+        /// Of the first who knew an address.
+        var source: IPGroup
+        /// How many named it.
+        var count = 0
+    }
+
     /// Providers that are taken from one answer: twenty liars cannot fill the list.
     static let providersPerAnswerMax = 128
     static let providerCountMax = 4_096
@@ -64,8 +72,7 @@ struct Query: Sendable {
     var storing: (pending: Int, stored: Int)?
     /// To how many it was sent.
     var sentCount = 0
-    /// With how often each was named.
-    private(set) var providers: OrderedDictionary<PeerID, (found: FoundProvider, mentions: Int)> = [:]
+    private var providers: OrderedDictionary<PeerID, Named> = [:]
     private(set) var values: [Valued] = []
 
     init(
@@ -100,14 +107,22 @@ struct Query: Sendable {
 // MARK: What answers bring
 
 extension Query {
-    /// An answer arrived; peers in it were already reduced to what may be followed.
-    mutating func answered(_ contact: ContactID, closer: [KademliaPeer]) {
-        var named: [ContactID] = []
-        for peer in closer {
-            if let other = contacts.contact(namedAs: peer), mayAsk(other) { named.append(other) }
+    /// An answer arrived; peers in it were already reduced to what may be followed, and each counts once.
+    ///
+    /// Gives those of whom it told more while we try to reach them; whoever could not be reached is tried again for that.
+    mutating func answered(_ contact: ContactID, closer: [KademliaPeer]) -> [KademliaPeer] {
+        var (named, underWay): ([ContactID], [KademliaPeer]) = ([], [])
+        var distinct: Set<PeerID> = []
+        for peer in closer where distinct.insert(peer.id).inserted {
+            guard let (other, hasGained) = contacts.contact(namedAs: peer) else { continue }
+            if mayAsk(other) { named.append(other) }
+            guard hasGained else { continue }
+            lookup.renew(other)
+            if lookup.isAsking(other) { underWay.append(contacts.peer(other)) }
         }
         lookup.answered(contact, closer: named, keys: contacts.keys)
         if isSought(contact) { lookup.finish() }
+        return underWay
     }
 
     private func isSought(_ contact: ContactID) -> Bool {
@@ -126,12 +141,13 @@ extension Query {
     mutating func found(_ named: [FoundProvider]) {
         var counted: Set<PeerID> = []
         for provider in named.prefix(Self.providersPerAnswerMax) where counted.insert(provider.peer.id).inserted {
-            if let known = providers[provider.peer.id] {
-                let found = known.found.peer.addresses.isEmpty ? provider : known.found
-                providers[provider.peer.id] = (found, known.mentions + 1)
-            } else if providers.count < Self.providerCountMax {
-                providers[provider.peer.id] = (provider, 1)
-            }
+            let id = provider.peer.id
+            guard providers[id] != nil || providers.count < Self.providerCountMax else { continue }
+            var known = providers[id] ?? Named(source: provider.source)
+            if known.addresses.isEmpty { known.source = provider.source }
+            _ = known.addresses.add(provider.peer.addresses)
+            known.count += 1
+            providers[id] = known
         }
     }
 
@@ -162,10 +178,13 @@ extension Query {
 
     /// Those who were named by most first.
     var rankedProviders: [FoundProvider] {
-        let ranked = providers.values.enumerated().sorted {
-            ($1.element.mentions, $0.offset) < ($0.element.mentions, $1.offset)
+        let ranked = providers.elements.enumerated().sorted {
+            ($1.element.value.count, $0.offset) < ($0.element.value.count, $1.offset)
         }
-        return ranked.map(\.element.found)
+        return ranked.map { _, provider in
+            let peer = KademliaPeer(id: provider.key, addresses: provider.value.addresses.inTurns)
+            return FoundProvider(peer: peer, source: provider.value.source)
+        }
     }
 
     /// The nearest that answered, as many as k.

@@ -63,7 +63,7 @@ extension KademliaMachine {
             break
         }
         let closer = reachable(message.closerPeers, from: source)
-        queries[id]?.answered(contact, closer: closer)
+        for peer in queries[id]?.answered(contact, closer: closer) ?? [] { outputs.append(.learned(peer)) }
         advance(id, at: now, into: &outputs)
     }
 

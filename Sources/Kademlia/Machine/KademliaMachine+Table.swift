@@ -19,7 +19,7 @@ extension KademliaMachine {
         if !isServer {
             remove(peer.id, at: now, into: &outputs)
         } else if known.contains(peer.id) {
-            _ = known.admit(peer, group: .exempt, isFirstHand: true, at: now)
+            known.moved(peer.id, to: peer.addresses)
         } else if !peer.addresses.isEmpty, known.admits(peer.id, group: peer.group(connectedFrom: source)) {
             examine(peer, at: now, into: &outputs)
         }
@@ -30,7 +30,7 @@ extension KademliaMachine {
         guard peer.id != own else { return }
         let group = peer.group(connectedFrom: source)
         let peer = KademliaPeer(id: peer.id, addresses: (connected[peer.id] ?? peer).addresses)
-        switch known.admit(peer, group: group, isFirstHand: false, at: now) {
+        switch known.admit(peer, group: group, at: now) {
         case .added:
             outputs.append(.peerAdded(peer.id))
             if known.count <= KademliaLimits.tableCountMin { refresh.hurry(at: now) }

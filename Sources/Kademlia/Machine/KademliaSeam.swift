@@ -114,7 +114,9 @@ extension KademliaMachine {
     public enum Output: Hashable, Sendable {
         /// Send to the peer, dialled if need be; answered by `response`, `delivered` or `requestFailed`.
         case request(KademliaRequestID, KademliaPeer, [UInt8], expectsResponse: Bool)
-        /// Nobody waits any longer: reset the stream.
+        /// More is said of where a peer is to whom a request is under way.
+        case learned(KademliaPeer)
+        /// Nobody waits any longer: give up the dial, reset the stream.
         case cancel(KademliaRequestID)
         case respond(KademliaInboundID, [UInt8])
         /// The request has no response; the stream may carry the next one.

@@ -25,8 +25,18 @@ struct ProviderStore: Sendable {
         let addressesExpireAt: Instant
     }
 
+    /// The keys that the network agreed upon come first, then the nearest.
+    private struct Rank: Comparable, Sendable {
+        let isAgreed: Bool
+        let distance: KademliaDistance
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            left.isAgreed == right.isAgreed ? left.distance < right.distance : left.isAgreed
+        }
+    }
+
     private struct Providers: Sendable {
-        let key: KademliaKey
+        let rank: Rank
         /// The longest unheard of first.
         var records: OrderedDictionary<PeerID, Record> = [:]
         var groupCounts: OrderedDictionary<IPGroup, Int> = [:]
@@ -60,6 +70,8 @@ struct ProviderStore: Sendable {
     private let addressExpiry: Duration
     private let agreedKeys: Set<[UInt8]>
     private var byKey: OrderedDictionary<[UInt8], Providers> = [:]
+    /// The key of the last rank, while it is known: most of those who come to a full store are refused after one look at it.
+    private var last: (key: [UInt8], rank: Rank)?
     private var keyCounts: [PeerID: Int] = [:]
     private(set) var recordCount = 0
 
@@ -91,7 +103,9 @@ struct ProviderStore: Sendable {
             expiresAt: now.advanced(by: expiry),
             addressesExpireAt: now.advanced(by: addressExpiry)
         )
-        byKey[key, default: Providers(key: KademliaKey(hashing: key))].add(record, of: peer)
+        let rank = rank(key)
+        if let known = last, known.rank < rank { last = (key, rank) }
+        byKey[key, default: Providers(rank: rank)].add(record, of: peer)
         keyCounts[peer, default: 0] += 1
         recordCount += 1
         return true
@@ -138,10 +152,10 @@ struct ProviderStore: Sendable {
         guard keyCounts[peer, default: 0] < Self.keysPerProviderMax else { return false }
         guard let providers = byKey[key] else {
             guard byKey.count >= Self.keyCountMax || recordCount >= Self.recordCountMax else { return true }
-            return dropFarthest(beyond: rank(key, KademliaKey(hashing: key)))
+            return dropLast(behind: rank(key))
         }
         guard providers.records.count >= Self.providersPerKeyMax else {
-            return recordCount < Self.recordCountMax || dropFarthest(beyond: rank(key, providers.key))
+            return recordCount < Self.recordCountMax || dropLast(behind: providers.rank)
         }
         for peer in expired(of: key, at: now) { remove(peer, of: key) }
         guard let count = byKey[key]?.records.count, count >= Self.providersPerKeyMax else { return true }
@@ -153,24 +167,26 @@ struct ProviderStore: Sendable {
         return true
     }
 
-    /// The keys that the network agreed upon come first, then the nearest.
-    private func rank(_ key: [UInt8], _ place: KademliaKey) -> (Int, KademliaDistance) {
-        (agreedKeys.contains(key) ? 0 : 1, own.distance(to: place))
+    private func rank(_ key: [UInt8]) -> Rank {
+        Rank(isAgreed: agreedKeys.contains(key), distance: own.distance(to: KademliaKey(hashing: key)))
     }
 
     /// Drops the key of the last rank, unless the newcomer's is later still.
-    private mutating func dropFarthest(beyond newcomer: (Int, KademliaDistance)) -> Bool {
-        guard
-            let farthest = byKey.elements.max(by: { rank($0.key, $0.value.key) < rank($1.key, $1.value.key) }),
-            newcomer < rank(farthest.key, farthest.value.key)
-        else { return false }
-        for peer in Array(farthest.value.records.keys) { remove(peer, of: farthest.key) }
+    private mutating func dropLast(behind newcomer: Rank) -> Bool {
+        if last == nil {
+            last = byKey.elements.max { $0.value.rank < $1.value.rank }.map { ($0.key, $0.value.rank) }
+        }
+        guard let (key, rank) = last, newcomer < rank else { return false }
+        for peer in byKey[key].map({ Array($0.records.keys) }) ?? [] { remove(peer, of: key) }
         return true
     }
 
     private mutating func remove(_ peer: PeerID, of key: [UInt8]) {
         byKey[key]?.remove(peer)
-        if byKey[key]?.records.isEmpty == true { byKey[key] = nil }
+        if byKey[key]?.records.isEmpty == true {
+            byKey[key] = nil
+            if last?.key == key { last = nil }
+        }
         recordCount -= 1
         let count = keyCounts[peer, default: 1] - 1
         keyCounts[peer] = count > 0 ? count : nil
@@ -189,6 +205,7 @@ struct ProviderStore: Sendable {
     func checkInvariants() {
         precondition(byKey.count <= Self.keyCountMax && recordCount <= Self.recordCountMax)
         precondition(recordCount == byKey.values.reduce(0) { $0 + $1.records.count })
+        precondition(last.map { last in byKey.values.allSatisfy { $0.rank <= last.rank } } ?? true)
         for providers in byKey.values {
             precondition((1...Self.providersPerKeyMax).contains(providers.records.count))
             precondition(providers.records.count == providers.groupCounts.values.reduce(0, +))

@@ -50,13 +50,18 @@ struct KnownPeers: Sendable {
         table.admits(group, key: KademliaKey(hashing: peer.bytes))
     }
 
-    /// Takes in a peer that answered a request; for a known one `isFirstHand` addresses replace those that it had.
-    mutating func admit(_ peer: KademliaPeer, group: IPGroup, isFirstHand: Bool, at now: Instant) -> Admission {
+    /// A known peer says where it is; that it lives it shows by answering, and by nothing else.
+    mutating func moved(_ peer: PeerID, to addresses: [Multiaddr]) {
+        guard let id = ids[peer], !addresses.isEmpty else { return }
+        contacts[Int(id.rawValue)]?.peer = KademliaPeer(id: peer, addresses: addresses)
+    }
+
+    /// Takes in a peer that answered a request; a known one keeps the addresses that it had.
+    mutating func admit(_ peer: KademliaPeer, group: IPGroup, at now: Instant) -> Admission {
         if let id = ids[peer.id] {
             table.seen(id, key: keys[id])
             let before = contacts[Int(id.rawValue)]?.peer.addresses ?? []
-            let isTaken = before.isEmpty || isFirstHand && !peer.addresses.isEmpty
-            let current = KademliaPeer(id: peer.id, addresses: isTaken ? peer.addresses : before)
+            let current = KademliaPeer(id: peer.id, addresses: before.isEmpty ? peer.addresses : before)
             contacts[Int(id.rawValue)] = Contact(peer: current, seenAt: now)
             return .known
         }

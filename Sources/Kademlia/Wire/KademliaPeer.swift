@@ -13,6 +13,8 @@ public struct KademliaPeer: Hashable, Sendable {
 
     /// As many addresses of a peer are kept and told: more serve only whoever wants us to dial strangers.
     public static let addressCountMax = 8
+    /// So many are read to choose them from: others also name what only their own network can follow, or what we do not speak.
+    static let readAddressCountMax = 4 * addressCountMax
     /// What the addresses of one peer may take in a message, together.
     public static let addressesByteCountMax = 2 << 10
 
@@ -20,13 +22,13 @@ public struct KademliaPeer: Hashable, Sendable {
     public let addresses: [Multiaddr]
     public let connection: Connection
 
-    /// Keeps the first addresses, as far as the limits go, and takes the peer's own id off their ends.
+    /// Keeps the addresses that anybody can follow, then the others, as far as the limits go, and takes the peer's own id off their ends.
     public init(id: PeerID, addresses: [Multiaddr], connection: Connection = .notConnected) {
         self.id = id
         self.connection = connection
         var kept: [Multiaddr] = []
         var byteCount = 0
-        for address in addresses where kept.count < Self.addressCountMax {
+        for address in addresses.widest(Self.addressCountMax) {
             let address = address.peerID == id ? address.withoutPeer : address
             guard byteCount + address.bytes.count <= Self.addressesByteCountMax else { break }
             byteCount += address.bytes.count
@@ -50,7 +52,9 @@ public struct KademliaPeer: Hashable, Sendable {
                 id = try? PeerID(bytes: Array(copying: source.extracting(range)))
             case 2:
                 let range = try field.range(byteCountMax: source.count)
-                guard addresses.count < Self.addressCountMax, range.count <= Multiaddr.byteCountMax else { continue }
+                guard addresses.count < Self.readAddressCountMax, range.count <= Multiaddr.byteCountMax else {
+                    continue
+                }
                 if let address = try? Multiaddr(bytes: Array(copying: source.extracting(range))) {
                     addresses.append(address)
                 }
