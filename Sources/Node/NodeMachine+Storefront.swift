@@ -28,11 +28,12 @@ extension NodeMachine {
     private var ownStorefront: StorefrontBody? {
         guard !kademlia.isEmpty, kademlia[0].machine.tableCount > 0, desk.isSigning else { return nil }
         let segments = Set(desk.offers.compactMap { profile.segment(of: key.publicKey, in: $0.record.marketClass) })
-        let addresses = Set(toldAddresses.map(\.bytes)).sorted { $0.lexicographicallyPrecedes($1) }
+        let addresses = toldAddresses.widest(StorefrontBody.Bounds.addressCountMax).map(\.bytes)
+            .sorted { $0.lexicographicallyPrecedes($1) }
         guard !segments.isEmpty, !addresses.isEmpty else { return nil }
         return StorefrontBody(
             segments: Array(segments.sorted().prefix(StorefrontBody.Bounds.segmentCountMax)),
-            addresses: Array(addresses.prefix(StorefrontBody.Bounds.addressCountMax))
+            addresses: addresses
         )
     }
 

@@ -1,5 +1,6 @@
 internal import Gossipsub
 internal import Identity
+internal import Kademlia
 internal import Market
 internal import MulticastDNS
 internal import OrderedCollections
@@ -64,7 +65,7 @@ extension NodeMachine {
         }
         toldAddresses = OrderedSet(addresses)
         storefrontChanged(at: now)
-        work.append(.desk(.addresses(addresses.map(\.bytes))))
+        work.append(.desk(.addresses(addresses.widest(PresenceBody.Bounds.addressCountMax).map(\.bytes))))
         stepMulticastDNS(.ownAddresses(addresses), at: now, into: &outputs)
         becomeReadyIfPossible(into: &outputs)
     }
@@ -96,7 +97,9 @@ extension NodeMachine {
         if description.protocols.contains(SyncLimits.protocolName) {
             beginSync(with: remote, isOutbound: connection.direction == .outbound, at: now)
         }
-        if connection.direction == .outbound { remember(remote, description, at: now) }
+        if connection.direction == .outbound {
+            remember(remote, description, reachedAt: connection.remote.address, at: now)
+        }
     }
 
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {
@@ -188,10 +191,18 @@ extension NodeMachine {
     }
 
     /// Writes down where a peer was reached, at most every ten minutes, to find it again after a restart; who came by itself was not.
-    private mutating func remember(_ remote: PeerID, _ description: PeerDescription, at now: Instant) {
+    ///
+    /// What it says of itself is followed again as the operator's own word: it counts as far as it could tell us at all.
+    private mutating func remember(
+        _ remote: PeerID,
+        _ description: PeerDescription,
+        reachedAt source: IPAddress,
+        at now: Instant
+    ) {
         if let since = remembered[remote], since.advanced(by: NodeLimits.rememberInterval) > now { return }
         remembered.removeAll { $0.value.advanced(by: NodeLimits.rememberInterval) <= now }
-        let addresses = Array(description.listenAddresses.prefix(8))
+        let usable = description.listenAddresses.filter { $0.isDialable(learnedFrom: source) }
+        let addresses = usable.widest(KademliaPeer.addressCountMax)
         guard !addresses.isEmpty else { return }
         remembered[remote] = now
         let lastSeen = wall.unixMilliseconds(at: now)

@@ -144,7 +144,7 @@ struct AddressTables: Sendable {
     }
 
     private static func bounded(_ addresses: [Multiaddr]) -> [Multiaddr] {
-        Array(addresses.filter { $0.tcpEndpoint != nil }.prefix(KademliaPeer.addressCountMax))
+        addresses.filter { $0.tcpEndpoint != nil }.widest(KademliaPeer.addressCountMax)
     }
 
     func checkInvariants() {
