@@ -62,7 +62,10 @@ extension Counterparty {
             amountMicros: twists.number(1, lease.capMicros / 2),
             tickHash: twists.touch(2) ? [] : ticks.last?.hash(network: "main") ?? Array(repeating: 0, count: 32)
         )
-        say(.voucher(voucher.signed(network: "main", by: Self.key)))
+        // A renter is shown a word of its own, as one that it has forgotten.
+        let isShown = lease.provider == Self.key.publicKey
+        let signer = isShown != twists.touch(3) ? LeaseVictim.key : Self.key
+        say(.voucher(voucher.signed(network: "main", by: signer)))
     }
 
     // MARK: As provider

@@ -49,8 +49,8 @@ public struct ProviderMeter: Sendable {
     private var clock = WallClock()
     private var nextTickAt: Instant?
     private var hasStopped = false
-    /// Amounts that wait for the disk; only higher ones are stored.
-    private var storing: Int64 = -1
+    /// What waits for the disk; only what promises more under a newer nonce is stored.
+    private var storing: (amountMicros: Int64, nonce: UInt64) = (-1, 0)
 
     private enum Phase { case running, closed }
 
@@ -68,7 +68,7 @@ public struct ProviderMeter: Sendable {
     public var unpaidMicros: Int64 { max(0, owedMicros - paidMicros) }
     public var isClosed: Bool { phase == .closed }
     /// Whether a voucher waits for the disk: its write says more than `state`.
-    public var isStoring: Bool { storing > paidMicros }
+    public var isStoring: Bool { storing.amountMicros > paidMicros }
 
     public var nextDeadline: Instant? { phase == .running ? nextTickAt : nil }
 
@@ -95,7 +95,7 @@ public struct ProviderMeter: Sendable {
             tick(wall: wall, into: &outputs)
         case .voucher(let voucher): take(voucher, into: &outputs)
         case .persisted(let voucher): paid(voucher)
-        case .persistFailed: storing = paidMicros
+        case .persistFailed: storing = (paidMicros, state.best?.voucher.nonce ?? 0)
         case .close(let code):
             phase = .closed
             outputs.append(.closed(receipt(code)))
@@ -140,10 +140,13 @@ public struct ProviderMeter: Sendable {
 
     private mutating func take(_ voucher: SignedVoucher, into outputs: inout [Output]) {
         guard voucher.voucher.lease == lease.lease, (0...lease.capMicros).contains(voucher.voucher.amountMicros),
-            voucher.voucher.amountMicros > max(paidMicros, storing), voucher.voucher.tickHash.count == 32,
+            voucher.voucher.amountMicros > max(paidMicros, storing.amountMicros),
+            // The books tell bookings of a lease apart by the nonce: a promise that they would not take is none.
+            voucher.voucher.nonce > max(state.best?.voucher.nonce ?? 0, storing.nonce),
+            voucher.voucher.nonce < CreditEntry.lastNonce, voucher.voucher.tickHash.count == 32,
             voucher.isSigned(by: lease.renter, network: network)
         else { return }
-        storing = voucher.voucher.amountMicros
+        storing = (voucher.voucher.amountMicros, voucher.voucher.nonce)
         outputs.append(.persist(voucher, holding(voucher)))
     }
 

@@ -128,7 +128,8 @@ public struct RenterMeter: Sendable {
     private mutating func remember(_ signed: SignedVoucher, into outputs: inout [Output]) {
         let voucher = signed.voucher
         guard pending == nil, voucher.lease == lease.lease, voucher.amountMicros > state.promisedMicros,
-            voucher.amountMicros <= lease.capMicros, signed.isSigned(by: lease.renter, network: network)
+            voucher.amountMicros <= lease.capMicros, voucher.nonce < CreditEntry.lastNonce,
+            signed.isSigned(by: lease.renter, network: network)
         else { return }
         let before = state
         state.lastNonce = max(state.lastNonce, voucher.nonce)

@@ -109,18 +109,12 @@ extension LeaseMachine {
         body.words.contains(word.subject) && word.record.network == network && word.signatureChecks.allSatisfy(\.holds)
     }
 
-    /// A countersignature holds the receipt that it stands under, and settles the books.
     private func rows(saying word: SignedRecord, of body: LeaseBody) -> [StoredRow] {
-        let lease = body.lease
         switch word.record.body {
-        case .leaseState: return [StoredRow(saying: word, of: lease)]
-        case .receipt: return [StoredRow(.receipts, key: lease.bytes, value: StoredReceipt(receipt: word).stored)]
-        case .countersignature(let said):
-            let stored = StoredReceipt(receipt: said.receipt, countersignature: word)
-            let credit = lastBooking(of: said.receipt, for: body)
-            return [StoredRow(.receipts, key: lease.bytes, value: stored.stored)]
-                + (credit.map { [StoredRow(.credit, key: lease.bytes, value: $0.stored)] } ?? [])
-        default: return []
+        case .leaseState: [StoredRow(saying: word, of: body.lease)]
+        case .receipt: rows(of: word, for: body)
+        case .countersignature(let said): rows(of: said.receipt, countersignature: word, for: body)
+        default: []
         }
     }
 

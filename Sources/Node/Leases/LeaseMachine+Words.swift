@@ -96,16 +96,9 @@ extension LeaseMachine {
 
     func changes(saying record: SignedRecord, of lease: HeldLease) -> [StoreChange] {
         switch record.record.body {
-        case .receipt:
-            let stored = StoredReceipt(receipt: record)
-            return [.putRow(StoredRow(.receipts, key: lease.id.bytes, value: stored.stored))]
+        case .receipt: return rows(of: record, for: lease.body).map(StoreChange.putRow)
         case .countersignature(let body):
-            let stored = StoredReceipt(receipt: body.receipt, countersignature: record)
-            var rows = [StoredRow(.receipts, key: lease.id.bytes, value: stored.stored)]
-            if let entry = lastBooking(of: body.receipt, for: lease.body) {
-                rows.append(StoredRow(.credit, key: lease.id.bytes, value: entry.stored))
-            }
-            return rows.map(StoreChange.putRow)
+            return rows(of: body.receipt, countersignature: record, for: lease.body).map(StoreChange.putRow)
         default:
             let stored: [UInt8]
             switch lease.meter {
@@ -121,6 +114,20 @@ extension LeaseMachine {
                 .putRow(StoredRow(.vouchers, key: lease.id.bytes, value: stored)),
             ]
         }
+    }
+
+    /// A receipt as it is kept; once both have signed it settles the books, in the same write.
+    func rows(
+        of receipt: SignedRecord,
+        countersignature: SignedRecord? = nil,
+        for body: LeaseBody
+    ) -> [StoredRow] {
+        let stored = StoredReceipt(receipt: receipt, countersignature: countersignature)
+        var rows = [StoredRow(.receipts, key: body.lease.bytes, value: stored.stored)]
+        if countersignature != nil, let entry = lastBooking(of: receipt, for: body) {
+            rows.append(StoredRow(.credit, key: body.lease.bytes, value: entry.stored))
+        }
+        return rows
     }
 
     /// A word is durable: ours is told to everybody, and the other party until it says that it knows.

@@ -164,7 +164,7 @@ import Testing
         #expect(other.renter.state.promisedMicros == 1 && other.provider.paidMicros == 1)
     }
 
-    @Test func `a voucher that is not durable does not count, a forged or lower one neither`() {
+    @Test func `a voucher that is not durable does not count, a forged, lower or older one neither`() throws {
         var pair = Pair(lease: S.lease())
         pair.failsWrites = true
         pair.start()
@@ -174,13 +174,23 @@ import Testing
         pair.run(seconds: 60)
         let paid = pair.provider.paidMicros
         #expect(paid > 0)
-        let lease = pair.provider.lease.lease
-        let high = Voucher(lease: lease, nonce: 9, amountMicros: 300_000, tickHash: [UInt8](repeating: 1, count: 32))
-        pair.tell(.voucher(high.signed(network: S.network, by: S.key(3))))
-        let low = Voucher(lease: lease, nonce: .max >> 1, amountMicros: 1, tickHash: [UInt8](repeating: 1, count: 32))
-        pair.tell(.voucher(low.signed(network: S.network, by: S.key(2))))
+        let newest = try #require(pair.provider.state.best?.voucher.nonce)
+        func promise(_ amountMicros: Int64, nonce: UInt64, by signer: Int = 2) {
+            let voucher = Voucher(
+                lease: pair.provider.lease.lease,
+                nonce: nonce,
+                amountMicros: amountMicros,
+                tickHash: [UInt8](repeating: 1, count: 32)
+            )
+            pair.tell(.voucher(voucher.signed(network: S.network, by: S.key(signer))))
+        }
+        promise(300_000, nonce: newest + 1, by: 3)
+        promise(1, nonce: newest + 1)
+        // The books would take none of these: one nonce is one booking, and the last is the receipt's.
+        promise(300_000, nonce: newest)
+        promise(300_000, nonce: CreditEntry.lastNonce)
         #expect(pair.provider.paidMicros == paid)
-        pair.tell(.voucher(high.signed(network: S.network, by: S.key(2))))
+        promise(300_000, nonce: newest + 1)
         #expect(pair.provider.paidMicros == 300_000)
     }
 
@@ -211,14 +221,14 @@ import Testing
         #expect(pair.receipt?.owedMicros == pair.provider.lease.cost(ofMilliseconds: 1_800_000))
     }
 
-    @Test func `a voucher on its way to the disk is not overtaken by an older state`() {
+    @Test func `a voucher on its way to the disk is not overtaken by an older state`() throws {
         var pair = Pair(lease: S.lease())
         pair.start()
         pair.run(seconds: 60)
         #expect(pair.provider.paidMicros > 0 && !pair.provider.isStoring)
         let voucher = Voucher(
             lease: pair.provider.lease.lease,
-            nonce: 9,
+            nonce: try #require(pair.provider.state.best?.voucher.nonce) + 1,
             amountMicros: pair.provider.paidMicros + 1,
             tickHash: [UInt8](repeating: 1, count: 32)
         ).signed(network: S.network, by: S.key(2))
