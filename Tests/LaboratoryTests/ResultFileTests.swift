@@ -105,14 +105,7 @@ import Testing
     @Test func `where a kind is not told apart a field is empty`() throws {
         var result = SyntheticRuns.result(secondCount: 1)
         (result.seconds[0].duplicates, result.seconds[0].gossipBytes) = (nil, nil)
-        let record = RunRecord(
-            file: try SyntheticRuns.file(),
-            result: result,
-            programVersion: "v",
-            wall: .zero,
-            peakMemory: 0,
-            baseMemory: 0
-        )
+        let record = try SyntheticRuns.record(of: result)
         let row = CSVTables.files([record])[0].text.split(separator: "\n")[1]
         let cells = row.split(separator: ",", omittingEmptySubsequences: false)
         #expect(cells[7].isEmpty && cells[11].isEmpty && !cells[12].isEmpty)
@@ -302,14 +295,7 @@ import Testing
         let records = try [[true, false], [false, false]].map { passed in
             var result = SyntheticRuns.result(secondCount: 1)
             result.verdicts = zip(names, passed).map { Verdict(name: $0, isPassed: $1, finding: "seen") }
-            return RunRecord(
-                file: try SyntheticRuns.file(),
-                result: result,
-                programVersion: "v",
-                wall: .zero,
-                peakMemory: 0,
-                baseMemory: 0
-            )
+            return try SyntheticRuns.record(of: result)
         }
         let together = records.judged(isWhole: true).map { $0.result.verdicts.map(\.isPassed) }
         #expect(together == [[true, false], [true, false]])

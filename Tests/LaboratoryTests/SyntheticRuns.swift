@@ -96,6 +96,11 @@ enum SyntheticRuns {
         )
     }
 
+    /// A run of which only the result matters.
+    static func record(of result: RunResult) throws -> RunRecord {
+        RunRecord(file: try file(), result: result, programVersion: "v", wall: .zero, peakMemory: 0, baseMemory: 0)
+    }
+
     static func record(secondCount: Int = 330, seed: UInt64 = 7) throws -> RunRecord {
         RunRecord(
             file: try file(),

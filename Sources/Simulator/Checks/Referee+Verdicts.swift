@@ -90,16 +90,16 @@ extension Referee {
 
     // MARK: Each expectation
 
+    private static let noDelivery = "no publication could be judged"
+
+    /// What was counted against this limit; `nil` if nothing was.
+    private func deliveries(within: Duration) -> DeliveryLedger.Limit? {
+        ledger.limits.first { $0.within == within && $0.pairCount > 0 }
+    }
+
     private func delivery(atLeast share: Share, within: Duration) -> Verdict {
         let name = "delivery: \(share.phrase) within \(within.phrase)"
-        guard let limit = ledger.limits.first(where: { $0.within == within }), limit.pairCount > 0 else {
-            return Verdict(
-                name: name,
-                isPassed: false,
-                finding: "no publication could be judged",
-                kind: Verdict.unjudged
-            )
-        }
+        guard let limit = deliveries(within: within) else { return Verdict(unjudged: name, Self.noDelivery) }
         let reached = Share(limit.reachedCount, of: limit.pairCount)
         let finding =
             "\(reached.phrase) of \(limit.pairCount) deliveries within \(within.phrase) (need \(share.phrase))"
@@ -115,14 +115,7 @@ extension Referee {
     private func latency(_ percentile: Int, within: Duration) -> Verdict {
         let rank = "p\(decimal(Int64(percentile), places: 2, shown: 2))"
         let name = "latency: \(rank) within \(within.phrase)"
-        guard let limit = ledger.limits.first(where: { $0.within == within }), limit.pairCount > 0 else {
-            return Verdict(
-                name: name,
-                isPassed: false,
-                finding: "no publication could be judged",
-                kind: Verdict.unjudged
-            )
-        }
+        guard let limit = deliveries(within: within) else { return Verdict(unjudged: name, Self.noDelivery) }
         // Counted, not read off the histogram, whose buckets end up to a hundredth later than what is in them.
         let isPassed = limit.reachedCount * 10_000 >= limit.pairCount * percentile
         let reached = Share(limit.reachedCount, of: limit.pairCount)
@@ -136,7 +129,7 @@ extension Referee {
         let name = "equal-sets: within \(within.phrase)"
         guard registry.entries.contains(where: \.isCompared) else {
             let finding = "no honest node said anything in the measured time that could be compared"
-            return Verdict(name: name, isPassed: false, finding: finding, kind: Verdict.unjudged)
+            return Verdict(unjudged: name, finding)
         }
         guard let equalAt = agreement.equalAt else {
             let waited = agreement.from.duration(to: now).phrase
@@ -183,12 +176,7 @@ extension Referee {
     private func overhead(atMost hundredths: Int, receivedByteCount: Int) -> Verdict {
         let limit = decimal(Int64(hundredths), places: 2, shown: 2)
         guard usefulByteCount > 0 else {
-            return Verdict(
-                name: "overhead: \(limit)",
-                isPassed: false,
-                finding: "nothing was delivered",
-                kind: Verdict.unjudged
-            )
+            return Verdict(unjudged: "overhead: \(limit)", "nothing was delivered")
         }
         let found = receivedByteCount * 100 / usefulByteCount
         let finding = "\(decimal(Int64(found), places: 2, shown: 2)) times one copy of everything (need \(limit))"
@@ -317,9 +305,7 @@ extension Referee {
         firstMiss: (at: Instant, node: Int)?,
         finding: (Share) -> String
     ) -> Verdict {
-        guard count > 0 else {
-            return Verdict(name: name, isPassed: false, finding: ifNone, kind: Verdict.unjudged)
-        }
+        guard count > 0 else { return Verdict(unjudged: name, ifNone) }
         let reached = Share(good, of: count)
         let failure = firstMiss.map { Verdict.Failure(at: $0.at, node: $0.node, lastEvents: []) }
         return Verdict(

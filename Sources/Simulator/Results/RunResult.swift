@@ -65,8 +65,13 @@ public struct Verdict: Hashable, Sendable {
         self.failure = failure
     }
 
-    /// There was nothing to judge, and a run that proves nothing has failed.
+    /// The kind of a verdict that had nothing to judge.
     static let unjudged = "unjudged"
+
+    /// There was nothing to judge, and a run that proves nothing has failed.
+    init(unjudged name: String, _ finding: String) {
+        self.init(name: name, isPassed: false, finding: finding, kind: Self.unjudged)
+    }
 
     /// An instant, a node, and the last events before.
     public struct Failure: Hashable, Sendable {
