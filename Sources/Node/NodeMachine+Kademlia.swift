@@ -64,10 +64,18 @@ extension NodeMachine {
     private mutating func weighMode(_ output: SwarmMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .identified(let remote, let description):
-            guard let direction = connected[remote]?.connection.direction else { return }
-            tableMode.identified(remote, direction, observedAt: description.observedAddress, at: now)
+            guard let connection = connected[remote]?.connection else { return }
+            tableMode.identified(
+                remote,
+                connection.direction,
+                at: connection.remote.address,
+                observedAt: description.observedAddress,
+                now: now
+            )
         case .disconnected(let remote, _): tableMode.disconnected(remote, at: now)
-        case .addressesChanged(let addresses): tableMode.moved(to: addresses, at: now)
+        case .addressesChanged(let addresses):
+            let bound = ownSwarm.first?.boundAddresses ?? addresses.compactMap { $0.tcpEndpoint?.address }
+            tableMode.moved(to: bound, at: now)
         default: return
         }
         takeMode(at: now, into: &outputs)

@@ -7,8 +7,8 @@ internal import Swarm
 /// Whether the node serves the hash table or only asks it: a server that nobody can dial holds up everybody's searches.
 ///
 /// A node counts as reachable if the operator announced an address, or if a witness is connected or was within the hour: a peer
-/// that dialled us, or one that we dialled and that sees us at an address of our own, so that no translator stands between us and
-/// its network. libp2p's AutoNAT would ask others to try; these facts cost nobody a dial.
+/// that dialled us, or one that we dialled and that sees us at an address that we listen on, so that no translator stands between us and
+/// its network; its word counts only for the scope of addresses that it is in itself. libp2p's AutoNAT would ask others to try; these facts cost nobody a dial.
 struct TableMode: Sendable {
     /// Between two changes: others learn of each by identify, and their tables follow (libp2p/specs, kad-dht, "Client and server mode").
     static let changeInterval = Duration.seconds(600)
@@ -30,17 +30,28 @@ struct TableMode: Sendable {
     /// When the mode may change although nothing happens; `nil` if it cannot.
     private(set) var nextDeadline: Instant?
 
-    mutating func moved(to addresses: [Multiaddr], at now: Instant) {
-        ownAddresses = Set(addresses.compactMap { $0.tcpEndpoint?.address.unmapped })
+    /// The node listens on these addresses: what others merely say that they see may be a translator's.
+    mutating func moved(to addresses: [IPAddress], at now: Instant) {
+        ownAddresses = Set(addresses.map(\.unmapped))
         settle(at: now)
     }
 
-    /// A peer said where it sees us.
-    mutating func identified(_ peer: PeerID, _ direction: Direction, observedAt address: Multiaddr?, at now: Instant) {
-        let seen = address?.tcpEndpoint?.address.unmapped
-        guard direction == .inbound || seen.map(ownAddresses.contains) == true else { return }
+    /// A peer at `remote` said where it sees us.
+    mutating func identified(
+        _ peer: PeerID,
+        _ direction: Direction,
+        at remote: IPAddress,
+        observedAt address: Multiaddr?,
+        now: Instant
+    ) {
+        guard direction == .inbound || isWitness(at: remote, observing: address) else { return }
         if witnesses.count < Self.witnessCountMax { witnesses.append(peer) }
         settle(at: now)
+    }
+
+    private func isWitness(at remote: IPAddress, observing address: Multiaddr?) -> Bool {
+        guard let seen = address?.tcpEndpoint?.address.unmapped else { return false }
+        return ownAddresses.contains(seen) && seen.scope == remote.unmapped.scope
     }
 
     mutating func disconnected(_ peer: PeerID, at now: Instant) {

@@ -1,6 +1,6 @@
 internal import Identity
 internal import OrderedCollections
-internal import Primitives
+public import Primitives
 
 /// One listening socket, wished for or bound.
 struct SwarmListener: Sendable {
@@ -59,6 +59,11 @@ extension SwarmMachine {
         guard ownDescription.setAddresses(named) else { return }
         outputs.append(.addressesChanged(named))
         describeAnew(at: now)
+    }
+
+    /// Where the node's sockets listen; a wildcard stands for all interfaces.
+    public var boundAddresses: [IPAddress] {
+        listeners.values.compactMap(\.bound).flatMap(expanded).map(\.address)
     }
 
     /// A wildcard stands for the addresses of all interfaces of its family.
