@@ -166,7 +166,7 @@ public struct ReceiptRow: Codable, Hashable, Sendable {
     public let paidMicros: Int64
     public let code: Int
     public let why: String
-    /// What the provider's rail calls the settlement; absent without one.
+    /// What the receipt calls the settlement or, if it does not, this node; absent without one.
     public let settlementReference: String?
     /// Absent until the renter has signed.
     public let countersignatureID: String?
@@ -180,7 +180,7 @@ public struct ReceiptRow: Codable, Hashable, Sendable {
         (activeSeconds, unit) = (body.activeSeconds, body.unit)
         (owedMicros, paidMicros) = (body.owedMicros, body.paidMicros)
         (code, why) = (body.code.rawValue, body.code.description)
-        settlementReference = body.reference.isEmpty ? nil : body.reference
+        settlementReference = body.reference.isEmpty ? lease.settlement?.reference : body.reference
         countersignatureID = lease.countersignature?.id.description
     }
 }

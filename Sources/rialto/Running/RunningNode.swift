@@ -54,15 +54,21 @@ final class RunningNode: NodeControl {
         peer = node.peer
         warnings = opened.warnings
         (self.store, self.hub) = (store, hub)
+        let observe = { @Sendable (event: NodeEvent) in
+            counts.count(event)
+            listener.tell(event)
+            hub.tell(event)
+        }
         loop = NodeLoop(
             node: node,
             workerCount: workerCount,
-            commit: { store.commit($0) },
-            observe: { event in
-                counts.count(event)
-                listener.tell(event)
-                hub.tell(event)
+            commit: { changes in
+                let result = store.commit(changes)
+                // A cache that is replaced while the node runs is nothing that the node itself would notice.
+                for warning in store.takeWarnings() { observe(.storeFailed(.corrupt("\(warning)"))) }
+                return result
             },
+            observe: observe,
             record: recording?.step
         )
         self.recording = recording
