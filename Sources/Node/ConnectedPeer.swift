@@ -7,6 +7,8 @@ struct ConnectedPeer: Sendable {
     let connection: ConnectionInfo
     /// `nil` until identify is through.
     var description: PeerDescription?
+    /// With what it opened its stream of gossip; all that is known of its protocols until identify is through.
+    var gossipProtocol: String?
     var roundTrip: Duration?
     /// What its mesh links are worth.
     var value = 0

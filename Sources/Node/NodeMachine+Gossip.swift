@@ -21,8 +21,7 @@ extension NodeMachine {
     private mutating func handle(_ output: GossipsubMachine.Output, at now: Instant, into outputs: inout [Output]) {
         switch output {
         case .openStream(let remote):
-            let spoken = connected[remote]?.description?.protocols ?? []
-            let proposals = GossipsubVersion.protocolNames.filter(spoken.contains)
+            let proposals = gossipProposals(to: remote)
             // The peer may have withdrawn gossip since (identify push): there is nothing to open a stream for.
             guard !proposals.isEmpty else { return work.append(.gossip(.streamClosed(remote))) }
             guard let request = gossipStreams.open(to: remote) else { return }
@@ -52,6 +51,13 @@ extension NodeMachine {
         case .peerSubscribed: hasNewSubscriber = true
         case .published, .publishRefused, .peerUnsubscribed: break
         }
+    }
+
+    /// What the peer says that it speaks; until it has said so, what it showed.
+    private func gossipProposals(to remote: PeerID) -> [String] {
+        guard let peer = connected[remote] else { return [] }
+        guard let spoken = peer.description?.protocols else { return peer.gossipProtocol.map { [$0] } ?? [] }
+        return GossipsubVersion.protocolNames.filter(spoken.contains)
     }
 
     mutating func drawRecommendedConnect() -> ConnectRequestID {

@@ -85,13 +85,7 @@ extension NodeMachine {
         guard let connection = connected[remote]?.connection else { return }
         connected[remote]?.description = description
         if let version = GossipsubVersion.protocolNames.first(where: description.protocols.contains) {
-            let isOutbound = connection.direction == .outbound
-            let address = connection.remote.address
-            work.append(
-                .gossip(
-                    .peerConnected(remote, protocolName: version, isOutbound: isOutbound, address: address)
-                )
-            )
+            gossips(with: remote, version)
         }
         if let envelope = description.signedPeerRecord { work.append(.gossip(.peerRecord(remote, envelope))) }
         if description.protocols.contains(SyncLimits.protocolName) {
@@ -108,7 +102,21 @@ extension NodeMachine {
             return
         }
         if let replaced = gossipStreams.accepted(stream, from: remote) { work.append(.swarm(.reset(replaced))) }
+        connected[remote]?.gossipProtocol = protocolName
+        gossips(with: remote, protocolName)
         work.append(.gossip(.streamAccepted(remote, protocolName: protocolName)))
+    }
+
+    /// The peer speaks gossip, as it says in its identify or shows by its stream, whichever comes first.
+    ///
+    /// Not by identify alone: a peer that is through with ours says its topics at once, and it says them only once.
+    private mutating func gossips(with remote: PeerID, _ protocolName: String) {
+        guard let connection = connected[remote]?.connection else { return }
+        let isOutbound = connection.direction == .outbound
+        let address = connection.remote.address
+        work.append(
+            .gossip(.peerConnected(remote, protocolName: protocolName, isOutbound: isOutbound, address: address))
+        )
     }
 
     private mutating func streamOpened(_ request: StreamRequestID, _ stream: StreamHandle) {

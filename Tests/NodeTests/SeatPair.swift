@@ -29,6 +29,8 @@ struct SeatPair {
     var gossipByteCount = 0
     var answers: [NodeAnswer] = []
     var told: [SwarmMachine.Input] = []
+    /// Whom the nodes accused, and of what.
+    var misbehaviours: [String] = []
     private var nextStream: UInt32 = 1
     private var gossipStreams: Set<StreamHandle> = []
 
@@ -54,8 +56,8 @@ struct SeatPair {
         }
     }
 
-    /// Lets the two meet, the first as the dialer.
-    mutating func connect() {
+    /// Lets the two meet, the first as the dialer; it learns what the other speaks so much later than the other does.
+    mutating func connect(dialerIdentifiesAfter delay: Duration = .zero) {
         for node in 0..<2 {
             let remote = nodes[1 - node].peer
             let info = ConnectionInfo(
@@ -75,7 +77,7 @@ struct SeatPair {
                 signedPeerRecord: nil
             )
             schedule(node, .swarm(.connected(remote, info)))
-            schedule(node, .swarm(.identified(remote, description)))
+            schedule(node, .swarm(.identified(remote, description)), after: node == 0 ? delay : .zero)
         }
     }
 
@@ -97,6 +99,7 @@ struct SeatPair {
         case .verify(let batch, let checks): schedule(node, .verified(batch, checks.map(\.holds)))
         case .persist(let ticket, _): schedule(node, .persisted(ticket))
         case .answer(_, let answer): answers.append(answer)
+        case .event(.peerMisbehaved(_, let what)): misbehaviours.append(what)
         case .event, .multicast, .stopped: break
         }
     }
@@ -120,8 +123,10 @@ struct SeatPair {
         }
     }
 
-    mutating func schedule(_ node: Int, _ input: NodeMachine.Input) {
-        events.append(Event(at: now.advanced(by: Self.latency), node: node, input: input))
+    mutating func schedule(_ node: Int, _ input: NodeMachine.Input, after delay: Duration = .zero) {
+        let at = now.advanced(by: Self.latency + delay)
+        let place = events.firstIndex { $0.at > at } ?? events.endIndex
+        events.insert(Event(at: at, node: node, input: input), at: place)
     }
 
     mutating func run(for duration: Duration) {

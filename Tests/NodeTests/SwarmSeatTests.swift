@@ -43,6 +43,50 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func `hears gossip before it is told what the peer speaks`(isTyped: Bool) throws {
+        var pair = SeatPair(isTyped: isTyped)
+        pair.connect(dialerIdentifiesAfter: .seconds(30))
+        pair.run(for: .seconds(5))
+        let (early, late) = (pair.nodes[1], pair.nodes[0])
+        #expect(late.connected[early.peer]?.description == nil)
+        // The other says its topics once, in its first RPC.
+        #expect(late.gossip.topics(of: early.peer).map(\.text) == early.followedTopics)
+        for (node, other) in [(early, late), (late, early)] {
+            #expect(node.followedTopics.allSatisfy { node.mesh(of: $0) == [other.peer] })
+        }
+        let proposals = pair.told.compactMap { input -> [String]? in
+            if case .openStream(_, early.peer, let proposals) = input { proposals } else { nil }
+        }
+        #expect(proposals == [["/meshsub/1.3.0"]])
+        pair.feed(1, .command(CommandID(rawValue: 1), .publishOffer(.rtx4090())))
+        pair.run(for: .seconds(2))
+        guard case .offer(let record)? = pair.answers.first else {
+            Issue.record("no offer: \(pair.answers)")
+            return
+        }
+        #expect(pair.nodes[0].contains(record.id))
+        pair.run(for: .seconds(60))
+        #expect(pair.nodes[0].connected[early.peer]?.description != nil)
+        #expect(pair.nodes[0].followedTopics.allSatisfy { pair.nodes[0].mesh(of: $0) == [early.peer] })
+    }
+
+    @Test(arguments: [true, false]) func `lists its extensions anew on a stream that was reset`(isTyped: Bool) {
+        var pair = SeatPair(isTyped: isTyped)
+        pair.connect()
+        pair.run(for: .seconds(3))
+        let (reader, writer) = (pair.nodes[0].peer, pair.nodes[1].peer)
+        guard let lost = pair.nodes[1].gossipStreams.outbound(of: reader) else {
+            Issue.record("no stream")
+            return
+        }
+        for node in 0..<2 { pair.feed(node, .swarm(.streamReset(lost))) }
+        pair.run(for: .seconds(5))
+        #expect(pair.nodes[1].gossipStreams.outbound(of: reader).map { $0 != lost } == true)
+        #expect(pair.nodes[0].gossip.peers[writer]?.inbound.extensions.choke == true)
+        // To list them twice would cost it something if they were the connection's.
+        #expect(pair.misbehaviours.isEmpty)
+    }
+
     @Test func `catches up over the driver's streams`() {
         var pair = SeatPair(isTyped: true)
         pair.feed(0, .command(CommandID(rawValue: 1), .publishOffer(.rtx4090())))

@@ -19,7 +19,9 @@ extension DaemonMachine {
         case .connectAnswered(let request, let result):
             connectAnswered(request, result, at: now, into: &outputs)
         case .identified(let peer, let description):
-            tellGossip(peer, description)
+            if let name = GossipsubVersion.protocolNames.first(where: description.protocols.contains) {
+                gossips(with: peer, name)
+            }
             identified(peer, at: now, into: &outputs)
         case .disconnected(let peer, _):
             wires.disconnected(peer)
@@ -39,9 +41,9 @@ extension DaemonMachine {
         }
     }
 
-    private mutating func tellGossip(_ peer: PeerID, _ description: PeerDescription) {
+    /// The peer speaks gossip, as it says in its identify or shows by its stream, whichever comes first.
+    private mutating func gossips(with peer: PeerID, _ name: String) {
         guard gossip != nil, let connection = swarm.connection(to: peer) else { return }
-        guard let name = GossipsubVersion.protocolNames.first(where: description.protocols.contains) else { return }
         work.append(
             .gossip(
                 .peerConnected(
@@ -123,6 +125,7 @@ extension DaemonMachine {
             outputs.append(.local(.send(id, LengthPrefixedFrames.framed(announcement))))
         } else if gossip != nil, GossipsubVersion.protocolNames.contains(name) {
             if let replaced = wires.accepted(stream, from: peer) { work.append(.swarm(.reset(replaced))) }
+            gossips(with: peer, name)
             work.append(.gossip(.streamAccepted(peer, protocolName: name)))
         } else {
             work.append(.swarm(.reset(stream)))

@@ -14,7 +14,9 @@ public import Primitives
 public struct GossipsubMachine: Sendable {
     /// What happened.
     public enum Input: Sendable {
-        /// A connected peer lists this protocol; `address` is the remote end of its connection.
+        /// A connected peer lists this protocol or opened a stream with it; `address` is the remote end of its connection.
+        ///
+        /// The first one counts. What a peer says before it is lost, its subscriptions for good.
         indirect case peerConnected(PeerID, protocolName: String, isOutbound: Bool, address: IPAddress)
         /// The stream that `openStream` asked for is open.
         case streamReady(PeerID)
