@@ -67,8 +67,9 @@ extension RangeReconciliation {
                 writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound..<index.count).fingerprint))
                 return false
             }
-            let items = index.items(in: ours)
             let room = max(0, byteCountMax - reserveByteCount - writer.bytes.count) / ItemID.byteCount
+            // One more than can be said tells where to go on: who asks for everything must not make us walk through it.
+            let items = index.items(in: ours.lowerBound..<min(ours.upperBound, ours.lowerBound + room + 1))
             if items.count <= room {
                 writer.append(upper, .ids(items.map(\.id)))
                 return true

@@ -68,6 +68,23 @@ private func named(_ text: String, _ topic: Topic = "t") -> MessageKey { Message
         )
     }
 
+    @Test func `make room for a sixteenth at a time, so that a flood of PRUNEs costs no walk for each`() {
+        var backoffs = Backoffs(slack: .seconds(2), countMax: 64)
+        for number in 1...64 {
+            backoffs.start("t", peer(number), for: .seconds(100 + number), endedLink: false, at: .zero)
+        }
+        backoffs.start("t", peer(65), for: .seconds(10), endedLink: false, at: .zero)
+        #expect(backoffs.count == 61)
+        #expect((1...65).filter { backoffs.entry("t", peer($0)) == nil } == [1, 2, 3, 4])
+        // They become such of links, one after the other; a newer one of none finds no room any more.
+        for number in 1...65 { backoffs.start("t", peer(number), for: .seconds(100 + number), at: .zero) }
+        let count = backoffs.count
+        for number in 66...200 { backoffs.start("t", peer(number), for: .seconds(3600), endedLink: false, at: .zero) }
+        backoffs.checkInvariants(at: .zero, durationMax: .seconds(3600))
+        #expect(backoffs.count == 64 && count == 61)
+        #expect((5...64).allSatisfy { backoffs.entry("t", peer($0))?.endedLink == true })
+    }
+
     @Test mutating func `saturate at the end of time`() {
         let late = Instant(nanoseconds: .max - 1_000_000_000)
         backoffs.start("t", peer(1), for: .seconds(3600), at: late)

@@ -94,7 +94,7 @@ struct GossipWires: Sendable {
         return wire.frames.pendingByteCount
     }
 
-    /// The whole RPCs that these bytes complete; throws if the peer announced one that is too long.
+    /// The whole RPCs that these bytes complete, without empty ones, of which a packet could bring a hundred thousand; throws if the peer announced one that is too long.
     mutating func received(
         _ bytes: [UInt8],
         on stream: StreamHandle,
@@ -104,7 +104,9 @@ struct GossipWires: Sendable {
         var messages: [[UInt8]] = []
         // In place: a copy for every packet would let a long message that trickles cost its square.
         wires[peer]?.frames.append(bytes)
-        while let message = try wires[peer]?.frames.next() { messages.append(message) }
+        while let message = try wires[peer]?.frames.next() {
+            if !message.isEmpty { messages.append(message) }
+        }
         return messages
     }
 

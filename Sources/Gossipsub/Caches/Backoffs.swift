@@ -22,10 +22,12 @@ struct Backoffs: Sendable {
     let slack: Duration
     /// Peers come and go but their backoffs stay, so their number is bounded.
     ///
-    /// Those that ended no link of ours give way first, then the one that ends first: nobody's PRUNEs make us forget whom we must
-    /// not graft.
+    /// Those that ended no link of ours give way first, then those that end first: nobody's PRUNEs make us forget whom we must not
+    /// graft. A sixteenth goes at a time, because finding them costs a walk over all; where fewer ended no link, no more are noted.
     let countMax: Int
     private var entries: OrderedDictionary<Key, Entry> = [:]
+    /// Of those that ended no link.
+    private var looseCount = 0
 
     init(slack: Duration, countMax: Int) {
         precondition(countMax > 0)
@@ -61,30 +63,40 @@ struct Backoffs: Sendable {
         let key = Key(topic: topic, peer: peer)
         let until = now.advanced(by: duration)
         if let known = entries[key] {
+            if !known.endedLink && endedLink { looseCount -= 1 }
             let endedLink = known.endedLink || endedLink
             entries[key] = Entry(since: now, until: max(known.until, until), endedLink: endedLink)
             return
         }
-        if entries.count == countMax {
-            clear(at: now)
-            if entries.count == countMax { dropLeast() }
-        }
+        guard entries.count < countMax || makeRoom(isLoose: !endedLink, at: now) else { return }
+        if !endedLink { looseCount += 1 }
         entries[key] = Entry(since: now, until: until, endedLink: endedLink)
     }
 
     /// Forgets what ended more than `slack` ago.
     mutating func clear(at now: Instant) {
-        entries.removeAll { $0.value.until.advanced(by: slack) <= now }
+        remove { [slack] in $0.value.until.advanced(by: slack) <= now }
     }
 
-    private mutating func dropLeast() {
+    /// Whether a full table has room now.
+    private mutating func makeRoom(isLoose: Bool, at now: Instant) -> Bool {
+        let count = max(1, countMax / 16)
+        if isLoose && looseCount < count { return false }
+        clear(at: now)
+        guard entries.count == countMax else { return true }
         func rank(_ entry: Entry) -> (Int, Instant) { (entry.endedLink ? 1 : 0, entry.until) }
-        guard let least = entries.elements.min(by: { rank($0.value) < rank($1.value) }) else { return }
-        entries.removeValue(forKey: least.key)
+        let leaving = Set(entries.elements.sorted { rank($0.value) < rank($1.value) }.prefix(count).map(\.key))
+        remove { leaving.contains($0.key) }
+        return true
+    }
+
+    private mutating func remove(where isGone: ((key: Key, value: Entry)) -> Bool) {
+        entries.removeAll(where: isGone)
+        looseCount = entries.values.count { !$0.endedLink }
     }
 
     func checkInvariants(at now: Instant, durationMax: Duration) {
-        assert(entries.count <= countMax)
+        assert(entries.count <= countMax && looseCount == entries.values.count { !$0.endedLink })
         assert(entries.values.allSatisfy { $0.until <= now.advanced(by: durationMax) })
     }
 }

@@ -65,6 +65,8 @@ struct MessageLog: Sendable {
     private var index = NumberIndex()
     /// Of the youngest names, ending where the names end.
     private var details: Deque<Detail> = []
+    /// Finds those of them that still have their message by the id alone: IWANT names no topic, and asks for what was never here, too.
+    private var askable = NumberIndex()
     /// The number at which each kept heartbeat began, the newest last.
     private var windowStarts: [Int] = [0]
     /// The oldest number whose message may still be there.
@@ -123,11 +125,6 @@ struct MessageLog: Sendable {
     ) {
         guard offset(of: key) == nil else { return }
         if names.count == limits.countMax { removeFirst() }
-        let number = endNumber
-        let name = Name(key, verdict, since: now)
-        names.append(name)
-        index.insert(number, name.hash, first: firstNumber) { [names] in names[$0].hash }
-        youngest[number % youngest.count] = Self.short(key.hash)
         var detail = Detail(id: key.id, deliverers: deliverers)
         if let message, case let added = message.fieldByteCount, added <= limits.cachedByteCountMax {
             while cachedCount == limits.cachedCountMax || cachedByteCount + added > limits.cachedByteCountMax {
@@ -137,7 +134,14 @@ struct MessageLog: Sendable {
             cachedCount += 1
             cachedByteCount += added
         }
+        let number = endNumber
+        let name = Name(key, verdict, since: now)
+        names.append(name)
         details.append(detail)
+        index.insert(number, name.hash, first: firstNumber) { [names] in names[$0].hash }
+        youngest[number % youngest.count] = Self.short(key.hash)
+        guard detail.message != nil else { return }
+        askable.insert(number, key.id.keyedHash, first: firstDetailed) { [details] in details[$0].id.keyedHash }
     }
 
     /// Notes that a peer brought a copy; `nil` of a message that is not judged.
@@ -188,25 +192,30 @@ struct MessageLog: Sendable {
         return max(0, start - firstDetailed)..<details.count
     }
 
-    /// The message for an IWANT of the peer at `place` and how often it has now been sent to it; of one id under several topics that of
-    /// the first.
+    /// The message for an IWANT of the peer at `place` and how often it has now been sent to it.
+    ///
+    /// Of one id under several topics that of the lowest rank, then the oldest; none of a topic without a rank.
     mutating func transmission(
         of id: MessageID,
-        in topics: some Sequence<Topic>,
-        to place: PeerPlace
+        to place: PeerPlace,
+        rank: (Topic) -> Int?
     ) -> (message: WireMessage, count: Int)? {
-        for topic in topics {
-            guard let offset = offset(of: MessageKey(id: id, topic: topic)), let index = detailIndex(offset),
-                let message = details[index].message
-            else { continue }
-            guard let known = details[index].transmissions.firstIndex(where: { $0.place == place }) else {
-                details[index].transmissions.append((place, 1))
-                return (message, 1)
+        var best: (rank: Int, index: Int)?
+        _ = askable.find(id.keyedHash, first: firstDetailed) { index in
+            if details[index].id == id, let rank = details[index].message.flatMap({ rank($0.topic) }),
+                best.map({ (rank, index) < $0 }) ?? true
+            {
+                best = (rank, index)
             }
-            details[index].transmissions[known].count += 1
-            return (message, details[index].transmissions[known].count)
+            return false
         }
-        return nil
+        guard let index = best?.index, let message = details[index].message else { return nil }
+        guard let known = details[index].transmissions.firstIndex(where: { $0.place == place }) else {
+            details[index].transmissions.append((place, 1))
+            return (message, 1)
+        }
+        details[index].transmissions[known].count += 1
+        return (message, details[index].transmissions[known].count)
     }
 
     // MARK: Time
@@ -216,9 +225,7 @@ struct MessageLog: Sendable {
         windowStarts.append(endNumber)
         guard windowStarts.count > limits.windowCount else { return }
         windowStarts.removeFirst()
-        while firstDetailed < windowStarts[0], let gone = details.popFirst() {
-            if let message = gone.message { uncount(message) }
-        }
+        while !details.isEmpty, firstDetailed < windowStarts[0] { removeFirstDetail() }
     }
 
     mutating func expire(at now: Instant) {
@@ -226,7 +233,7 @@ struct MessageLog: Sendable {
     }
 
     private mutating func removeFirst() {
-        if details.count == names.count, let gone = details.popFirst(), let message = gone.message { uncount(message) }
+        if details.count == names.count { removeFirstDetail() }
         guard let oldest = names.first else { return }
         index.remove(firstNumber, oldest.hash, first: firstNumber) { [names] in names[$0].hash }
         names.removeFirst()
@@ -238,21 +245,34 @@ struct MessageLog: Sendable {
         while firstCached < endNumber {
             let index = firstCached - firstDetailed
             firstCached += 1
-            guard let message = details[index].message else { continue }
-            details[index].message = nil
-            return uncount(message)
+            if dropMessage(at: index) { return }
         }
     }
 
-    private mutating func uncount(_ message: WireMessage) {
+    private mutating func removeFirstDetail() {
+        guard !details.isEmpty else { return }
+        dropMessage(at: 0)
+        details.removeFirst()
+    }
+
+    /// Whether there was one.
+    @discardableResult
+    private mutating func dropMessage(at index: Int) -> Bool {
+        guard let message = details[index].message else { return false }
+        let (hash, number) = (details[index].id.keyedHash, firstDetailed + index)
+        askable.remove(number, hash, first: firstDetailed) { [details] in details[$0].id.keyedHash }
+        details[index].message = nil
         cachedCount -= 1
         cachedByteCount -= message.fieldByteCount
+        return true
     }
 
     func checkInvariants() {
         assert(names.count == index.count && names.count <= limits.countMax && details.count <= names.count)
         assert(windowStarts.count <= limits.windowCount)
-        assert(cachedCount <= details.count && (cachedCount > 0 || cachedByteCount == 0))
+        assert(
+            cachedCount == askable.count && cachedCount <= details.count && (cachedCount > 0 || cachedByteCount == 0)
+        )
         assert(cachedCount <= limits.cachedCountMax && cachedByteCount <= limits.cachedByteCountMax)
         // The ends alone: floods call this for every message.
         for offset in Array(names.indices.prefix(2)) + names.indices.suffix(2) {

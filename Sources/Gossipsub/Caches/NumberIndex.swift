@@ -1,4 +1,5 @@
-/// Finds numbered things by a 64-bit hash that the things themselves keep: four bytes for each place, and no key twice.
+/// Finds numbered things by a 64-bit hash that the things themselves keep: four bytes for each place, and of
+/// equal hashes all are asked about, in no order that means anything.
 ///
 /// Open addressing with linear probing; removal closes the gap that it leaves (Knuth, TAOCP 3, 6.4, algorithm R), so that nothing slows
 /// down as things come and go. Numbers ascend, and those that are held at a time lie within 2³⁰ of each other.

@@ -174,11 +174,14 @@ extension GossipsubMachine {
         guard let state = peers[peer] else { return }
         let room = config.iwantIDCountMax - state.iwantIDCount
         peers[peer]?.iwantIDCount += min(ids.count, room)
+        let (joined, published) = (topics, fanout)
         // One id under several topics: what the peer follows first.
-        let served = Array(topics.keys) + Array(fanout.keys)
-        let ordered = served.filter(state.topics.contains) + served.filter { !state.topics.contains($0) }
+        func rank(_ topic: Topic) -> Int? {
+            guard joined[topic] != nil || published[topic] != nil else { return nil }
+            return state.topics.contains(topic) ? 0 : 1
+        }
         for id in ids.prefix(room) where !state.unwanted.contains(id) {
-            guard let found = log.transmission(of: id, in: ordered, to: state.place) else { continue }
+            guard let found = log.transmission(of: id, to: state.place, rank: rank) else { continue }
             guard found.count <= config.retransmissionCountMax else { continue }
             let byteCount = (peers[peer]?.iwantByteCount ?? 0) + found.message.fieldByteCount
             guard byteCount <= config.iwantByteCountMax else { return }

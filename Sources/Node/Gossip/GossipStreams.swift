@@ -81,7 +81,7 @@ struct GossipStreams: Sendable {
         return replaced
     }
 
-    /// The whole RPCs that these bytes complete; throws if the peer announced one that is too long.
+    /// The whole RPCs that these bytes complete, without empty ones, of which a packet could bring a hundred thousand; throws if the peer announced one that is too long.
     mutating func received(
         _ bytes: [UInt8],
         on stream: StreamHandle
@@ -90,7 +90,9 @@ struct GossipStreams: Sendable {
         var messages: [[UInt8]] = []
         // In place: a copy for every packet would let a long message that trickles cost its square.
         peers[peer]?.frames.append(bytes)
-        while let message = try peers[peer]?.frames.next() { messages.append(message) }
+        while let message = try peers[peer]?.frames.next() {
+            if !message.isEmpty { messages.append(message) }
+        }
         return messages
     }
 

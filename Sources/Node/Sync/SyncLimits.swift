@@ -80,12 +80,14 @@ public enum SyncLimits {
 
     // MARK: Serving
 
-    /// What one peer may cost us: one for each question, each KiB of it, and each two KiB of records that answer it.
+    /// What one peer may cost us: one for each question, each KiB of it, and each two KiB of records that answer it or that we give.
     ///
     /// A node that begins with nothing gets two MiB at once, then a hundred KiB a second.
     static let allowanceBurst = 1_024
     static let allowanceInterval = Duration.milliseconds(20)
     static let servedByteCountPerToken = 2_048
+    /// Peers whose allowance is not full again, connected or not: more than spend one in the twenty seconds that it takes.
+    static let allowanceCountMax = 1_024
 
     // MARK: Memory
 

@@ -278,11 +278,15 @@ extension SyncMachine {
                     ? nextGifts(from: &run.surplusNewest, peer, view.book)
                     : nextGifts(from: &run.surplusRest, peer, view.book)
                 if !gifts.isEmpty {
+                    let batch = RecordBatch(packing: gifts.map(\.envelope))
+                    // A gift costs what an answer does: who says that it has nothing would else be given everything, again and again.
+                    guard spend(batch.byteCount / SyncLimits.servedByteCountPerToken, by: peer, at: view.now) else {
+                        return finish(peer, .busy, view, into: &outputs)
+                    }
                     run.state = .giving(gifts.map(\.id))
                     run.outcome.givenCount += gifts.count
                     run.lateCount += gifts.count(where: view.isLate)
                     if run.step == .giveRest { run.movedCount += gifts.count }
-                    let batch = RecordBatch(packing: gifts.map(\.envelope))
                     return ask(.give(batch), of: peer, run, view, into: &outputs)
                 }
             case .done:

@@ -196,6 +196,11 @@ extension SyncMachine {
     }
 
     mutating func spend(_ count: Int, by peer: PeerID, at now: Instant) -> Bool {
+        if allowances[peer] == nil && allowances.count == SyncLimits.allowanceCountMax {
+            allowances.removeAll { $0.value.isFull(at: now) }
+            // All are busy: who began longest ago starts anew.
+            if allowances.count == SyncLimits.allowanceCountMax { allowances.removeFirst() }
+        }
         var allowance =
             allowances[peer]
             ?? TokenBucket(burst: SyncLimits.allowanceBurst, interval: SyncLimits.allowanceInterval)

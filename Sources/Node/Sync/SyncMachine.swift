@@ -252,6 +252,7 @@ struct SyncMachine: Sendable {
         precondition(inFlight.count <= SyncLimits.runCountMax * SyncLimits.batchRecordCountMax)
         precondition(partners.values.allSatisfy { $0.unwanted.count <= SyncLimits.unwantedCountMax })
         precondition(opening.count <= SyncLimits.runCountMax)
+        precondition(allowances.count <= SyncLimits.allowanceCountMax)
         for run in runs.values {
             precondition(run.wantedCount <= SyncLimits.runRecordCountMax)
             precondition(run.outcome.roundCount <= SyncLimits.roundCountMax)

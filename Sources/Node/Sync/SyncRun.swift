@@ -64,7 +64,7 @@ public struct SyncOutcome: Hashable, Sendable {
         case complete
         /// A limit was reached: the rest comes with a later run.
         case limited
-        /// The peer asks for patience.
+        /// The peer asks for patience, or has had as much of us as it may.
         case busy
         case unsupported
         case timedOut
