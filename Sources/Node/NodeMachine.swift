@@ -72,7 +72,7 @@ public struct NodeMachine: Sendable {
     var statements = StatementDesk()
     var requests: RequestDesk
     var probes = ProbeDesk()
-    var inbox: RecordInbox
+    var inbox = RecordInbox()
     var tickets = TicketBook()
     var commands = PendingCommands()
     var bans: BanBook
@@ -137,17 +137,9 @@ public struct NodeMachine: Sendable {
             records: restored.ownRecords.compactMap { try? SignedRecord(envelope: $0.envelope) },
             random: random.split()
         )
-        let host = restored.facts.first { $0.name == OwnFacts.hostName }?.value
-        if let own = config.hostID, own != host {
-            if host != nil { desk.mayRepeatItself = true }
-            cacheChanges.append(.setFact(name: OwnFacts.hostName, value: own))
-        }
         gate = RecordGate(network: config.network)
-        bans = BanBook(
-            stored: restored.facts.first { $0.name == BanBook.factName }?.value ?? [],
-            configured: config.banned,
-            allowed: config.allowed
-        )
+        let banned = restored.fact(BanBook.factName) ?? []
+        bans = BanBook(stored: banned, configured: config.banned, allowed: config.allowed)
         choice = SegmentChoice(
             interest: config.followedSegments,
             custody: config.keepsCustody ? SegmentCustody(peer: peer, profile: gate.profile) : nil
@@ -163,34 +155,42 @@ public struct NodeMachine: Sendable {
         )
         book = RecordBook(config: config.book)
         book.follow(config.followedSegments)
-        inbox = RecordInbox()
-        requests = RequestDesk(stored: restored.facts.first { $0.name == RequestDesk.factName }?.value ?? [])
-        prices = PriceWatch(stored: restored.facts.first { $0.name == PriceWatch.factName }?.value ?? [])
+        requests = RequestDesk(stored: restored.fact(RequestDesk.factName) ?? [])
+        prices = PriceWatch(stored: restored.fact(PriceWatch.factName) ?? [])
         leaseSeat = LeaseSeat(sealingSecret: facts.sealingSecret, rows: restored.rows, policy: config.leases)
         restoredPeers = restored.peers
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
-        for (name, value) in facts.fresh { cacheChanges.append(.setFact(name: name, value: value)) }
-        restoredCompany = CompanyRecord(
-            reading: restored.facts.first { $0.name == CompanyRecord.factName }?.value ?? []
-        )
+        restoredCompany = CompanyRecord(reading: restored.fact(CompanyRecord.factName) ?? [])
         tableMode = TableMode(announced: config.swarm.announcedAddresses)
-        if let part = config.kademlia {
-            let values = StorefrontValues(network: config.network, own: peer, bans: bans)
-            kademlia = [KademliaHost(part, values: values, seeds: config.seeds, random: random.split())]
-            company = [PeerCompany(requestIDs: RequestRange.companyConnects, random: random.split())]
-            rendezvous = [
-                Rendezvous(
-                    segments: config.followedSegments,
-                    network: config.network,
-                    profile: gate.profile,
-                    random: random.split()
-                )
-            ]
-            storefront = [StorefrontKeeper()]
-        }
-        if config.usesMulticastDNS { multicastDNS = [MulticastDNSMachine(own: peer, random: random.split())] }
         self.random = random
+        noteHost(since: restored.fact(OwnFacts.hostName))
+        for (name, value) in facts.fresh { cacheChanges.append(.setFact(name: name, value: value)) }
+        if let part = config.kademlia { joinHashTable(part) }
+        if config.usesMulticastDNS { multicastDNS = [MulticastDNSMachine(own: peer, random: self.random.split())] }
+    }
+
+    /// A home that another machine wrote last may have been copied: both could say different things with one number.
+    private mutating func noteHost(since last: [UInt8]?) {
+        guard let own = config.hostID, own != last else { return }
+        if last != nil { desk.mayRepeatItself = true }
+        cacheChanges.append(.setFact(name: OwnFacts.hostName, value: own))
+    }
+
+    /// The hash table, and those who find by it.
+    private mutating func joinHashTable(_ part: NodeKademlia) {
+        let values = StorefrontValues(network: config.network, own: peer, bans: bans)
+        kademlia = [KademliaHost(part, values: values, seeds: config.seeds, random: random.split())]
+        company = [PeerCompany(requestIDs: RequestRange.companyConnects, random: random.split())]
+        rendezvous = [
+            Rendezvous(
+                segments: config.followedSegments,
+                network: config.network,
+                profile: gate.profile,
+                random: random.split()
+            )
+        ]
+        storefront = [StorefrontKeeper()]
     }
 }
 

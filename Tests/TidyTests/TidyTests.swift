@@ -70,6 +70,29 @@ import Testing
         }
     }
 
+    @Test func `whatever runs has a length`() {
+        let heads = [
+            "func run() {", "public func run(\n    a: Int\n) {", "mutating func run() throws\n{", "init() {",
+            "private init?(\n    a: Int,\n    b: Int\n) {", "init<T>(a: T) {", "deinit {",
+            "public subscript(a: Int) -> Int {",
+            "static subscript(\n    a: Int\n) -> Int {", "public var length: Int {", "private(set) var length = 0 {",
+        ]
+        for head in heads {
+            let body = head + "\n    work()\n}"
+            let lines = ("struct A {\n" + body.split(separator: "\n").map { "    \($0)\n" }.joined() + "}")
+                .components(separatedBy: "\n")
+            let found = SourceFile(path: "", name: "", lines: lines).functions
+            #expect(found.map(\.line) == [2] && found.map(\.lineCount) == [lines.count - 2], "\(head)")
+        }
+        let others = [
+            "let a = 1", "self.init(", "a.run {", "// func a", "func required()", "var a: Int { 1 }", "case a(",
+        ]
+        for other in others {
+            let lines = ["protocol P {", "    " + other, "}", "struct A {", "    }"]
+            #expect(SourceFile(path: "", name: "", lines: lines).functions.isEmpty, "\(other)")
+        }
+    }
+
     @Test func `nothing is left undone`() throws {
         for file in try SourceFile.all(below: "Sources") + SourceFile.all(below: "Tests") {
             for (number, line) in file.code.enumerated() {
@@ -139,17 +162,34 @@ private struct SourceFile {
         }
     }
 
-    /// Functions with their first line and length: from `func` or `init` to the closing brace of the same indentation.
+    /// Whatever runs, with its first line and its length up to the closing brace of the same indentation: functions, initialisers,
+    /// subscripts and computed properties.
     var functions: [(line: Int, lineCount: Int)] {
-        var found: [(line: Int, lineCount: Int)] = []
-        for (index, line) in lines.enumerated() {
-            let indentation = line.prefix { $0 == " " }
-            let text = line.dropFirst(indentation.count)
-            let isFunction = text.contains("func ") || text.contains("init(") && text.hasSuffix("{")
-            guard isFunction, !text.hasPrefix("//"), !text.hasPrefix("self."), !text.hasSuffix("}") else { continue }
-            let end = lines[index...].firstIndex { $0 == indentation + "}" } ?? index
-            found.append((index + 1, end - index + 1))
+        let depths = lines.map { $0.utf8.prefix { $0 == UInt8(ascii: " ") }.count }
+        return lines.indices.compactMap { start in
+            let depth = depths[start]
+            guard Self.beginsFunction(lines[start].dropFirst(depth)) else { return nil }
+            let end = lines.indices.dropFirst(start + 1).first { index in
+                // Less deep is the end of a protocol whose requirement has no body.
+                let text = lines[index].utf8.dropFirst(depths[index])
+                return !text.isEmpty
+                    && (depths[index] < depth || depths[index] == depth && text.first == UInt8(ascii: "}"))
+            }
+            return end.flatMap { depths[$0] == depth ? (start + 1, $0 - start + 1) : nil }
         }
-        return found
+    }
+
+    private static let modifiers: Set<Substring> = [
+        "public", "package", "private", "fileprivate", "internal", "static", "class", "final", "override", "required",
+        "private(set)", "convenience", "mutating", "nonmutating", "consuming", "borrowing", "nonisolated", "lazy",
+    ]
+
+    private static func beginsFunction(_ text: Substring) -> Bool {
+        guard !text.hasPrefix("//"), !text.hasSuffix("}") else { return false }
+        if text.contains("func ") { return true }
+        let words = text.split(separator: " ").drop { modifiers.contains($0) || $0.hasPrefix("@") }
+        guard let first = words.first else { return false }
+        if first == "var" || first == "let" { return text.hasSuffix("{") }
+        return ["init(", "init<", "init?(", "subscript(", "subscript<", "deinit"].contains { first.hasPrefix($0) }
     }
 }

@@ -84,6 +84,8 @@ public struct RestoredState: Sendable {
     /// What a home directory that was made just now holds.
     public static let empty = RestoredState(facts: [], ownRecords: [], records: [], floors: [], peers: [])
 
+    func fact(_ name: String) -> [UInt8]? { facts.first { $0.name == name }?.value }
+
     public init(
         facts: [(name: String, value: [UInt8])],
         ownRecords: [StoredRecord],
