@@ -162,7 +162,7 @@ let package = Package(
             "SwarmTests",
             ["Cryptography", "Identify", "Identity", "Multistream", "Noise", "Primitives", "Swarm", "Yamux"]
         ),
-        tests("MarketTests", ["Cryptography", "Identity", "Market", "Primitives", swiftProtobuf]),
+        tests("MarketTests", ["Cryptography", "Identity", "Market", "Primitives", collections, swiftProtobuf]),
         tests(
             "NodeTests",
             [

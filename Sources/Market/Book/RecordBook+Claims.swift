@@ -29,13 +29,6 @@ extension SlotClaim: Comparable {
 
 // Which lease said what about which slot's past: two that say the same are a proof.
 extension RecordBook {
-    /// Claims of one provider: its share of leases with four slots each.
-    public static let claimsPerProviderMax = 16_384
-    /// Claims of all providers: about 200 MB at worst, and eight times what the largest market has.
-    public static let claimCountMax = 1_000_000
-    /// Providers whom two leases betray and nobody's proof does yet.
-    public static let clashCountMax = 4_096
-
     /// How many claims are remembered.
     public var claimCount: Int { claims.count }
 
@@ -74,17 +67,17 @@ extension RecordBook {
                 guard known.lease.subject == record.subject, known.until < record.record.expiresAt else { continue }
                 claimDeadlines.remove(ClaimDeadline(at: known.until, claim: claim))
             } else {
-                guard claimsByProvider[claim.provider, default: 0] < Self.claimsPerProviderMax else { continue }
+                guard claimsByProvider[claim.provider, default: 0] < config.claimsPerProviderMax else { continue }
                 claimsByProvider[claim.provider, default: 0] += 1
             }
             claims[claim] = HeldClaim(lease: record)
             claimDeadlines.insert(ClaimDeadline(at: record.record.expiresAt, claim: claim))
-            if claims.count > Self.claimCountMax, let soonest = claimDeadlines.first { forget(soonest) }
+            if claims.count > config.claimCountMax, let soonest = claimDeadlines.first { forget(soonest) }
         }
     }
 
     private mutating func note(_ record: SignedRecord, against known: SignedRecord, into changes: inout [BookChange]) {
-        guard clashes[record.author] == nil, !isProven(record.author), clashes.count < Self.clashCountMax,
+        guard clashes[record.author] == nil, !isProven(record.author), clashes.count < config.clashCountMax,
             let proof = ProofBody(known, record)
         else { return }
         clashes[record.author] = proof

@@ -16,8 +16,10 @@ extension RecordBook {
         checkGroups()
         checkStatements()
         claimDeadlines.checkInvariants()
-        assert(claims.count == claimDeadlines.count && claims.count <= Self.claimCountMax)
+        assert(claims.count == claimDeadlines.count && claims.count <= config.claimCountMax)
         assert(claims.count == claimsByProvider.values.reduce(0, +))
+        assert(claimsByProvider.values.allSatisfy { $0 <= config.claimsPerProviderMax })
+        assert(clashes.count <= config.clashCountMax)
         for (position, listing) in listings.enumerated() {
             assert(rows[listing.record.subject]?.position == position, "a row is lost")
             assert(holdings[listing.record.subject]?.record.id == listing.record.id, "a row shows an old offer")

@@ -11,6 +11,12 @@ public struct RecordBookConfig: Hashable, Sendable {
     public var memoryByteCountMax = 2 << 30
     /// Floors, over all authors: about 200 MB at worst.
     public var floorCountMax = 1_000_000
+    /// Claims of one provider: its share of leases with four slots each.
+    public var claimsPerProviderMax = 16_384
+    /// Claims of all providers: about 200 MB at worst, and eight times what the largest market has.
+    public var claimCountMax = 1_000_000
+    /// Providers whom two leases betray and nobody's proof does yet.
+    public var clashCountMax = 4_096
     /// Segments whose records a conflict may bring along; `nil` for all.
     public var followedSegments: Set<Segment>?
 

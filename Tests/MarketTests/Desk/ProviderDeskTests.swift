@@ -248,6 +248,21 @@ import Testing
         #expect(try street.answer(11).get().record.sequence > record.record.sequence)
     }
 
+    @Test mutating func `statements that wait for their numbers are bounded, and those that wait are signed`() throws {
+        let receipt = RecordBody.receipt(RecordSamples.receipt())
+        let countMax = ProviderDesk.heldAnswerCountMax
+        street.open()
+        for number in 1...countMax + 1 {
+            street.tell(.sign(DeskRequestID(rawValue: UInt64(number)), receipt, expiresAt: .max))
+        }
+        #expect(street.refusal(UInt64(countMax) + 1) == .tooManyRequests && street.writes.count == countMax)
+        while street.hasWrites { street.commit() }
+        let sequences = try (1...countMax).map { try street.answer(UInt64($0)).get().record.sequence }
+        #expect(zip(sequences, sequences.dropFirst()).allSatisfy { $0 < $1 })
+        street.tell(.sign(DeskRequestID(rawValue: 9_999), receipt, expiresAt: .max))
+        #expect(try street.answer(9_999).get().record.sequence > sequences[countMax - 1])
+    }
+
     @Test mutating func `our own records coming back are no alarm`() {
         street.open()
         street.tell(.publish(DeskRequestID(rawValue: 1), .example()))

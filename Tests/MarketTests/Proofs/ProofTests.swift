@@ -78,6 +78,52 @@ import Testing
         #expect(story.book.claimCount == 0)
     }
 
+    @Test func `a provider has no more claims than its share, and all of them together no more than there is room for`()
+        throws
+    {
+        var config = RecordBookConfig()
+        (config.claimsPerProviderMax, config.claimCountMax) = (3, 4)
+        var story = BookStory(config: config)
+        // Two slots and two: the fourth claim is one too many, and the lease itself is held all the same.
+        story.admit(try S.signedLease(S.lease(1, slots: [0, 1], hours: 2)))
+        story.admit(try S.signedLease(S.lease(2, slots: [2, 3], hours: 2), sequence: 2))
+        #expect(story.book.claimCount == 3 && story.book.recordCount == 2)
+        // Of all claims the one that ends first gives way: the other provider's own.
+        story.admit(try S.signedLease(S.lease(3, provider: 5, slots: [0, 1], hours: 1), provider: 5))
+        #expect(story.book.claimCount == 4)
+        // What was there still proves.
+        story.admit(try S.signedLease(S.lease(4, slots: [1], hours: 2), sequence: 3))
+        let found = story.changes.compactMap {
+            if case .conflictFound(let subject) = $0 { subject.author } else { nil }
+        }
+        #expect(found == [S.key(1).publicKey])
+    }
+
+    @Test func `no more culprits wait for a proof than there is room for, and the next is found once there is`() throws
+    {
+        var config = RecordBookConfig()
+        config.clashCountMax = 1
+        var story = BookStory(config: config)
+        func betray(_ provider: Int, _ number: Int) throws -> SignedRecord {
+            try S.signedLease(S.lease(number, provider: provider), provider: provider, sequence: UInt64(number))
+        }
+        func found() -> [Ed25519.PublicKey] {
+            story.changes.compactMap { if case .conflictFound(let subject) = $0 { subject.author } else { nil } }
+        }
+        for provider in [1, 5] {
+            for number in 1...2 { story.admit(try betray(provider, number)) }
+        }
+        #expect(found() == [S.key(1).publicKey])
+        // Their claims end, and the accusation with them.
+        story.expire(at: 9 * S.day)
+        #expect(story.book.claimCount == 0)
+        for number in 3...4 {
+            let body = S.lease(number, provider: 5, startAt: S.start + 9 * S.day)
+            story.admit(try S.signedLease(body, provider: 5, sequence: UInt64(number), at: 9 * S.day), at: 9 * S.day)
+        }
+        #expect(found() == [S.key(1).publicKey, S.key(5).publicKey])
+    }
+
     @Test func `of two proofs over one claim the lower id stays, and neither counts against its finder`() throws {
         let (first, second) = try twice()
         let body = try #require(ProofBody(second, first))

@@ -244,6 +244,10 @@ import Testing
             return outputs.compactMap { if case .asked(let conversation, _, _, _) = $0 { conversation } else { nil } }
         }
 
+        var resets: [StreamHandle] {
+            outputs.compactMap { if case .swarm(.reset(let stream)) = $0 { stream } else { nil } }
+        }
+
         /// Whether an answer goes out.
         mutating func answers(_ conversation: CounterConversation) -> Bool {
             outputs = []
@@ -277,6 +281,71 @@ import Testing
         street.hear(.disconnected(Self.peers[0], .requested))
         street.hear(.inboundStream(Self.stream(5), Self.peers[0], MarketMessage.protocolID))
         #expect(try street.ask(1, on: Self.stream(5)).count == 1)
+    }
+
+    @Test func `a peer has four streams of its own, and the others theirs`() {
+        var street = Street()
+        for number in 1...UInt32(LeaseLimits.inboundPerPeerMax) {
+            street.hear(.inboundStream(Self.stream(number), Self.peers[0], MarketMessage.protocolID))
+        }
+        #expect(street.outputs.isEmpty)
+        street.hear(.inboundStream(Self.stream(90), Self.peers[0], MarketMessage.protocolID))
+        #expect(street.resets == [Self.stream(90)])
+        street.hear(.inboundStream(Self.stream(91), Self.peers[1], MarketMessage.protocolID))
+        street.hear(.streamReset(Self.stream(1)))
+        street.hear(.inboundStream(Self.stream(92), Self.peers[0], MarketMessage.protocolID))
+        #expect(street.resets == [Self.stream(90)])
+    }
+
+    @Test func `questions without an answer are bounded: the next is told undelivered, an answer makes room`() throws {
+        var street = Street()
+        street.hear(.inboundStream(Self.stream(1), Self.peers[0], MarketMessage.protocolID))
+        let bid = try #require(BidID([UInt8](repeating: 1, count: 16)))
+        func ask(_ number: Int, _ street: inout Street) throws -> [MarketStreams.Output] {
+            let bytes = [UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: 2, count: 14)
+            street.outputs = []
+            street.handle(
+                .ask(.recovery(try #require(LeaseID(bytes))), .cancel(bid), Self.peers[0], addresses: [])
+            )
+            return street.outputs
+        }
+        var written: [UInt8] = []
+        for number in 0..<LeaseLimits.awaitingCountMax {
+            guard case .swarm(.write(_, let bytes))? = try ask(number, &street).first else {
+                Issue.record("\(number): \(street.outputs)")
+                return
+            }
+            if number == 0 { written = bytes }
+        }
+        guard case .undelivered(.recovery, Self.peers[0])? = try ask(9_999, &street).first else {
+            Issue.record("\(street.outputs)")
+            return
+        }
+        var frames = LengthPrefixedFrames(byteCountMax: MarketMessage.byteCountMax)
+        frames.append(written)
+        let first = try MarketMessage(parsing: try #require(try frames.next()))
+        let answer = MarketMessage(id: first.id, content: .done)
+        street.hear(.data(Self.stream(1), LengthPrefixedFrames.framed(answer.encoded)))
+        guard case .swarm(.write)? = try ask(9_999, &street).first else {
+            Issue.record("\(street.outputs)")
+            return
+        }
+    }
+
+    @Test func `what waits for one peer is bounded, and what waited goes out when it is reached`() throws {
+        var street = Street()
+        let bid = try #require(BidID([UInt8](repeating: 1, count: 16)))
+        for number in 0...LeaseLimits.waitingCountMax {
+            let lease = try #require(LeaseID([UInt8(number)] + [UInt8](repeating: 2, count: 15)))
+            street.handle(.ask(.recovery(lease), .cancel(bid), Self.peers[0], addresses: []))
+        }
+        let undelivered = street.outputs.count { if case .undelivered = $0 { true } else { false } }
+        #expect(undelivered == 1 && street.outputs.count == 2, "one dial, one refusal")
+        street.outputs = []
+        street.hear(.inboundStream(Self.stream(1), Self.peers[0], MarketMessage.protocolID))
+        #expect(
+            street.outputs.count { if case .swarm(.write) = $0 { true } else { false } } == LeaseLimits.waitingCountMax
+        )
     }
 
     @Test func `what waits for a congested stream is told undelivered when the stream dies`() throws {
