@@ -83,7 +83,8 @@ extension NodeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard provider != key.publicKey, marketClass(of: provider) != nil else {
+        guard provider != key.publicKey else { return outputs.append(.answer(id, .failed(.ownKey))) }
+        guard marketClass(of: provider) != nil else {
             return outputs.append(.answer(id, .failed(.unknownOffer)))
         }
         guard probes.waiting[provider] == nil else { return outputs.append(.answer(id, .failed(.tooMany(limit: 1)))) }

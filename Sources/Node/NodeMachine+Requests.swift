@@ -62,7 +62,7 @@ extension NodeMachine {
             requests.own[request]?.accepting = nil
             if let waiter = accepting?.waiter { outputs.append(.answer(waiter, .failed(.notDurable(failure)))) }
             // Whoever chooses by itself tries again, within its attempts.
-            if let bid = accepting?.bid { requests.own[request]?.refused.insert(bid) }
+            if let provider = accepting?.provider { requests.own[request]?.tried.insert(provider) }
             return
         }
         requests.own[request] = nil
@@ -106,14 +106,17 @@ extension NodeMachine {
         into outputs: inout [Output]
     ) {
         guard let own = requests.own[request], let listing = candidate.listing else { return }
-        let wish = BidWish(
+        var wish = BidWish(
             offer: listing.id,
             count: candidate.body.count,
             gpuHourMicros: candidate.body.gpuHourMicros,
             durationSeconds: candidate.body.durationSeconds,
             terms: own.plan.terms
         )
-        requests.own[request]?.accepting = (candidate.record.subject, waiter)
+        // The offer may change until the bid is placed; what was bid is in this unit.
+        wish.unit = candidate.body.unit
+        if waiter == nil { wish.patienceMilliseconds = RequestDesk.patienceMilliseconds }
+        requests.own[request]?.accepting = (candidate.record.author, waiter)
         guard !own.plan.isDecided else {
             return carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
         }
@@ -133,11 +136,12 @@ extension NodeMachine {
         if case .bid(let status) = answer, case .leased(let lease) = status.outcome {
             return endRequest(request, .leased(lease))
         }
-        // Who may have a lease already takes no second one.
         if case .bid(let status) = answer, status.outcome == .failed(.uncertain) {
-            return endRequest(request, .failed)
+            // Who may have a lease already takes no second one beside it: the renter is to say, or it is given up.
+            guard accepting.waiter == nil else { return endRequest(request, .failed) }
+            work.append(.leases(.forsake(status.bid)))
         }
-        requests.own[request]?.refused.insert(accepting.bid)
+        requests.own[request]?.tried.insert(accepting.provider)
     }
 
     /// Takes what became of acceptances out of a step's outputs; says whether there was any.
@@ -167,10 +171,7 @@ extension NodeMachine {
                 if own.plan.deadline + RequestDesk.slackMilliseconds <= wall { endRequest(request, .failed) }
                 continue
             }
-            let best = candidates(for: own, at: now).first { candidate in
-                candidate.shortfall == nil && !own.refused.contains(candidate.record.subject)
-            }
-            guard let best, own.refused.count < RequestDesk.attemptCountMax else {
+            guard own.tried.count < RequestDesk.attemptCountMax, let best = next(for: own, at: now) else {
                 endRequest(request, .failed)
                 continue
             }
@@ -209,7 +210,8 @@ extension NodeMachine {
         }
         // What is no use takes no place from what is.
         switch choice?.shortfall(of: record, listing: { book.listing(for: $0) }) {
-        case nil, .filters, .proven, .blocked: return requests.keep(record, on: request)
+        case nil, .filters, .proven, .blocked:
+            return requests.keep(record, on: request) { leases.first?.paidProviders ?? [] }
         // The offer may be on its way.
         case .unknownOffer: return Refusal(.unknownOffer, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
         case .expired, .notForThisRequest: return Refusal(.expired)
@@ -223,23 +225,37 @@ extension NodeMachine {
 
     /// All bids on a request of ours, the best first.
     private func candidates(for own: RequestDesk.Own, at now: Instant) -> [RequestChoice.Candidate] {
-        guard let record = own.record, case .request(let body) = record.record.body else { return [] }
+        ranked(for: own, at: now)?.candidates ?? []
+    }
+
+    /// The bid that a request which decides itself is to accept now.
+    private func next(for own: RequestDesk.Own, at now: Instant) -> RequestChoice.Candidate? {
+        guard let (choice, candidates) = ranked(for: own, at: now) else { return nil }
+        return choice.next(of: candidates, tried: own.tried) { trust(in: $0.map(\.record.author)) }
+    }
+
+    private func ranked(
+        for own: RequestDesk.Own,
+        at now: Instant
+    ) -> (choice: RequestChoice, candidates: [RequestChoice.Candidate])? {
+        guard let record = own.record, case .request(let body) = record.record.body else { return nil }
         let statements = book.statements
-        let bids = statements.bids + own.bids.values
+        let bids = statements.bids + (own.privateBids?.records ?? [])
         var context = SearchContext(now: wall.unixMilliseconds(at: now))
-        if body.asksTrust {
-            let walks = TrustWalks(TrustGraph(me: key.publicKey, statements: statements), seed: walkSeed)
-            for bidder in Set(bids.map(\.author)) {
-                context.trust[bidder] = walks.score(of: bidder).thousandths
-            }
-        }
+        if body.asksTrust { context.trust = trust(in: bids.map(\.author)) }
         let choice = RequestChoice(
             of: record,
             culprits: statements.culprits,
             blockedPeers: leaseSeat.policy.counter.blockedPeers,
             context: context
         )
-        return choice?.ranked(bids) { book.listing(for: $0) } ?? []
+        return choice.map { ($0, $0.ranked(bids) { book.listing(for: $0) }) }
+    }
+
+    /// How far this node trusts some bidders.
+    private func trust(in bidders: [Ed25519.PublicKey]) -> [Ed25519.PublicKey: Thousandths] {
+        let walks = TrustWalks(TrustGraph(me: key.publicKey, statements: book.statements), seed: walkSeed)
+        return Dictionary(Set(bidders).map { ($0, walks.score(of: $0).thousandths) }) { first, _ in first }
     }
 
     /// The newest first.

@@ -9,6 +9,11 @@ public struct BidRequest: Codable, Hashable, Sendable {
     public var offer: String
     /// For one GPU and one hour; what the offer asks if absent.
     public var priceMicros: Int64?
+    /// The price's unit: an offer in another one is not bid on.
+    ///
+    /// If absent, the one in which this node has shown the offer, else USD for a
+    /// price that is named.
+    public var unit: String?
     /// 1 if absent, or as many as there are slots.
     public var gpus: Int?
     public var slots: [Int]?
@@ -44,6 +49,8 @@ public struct BidRow: Codable, Hashable, Sendable {
     /// `open`, `leased` or `failed`.
     public let state: String
     public let leaseID: String?
+    /// How the lease is settled: `credit`, `manual` or `exec`; absent in a list of bids and while there is no lease.
+    public let settlement: String?
     /// Why it failed: a word for programs, a sentence for people.
     public let reason: String?
     public let message: String?
@@ -51,7 +58,8 @@ public struct BidRow: Codable, Hashable, Sendable {
     public let nearestMicros: Int64?
     public let retryMs: Int64?
 
-    init(_ bid: BidStatus) {
+    init(_ bid: BidStatus, settlement: String? = nil) {
+        self.settlement = settlement
         bidID = bid.bid.description
         provider = PeerID(publicKey: bid.offer.provider).description
         offerID = bid.offer.offer.description

@@ -89,6 +89,8 @@ public struct RequestBidView: Codable, Hashable, Sendable {
     /// For one GPU and one hour.
     public let priceMicros: Int64
     public let totalMicros: Int64
+    /// How the lease would be settled: one of these; absent if the offer is not in the market.
+    public let settlements: [String]?
     /// How far this node trusts the provider, from 0 to 1.
     public let trust: Double?
     public let trustWhy: String?
@@ -103,6 +105,7 @@ public struct RequestBidView: Codable, Hashable, Sendable {
         gpu = candidate.listing?.catalogueID
         (count, unit, priceMicros) = (candidate.body.count, candidate.body.unit, candidate.body.gpuHourMicros)
         totalMicros = candidate.totalMicros
+        settlements = candidate.listing?.offer.settlements
         self.trust = trust.map { Double($0.thousandths.count) / 1_000 }
         trustWhy = trust?.summary
         validUntilUnixMs = candidate.body.validUntil

@@ -36,6 +36,18 @@ extension APIError {
             )
         case .ownOffer:
             self.init(.refused, "the offer is this node's own", hint: "list those of others with: rialto search")
+        case .priceChanged(let price):
+            self.init(
+                .refused,
+                "the offer asks \(Self.decimal(price.gpuHourMicros)) \(price.unit) for one GPU and one hour now, which is not what you were shown",
+                hint: "look again: rialto offer show; or name price and unit: --price, --unit"
+            )
+        case .ownKey:
+            self.init(
+                .badRequest,
+                "that is this node itself, and nobody believes what a node says of itself",
+                hint: "name another provider: rialto search shows who there is"
+            )
         case .unknownBid: self.init(.notFound, "no such bid is under way", hint: "list yours with: rialto bid list")
         case .unknownLease: self.init(.notFound, "this node has no such lease", hint: "list them: rialto lease list")
         case .leaseClosed: self.init(.refused, "the lease is over", hint: "see: rialto lease show")

@@ -42,6 +42,11 @@ extension APIService {
                 accessKeys: request.sshKeys ?? []
             )
         )
+        if let complaint = wish.terms.complaint { throw APIError(.badRequest, complaint) }
+        let shown = shownPrices[id]
+        // A bare number is in the unit in which the operator has seen the offer.
+        wish.unit = request.unit ?? shown?.unit ?? request.priceMicros.map { _ in "USD" }
+        wish.gpuHourMicrosMax = request.priceMicros == nil ? shown?.gpuHourMicros : nil
         wish.slots = slots.sorted()
         wish.isPublic = request.isPublic ?? false
         if let exposure = request.exposureMicros { wish.exposureMicrosMax = exposure }
@@ -51,7 +56,13 @@ extension APIService {
         guard case .bid(var bid) = answer else { throw unexpected(answer) }
         if request.wait ?? true { bid = await Self.end(of: bid, in: events) }
         if case .failed(let failure) = bid.outcome { throw APIError(failure, of: bid, on: offer) }
-        return BidRow(bid)
+        return BidRow(bid, settlement: try await settlement(of: bid))
+    }
+
+    /// How what became of a bid is settled.
+    private func settlement(of bid: BidStatus) async throws -> String? {
+        guard case .leased(let lease) = bid.outcome else { return nil }
+        return try await summaries().first { $0.lease == lease }?.body.settlement
     }
 
     /// What became of a bid, or the bid as it stands when the request's time is nearly over: an auction may take a day.
@@ -77,7 +88,7 @@ extension APIService {
     func bids() async throws -> [BidRow] {
         let answer = try await ask(.bids)
         guard case .bids(let bids) = answer else { throw unexpected(answer) }
-        return bids.map(BidRow.init)
+        return bids.map { BidRow($0) }
     }
 
     func cancelBid(_ name: String) async throws -> BidRow {
@@ -189,7 +200,7 @@ extension APIError {
     }
 
     /// Millionths as people write them.
-    private static func decimal(_ micros: Int64) -> String {
+    static func decimal(_ micros: Int64) -> String {
         var digits = String(micros)
         while digits.count < 7 { digits = "0" + digits }
         var fraction = digits.suffix(6)

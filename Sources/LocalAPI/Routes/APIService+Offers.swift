@@ -18,6 +18,7 @@ extension APIService {
         guard let row = rows(snapshot, where: { $0.id == id }).first else {
             throw APIError(.notFound, "no offer is named '\(name)'")
         }
+        shownPrices.note(snapshot.listings.filter { $0.id == id })
         return row
     }
 

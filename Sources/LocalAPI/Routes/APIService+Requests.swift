@@ -153,7 +153,7 @@ extension APIService {
         (draft.filters, draft.unit) = (request.filters ?? "", request.unit ?? "USD")
         // Providers underbid each other only where they see each other.
         (draft.hasPublicBids, draft.isAutomatic) = (request.publicBids ?? true, request.automatic ?? true)
-        guard draft.terms.isWithinBounds else { throw APIError(.badRequest, "what is to be run is longer than 16 KiB") }
+        if let complaint = draft.terms.complaint { throw APIError(.badRequest, complaint) }
         return draft
     }
 }

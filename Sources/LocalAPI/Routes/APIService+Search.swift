@@ -18,6 +18,7 @@ extension APIService {
         let (result, trust) = result(search, snapshot)
         let now = snapshot.unixMilliseconds
         let words = Self.words(of: result.rows, snapshot)
+        shownPrices.note(result.rows.map(\.listing))
         return SearchView(
             query: result.effectiveQuery,
             sort: result.effectiveSort,

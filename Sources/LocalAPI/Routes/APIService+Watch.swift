@@ -126,6 +126,7 @@ extension APIService {
             let event = "event: \(line.change.rawValue)\ndata: \(JSONFormat.text(line))\n\n"
             guard Self.isTaken(output.yield(Array(event.utf8))) else { return false }
         }
+        shownPrices.note(result.rows.map(\.listing))
         previous = next
         return true
     }

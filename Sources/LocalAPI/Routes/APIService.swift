@@ -12,6 +12,7 @@ public struct APIService: Sendable {
     let watchers: WatcherCount
     let shell: NodeShell
     let trust = TrustCache()
+    let shownPrices = ShownPrices()
 
     public init(node: any NodeControl, token: String, shell: NodeShell = NodeShell()) {
         self.node = node

@@ -29,6 +29,8 @@ public struct StoredBid: Hashable, Sendable {
     public let body: BidBody
     /// What is to run, so that the lease knows it after a crash too.
     public let terms: LeaseTerms
+    /// Whether the renter has gone elsewhere: should a lease have come of it after all, it is closed.
+    public var isForsaken = false
 
     /// - Throws: `contradiction` if the record is not a bid.
     public init(record: SignedRecord, terms: LeaseTerms) throws(RecordError) {
@@ -47,12 +49,14 @@ public struct StoredBid: Hashable, Sendable {
             record: SignedRecord(envelope: envelope),
             terms: LeaseTerms(parsing: message.bytes(5, "bid.terms", max: LeaseTerms.Bounds.byteCountMax))
         )
+        isForsaken = try message.bool(6, "bid.forsaken")
     }
 
     public var stored: [UInt8] {
         var writer = ProtobufWriter()
         writer.bytes(4, record.envelope)
         writer.bytes(5, terms.encoded)
+        writer.bool(6, isForsaken)
         return writer.bytes
     }
 }

@@ -12,6 +12,8 @@ public struct BidDraft: Hashable, Sendable {
     public var terms: LeaseTerms
     /// Owing more than this at once is refused; the lease's exposure limit may not be above it.
     public var exposureMicrosMax: Int64
+    /// How long the bid binds, not counting an auction's time.
+    public var patienceMilliseconds = RenterDesk.validityMilliseconds
 
     public init(
         offer: SignedRecord,
@@ -81,7 +83,7 @@ public struct RenterDesk: Sendable {
     static let attemptCountMax = 5
     static let reminderInterval = Duration.seconds(60)
     /// How long an award may take before the renter's own word would lapse.
-    static let validityMilliseconds: Int64 = 55_000
+    public static let validityMilliseconds: Int64 = 55_000
     public static let acceptanceMilliseconds: Int64 = 20_000
 
     public enum Input: Sendable {
@@ -217,7 +219,7 @@ public struct RenterDesk: Sendable {
         }
         // An auction's bid binds until its award could have come.
         let window = Int64(offer.awardWindowSeconds) * 1_000
-        let validUntil = wall + Self.validityMilliseconds + window
+        let validUntil = wall + draft.patienceMilliseconds + window
         let body = BidBody(
             bid: id,
             marketClass: offer.marketClass,

@@ -2,9 +2,6 @@ public import Cryptography
 
 /// A renter's choice among the bids on its request.
 public struct RequestChoice: Sendable {
-    /// Bids of one request that are kept: of more the dearest go.
-    public static let bidCountMax = 64
-
     /// Why a bid is not for the taking.
     public enum Shortfall: Hashable, Sendable, CustomStringConvertible {
         case notForThisRequest
@@ -78,6 +75,29 @@ public struct RequestChoice: Sendable {
             if left.alternative != right.alternative { return left.alternative ?? .max < right.alternative ?? .max }
             return left.record.id < right.record.id
         }
+    }
+
+    /// Which of the ranked bids to accept next, when the providers in `tried` have not kept their word; `nil` if none is left.
+    ///
+    /// The cheapest and the one whose provider is trusted most take turns: a bid that is never awarded costs nothing, so strangers with
+    /// many keys may waste every other attempt, and not the ones between. A provider gets one attempt, however many bids it has. Offers
+    /// that still gather bids promise nothing, and come last if their auction ends in time at all.
+    public func next(
+        of ranked: [Candidate],
+        tried: Set<Ed25519.PublicKey>,
+        trust: ([Candidate]) -> [Ed25519.PublicKey: Thousandths]
+    ) -> Candidate? {
+        let left = ranked.filter { candidate in
+            let window = Int64(candidate.listing?.offer.awardWindowSeconds ?? 0) * 1_000
+            return candidate.shortfall == nil && !tried.contains(candidate.record.author)
+                && context.now + window < candidate.body.validUntil
+        }
+        let prompt = left.filter { $0.listing?.offer.awardWindowSeconds == 0 }
+        let candidates = prompt.isEmpty ? left : prompt
+        guard !tried.count.isMultiple(of: 2), candidates.count > 1 else { return candidates.first }
+        let trust = trust(candidates)
+        let most = candidates.compactMap { trust[$0.record.author] }.max()
+        return candidates.first { trust[$0.record.author] == most }
     }
 
     /// Why a bid is no use to the request; `nil` if it is.

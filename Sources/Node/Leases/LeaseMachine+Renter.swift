@@ -23,9 +23,10 @@ extension LeaseMachine {
         guard leases.count < LeaseLimits.leaseCountMax else {
             return outputs.append(.answer(command, .failed(.tooMany(limit: LeaseLimits.leaseCountMax))))
         }
+        if let failure = wish.failure(at: body.price) { return outputs.append(.answer(command, .failed(failure))) }
         let id = BidID(random: &random)
         let price = wish.gpuHourMicros ?? body.price.gpuHourMicros
-        let draft = BidDraft(
+        var draft = BidDraft(
             offer: offer,
             slots: wish.slots,
             count: wish.count,
@@ -34,6 +35,7 @@ extension LeaseMachine {
             terms: wish.terms,
             exposureMicrosMax: wish.exposureMicrosMax
         )
+        draft.patienceMilliseconds = wish.patienceMilliseconds
         let status = BidStatus(
             bid: id,
             offer: wish.offer,
@@ -218,9 +220,37 @@ extension LeaseMachine {
         }
     }
 
+    /// The renter goes elsewhere for what it bid for: it is still asked what came of it, for a lease is to be closed.
+    mutating func forsake(_ bid: BidID, into outputs: inout [Output]) {
+        guard let lease = lease(of: bid), var recovery = recoveries[lease] else { return }
+        recovery.bid.isForsaken = true
+        recoveries[lease] = recovery
+        let row = StoredRow(.awards, key: lease.bytes, value: recovery.bid.stored)
+        persist([.putRow(row)], for: .housekeeping, into: &outputs)
+    }
+
     mutating func recovered(_ lease: LeaseID, _ record: SignedRecord, at now: Instant, into outputs: inout [Output]) {
         let bid = recoveries.removeValue(forKey: lease)?.bid
         rent(record, bid?.terms, at: now, into: &outputs)
+        guard bid?.isForsaken != true else { return reject(lease, at: now, into: &outputs) }
         if let bid = bid?.body.bid { end(bid, .leased(lease), into: &outputs) }
+    }
+
+    /// Closes a lease whose provider kept it from us until we had gone elsewhere; what it says of its use until then is not paid.
+    mutating func reject(_ lease: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let body = leases[lease]?.body else { return }
+        stepMeter(of: lease, .closed(at: body.startAt), at: now, into: &outputs)
+        decide(lease, .unreachable, at: now, into: &outputs)
+    }
+
+    /// Providers with whom a lease of ours came to a payment that both have signed.
+    var paidProviders: Set<Ed25519.PublicKey> {
+        var providers: Set<Ed25519.PublicKey> = []
+        for lease in leases.values where lease.countersignature != nil {
+            if case .renter(let meter) = lease.meter, meter.state.promisedMicros > 0 {
+                providers.insert(lease.body.provider)
+            }
+        }
+        return providers
     }
 }

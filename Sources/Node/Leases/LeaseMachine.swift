@@ -25,6 +25,8 @@ struct LeaseMachine: Sendable {
         /// The record is the newest of the wish's offer.
         case place(CommandID, BidWish, SignedRecord, waits: Bool)
         case cancelBid(CommandID, BidID)
+        /// Of an accepted award nobody knows what came, and its renter goes elsewhere.
+        case forsake(BidID)
         case close(CommandID, LeaseID, CloseCode)
         case ready(CommandID, LeaseID)
         case settle(CommandID, LeaseID, nonce: UInt64?, Settlement.Outcome)
@@ -103,7 +105,7 @@ struct LeaseMachine: Sendable {
 
     /// A bid of which a lease may have come, asked about until it is a lease or nothing.
     struct Recovery: Sendable {
-        let bid: StoredBid
+        var bid: StoredBid
         var repetition: Repetition
     }
 
@@ -192,6 +194,7 @@ struct LeaseMachine: Sendable {
         case .place(let command, let wish, let offer, let waits):
             place(wish, on: offer, for: command, waits: waits, at: now, into: &outputs)
         case .cancelBid(let command, let bid): cancel(bid, for: command, at: now, into: &outputs)
+        case .forsake(let bid): forsake(bid, into: &outputs)
         case .close(let command, let lease, let code): close(lease, code, for: command, at: now, into: &outputs)
         case .ready(let command, let lease): becomeReady(lease, for: command, at: now, into: &outputs)
         case .settle(let command, let lease, let nonce, let outcome):

@@ -61,7 +61,7 @@ public struct RecordedStep: Sendable {
 /// ``RecordedStep`` for each input. Decoding is bounded by the bytes that are there.
 public enum NodeRecording {
     /// The first bytes of an origin: what the file is, and its version.
-    static let magic = "rialto recording 2"
+    static let magic = "rialto recording 3"
     /// No entry is longer: an import of records, or the state that a store restored.
     public static let entryByteCountMax = 1 << 30
 

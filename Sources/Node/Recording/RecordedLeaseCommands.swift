@@ -60,6 +60,9 @@ extension RecordingWriter {
         }
         flag(wish.isPublic)
         flag(wish.gpuHourMicros != nil)
+        list(wish.unit.map { [$0] } ?? []) { $0.text($1) }
+        list(wish.gpuHourMicrosMax.map { [$0] } ?? []) { $0.signed($1) }
+        signed(wish.patienceMilliseconds)
         text(wish.terms.image)
         for texts in [wish.terms.command, wish.terms.environment, wish.terms.accessKeys] { list(texts) { $0.text($1) } }
         list(wish.terms.ports) { $0.signed(Int64($1)) }
@@ -133,6 +136,9 @@ extension RecordingReader {
         let slots = try wholes()
         let (count, price, duration, exposure) = (try whole(), try signed(), try whole(), try signed())
         let (isPublic, hasPrice) = (try flag(), try flag())
+        let unit = try texts().first
+        let most = try list { reader throws(RecordingError) in try reader.signed() }.first
+        let patience = try milliseconds().milliseconds
         let image = try text()
         let (command, environment, accessKeys) = (try texts(), try texts(), try texts())
         let terms = LeaseTerms(
@@ -150,6 +156,7 @@ extension RecordingReader {
             terms: terms
         )
         (wish.slots, wish.exposureMicrosMax, wish.isPublic) = (slots, exposure, isPublic)
+        (wish.unit, wish.gpuHourMicrosMax, wish.patienceMilliseconds) = (unit, most, patience)
         return wish
     }
 

@@ -8,8 +8,12 @@ struct RequestDesk: Sendable {
     static let factName = "requests"
     /// Requests of others that this node has bids on; of more the oldest is forgotten, which only ends the bidding.
     static let answerCountMax = 1_024
-    /// Bids that are tried one after the other when a provider does not keep its word.
-    static let attemptCountMax = 5
+    /// Providers that are tried one after the other when they do not keep their word: as many as bid in private.
+    ///
+    /// Who is silent takes half a minute of the ten that bids hold behind the deadline, who refuses next to nothing.
+    static let attemptCountMax = PrivateBids.countMax
+    /// How long a provider has for the award that it has promised: an award to somebody else may lapse meanwhile.
+    static let patienceMilliseconds: Int64 = 15_000
     /// Requests that are over and still shown.
     static let pastCountMax = 64
     /// How long behind its deadline a request waits for the renter's word.
@@ -21,12 +25,11 @@ struct RequestDesk: Sendable {
         /// As it was published.
         var record: SignedRecord?
         var outcome = RequestStatus.Outcome.open
-        /// The bid that is being accepted, and who waits for it.
-        var accepting: (bid: SubjectKey, waiter: CommandID?)?
-        /// Bids whose providers did not keep their word.
-        var refused: Set<SubjectKey> = []
-        /// What was bid for our eyes alone: the newest bid of each provider.
-        var bids: OrderedDictionary<Ed25519.PublicKey, SignedRecord> = [:]
+        /// Whose bid is being accepted, and who waits for it.
+        var accepting: (provider: Ed25519.PublicKey, waiter: CommandID?)?
+        /// Providers that did not keep their word.
+        var tried: Set<Ed25519.PublicKey> = []
+        var privateBids: PrivateBids?
     }
 
     /// What we bid on somebody's request.
@@ -93,26 +96,17 @@ struct RequestDesk: Sendable {
         if answers.count > Self.answerCountMax { answers.removeFirst() }
     }
 
-    /// Keeps a private bid on an open request of ours; of too many the dearest goes.
-    mutating func keep(_ record: SignedRecord, on request: RequestID) -> Refusal? {
-        guard var bids = own[request]?.bids, case .request(let asked)? = own[request]?.record?.record.body else {
-            return Refusal(.expired)
-        }
-        if let known = bids[record.author], known.record.sequence >= record.record.sequence { return nil }
-        bids[record.author] = record
-        if bids.count > RequestChoice.bidCountMax {
-            let dearest = bids.max { Self.price($0.value, asked.unit) < Self.price($1.value, asked.unit) }
-            guard let dearest, dearest.key != record.author else { return Refusal(.outbid) }
-            bids[dearest.key] = nil
-        }
-        own[request]?.bids = bids
-        return nil
-    }
-
-    /// What a bid asks for all its GPUs; in another unit than the rest it is worth nothing.
-    private static func price(_ record: SignedRecord, _ unit: String) -> Int64 {
-        guard case .bid(let body) = record.record.body, body.unit == unit else { return .max }
-        return body.gpuHourMicros.multipliedReportingOverflow(by: Int64(body.count)).partialValue
+    /// Keeps a private bid on an open request of ours, if it is among those that there is room for.
+    mutating func keep(
+        _ record: SignedRecord,
+        on request: RequestID,
+        paid: () -> Set<Ed25519.PublicKey>
+    ) -> Refusal? {
+        guard case .request(let asked)? = own[request]?.record?.record.body else { return Refusal(.expired) }
+        var bids = own[request]?.privateBids ?? PrivateBids(unit: asked.unit)
+        let isKept = bids.keep(record, paid: paid)
+        own[request]?.privateBids = bids
+        return isKept ? nil : Refusal(.outbid)
     }
 
     mutating func forgetPast() {
@@ -124,6 +118,7 @@ struct RequestDesk: Sendable {
     func checkInvariants() {
         precondition(openCount <= RequestPlan.countMax && own.count <= RequestPlan.countMax + Self.pastCountMax)
         precondition(answers.count <= Self.answerCountMax)
-        precondition(own.values.allSatisfy { $0.bids.count <= RequestChoice.bidCountMax })
+        precondition(own.values.allSatisfy { ($0.privateBids?.count ?? 0) <= PrivateBids.countMax })
+        precondition(own.values.allSatisfy { $0.tried.count <= Self.attemptCountMax || !$0.plan.isAutomatic })
     }
 }

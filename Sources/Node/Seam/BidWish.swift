@@ -9,16 +9,31 @@ public struct BidWish: Hashable, Sendable {
     public var count: Int
     /// For one GPU and one hour, in the offer's unit; `nil` for what the offer asks.
     public var gpuHourMicros: Int64?
+    /// The unit that the bidder has in mind: an offer that is in another one by now is not bid on.
+    ///
+    /// `nil` for any.
+    public var unit: String?
+    /// Where the price is what the offer asks: the most that it may be.
+    public var gpuHourMicrosMax: Int64?
     public var durationSeconds: Int
     public var terms: LeaseTerms
     /// Owing more than this at once is refused, in micros.
     public var exposureMicrosMax: Int64 = 10_000_000
+    /// How long the award may take, not counting an auction's time.
+    public var patienceMilliseconds = RenterDesk.validityMilliseconds
     /// Whether the bid is shown in the order book; an offer whose bids are public asks for it anyway.
     public var isPublic = false
 
     public init(offer: ListingID, count: Int, gpuHourMicros: Int64?, durationSeconds: Int, terms: LeaseTerms) {
         (self.offer, self.count, self.gpuHourMicros) = (offer, count, gpuHourMicros)
         (self.durationSeconds, self.terms) = (durationSeconds, terms)
+    }
+
+    /// Why it is no bid on an offer that asks this: its provider may have changed its mind since the bidder has looked.
+    func failure(at price: PriceTerms) -> NodeFailure? {
+        guard unit == nil || unit == price.unit else { return .priceChanged(price) }
+        guard gpuHourMicros == nil, let most = gpuHourMicrosMax, price.gpuHourMicros > most else { return nil }
+        return .priceChanged(price)
     }
 }
 

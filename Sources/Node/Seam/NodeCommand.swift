@@ -130,6 +130,10 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case noFittingBid
     /// The offer is this node's own.
     case ownOffer
+    /// The offer asks this by now, which is more than the bidder had in mind, or in another unit.
+    case priceChanged(PriceTerms)
+    /// Nobody believes what a node says of itself.
+    case ownKey
     case unknownLease
     /// The lease is over.
     case leaseClosed

@@ -26,6 +26,9 @@ struct Bid: AsyncParsableCommand {
                 with care, accepts it, and has a lease that both have signed. A refusal says why, and what would have been accepted. \
                 What is to run is sealed for the provider and never leaves the stream.
 
+                Without --price the bid is what the offer asks, unless it asks more by now, or in another unit, than when this node has \
+                shown it to you. A --price is in the unit that you were shown, or in --unit.
+
                 Examples:
                   rialto bid place 3fa2 --for 4h
                   rialto bid place 3fa2 --price 0.30 --gpus 2 --for 30m --image ubuntu:24.04 --env MODE=train -- python train.py
@@ -38,6 +41,11 @@ struct Bid: AsyncParsableCommand {
 
         @Option(help: "For one GPU and one hour, such as 0.30 (default: what the offer asks).")
         var price: String?
+
+        @Option(
+            help: "The price's unit: an offer in another one is not bid on (default: the one you were shown, else USD)."
+        )
+        var unit: String?
 
         @Option(help: "How many GPUs.")
         var gpus: Int?
@@ -84,6 +92,7 @@ struct Bid: AsyncParsableCommand {
             print(
                 "  \(bid.gpus.counted("GPU")) for \(Amounts.text(seconds: Int64(bid.seconds))) at \(price) an hour each"
             )
+            if let settlement = bid.settlement { print("  settled by \(Table.harmless(settlement))") }
             print("  see: rialto lease show \(lease.prefix(8))")
         }
 
@@ -93,6 +102,7 @@ struct Bid: AsyncParsableCommand {
             }
             var request = BidRequest(offer: offer, seconds: seconds)
             request.priceMicros = try Self.micros(price, "price")
+            request.unit = unit
             request.exposureMicros = try Self.micros(maxExposure, "max-exposure")
             request.gpus = gpus
             if !slots.isEmpty { request.slots = slots }

@@ -8,7 +8,8 @@ struct Request: AsyncParsableCommand {
         abstract: "Ask for GPUs and let providers bid (a reverse auction).",
         discussion: """
             A request says what is wanted and what the whole lease may cost at most. Providers whose policy allows it bid with their \
-            offers until the deadline; then the cheapest bid that meets every condition is accepted and becomes a lease. With --manual \
+            offers until the deadline; then the cheapest bid that meets every condition is accepted and becomes a lease. If its provider \
+            does not keep its word, the one that you trust most is next, then again the cheapest, for ten minutes. With --manual \
             nothing is accepted before you say so. Bids are public: providers underbid each other, and 'rialto book' shows them. With \
             --private each names its lowest price to this node alone. What is to be run stays with this node until a provider is bid on.
 
@@ -144,7 +145,7 @@ struct Request: AsyncParsableCommand {
             let rows = try await options.client.send("GET", path, expecting: [RequestBidView].self)
             guard !options.json else { return rows.forEach { print(JSONFormat.text($0)) } }
             guard !rows.isEmpty else { return print("no bids yet") }
-            var table = Table("BID", "TOTAL", "PRICE/GPU/H", "GPU", "TRUST", "PROVIDER", "")
+            var table = Table("BID", "TOTAL", "PRICE/GPU/H", "GPU", "TRUST", "SETTLED BY", "PROVIDER", "")
             for row in rows {
                 table.add(
                     String(row.bidID.prefix(8)),
@@ -152,6 +153,7 @@ struct Request: AsyncParsableCommand {
                     Amounts.text(micros: row.priceMicros),
                     "\(row.gpu ?? "-") x\(row.count)",
                     row.trust.map(Amounts.share) ?? "-",
+                    Table.harmless(row.settlements?.joined(separator: ",") ?? "-"),
                     row.provider,
                     row.shortfall ?? ""
                 )

@@ -62,7 +62,7 @@ struct Search: AsyncParsableCommand {
         )
         if let asked = answer.asked { show(asked) }
         OfferTable.print(answer.rows, sort: answer.sort)
-        if let explanation = answer.explanation { show(explanation) }
+        if let explanation = answer.explanation { show(explanation, of: answer.rows) }
     }
 
     private func follow(_ items: [String: String]) async throws {
@@ -92,7 +92,7 @@ struct Search: AsyncParsableCommand {
         )
     }
 
-    private func show(_ explanation: ExplanationView) {
+    private func show(_ explanation: ExplanationView, of rows: [OfferRow]) {
         print("\noffers in the market: \(explanation.rows)")
         for step in explanation.steps {
             print("  \(step.condition): \(step.left) left (\(step.passes) pass alone, \(step.unknown) do not say)")
@@ -102,5 +102,9 @@ struct Search: AsyncParsableCommand {
             for reason in miss.reasons { print("  \(Table.harmless(reason))") }
         }
         for note in explanation.notes { print("note: \(note)") }
+        let rails = Dictionary(grouping: rows) { $0.settlements.joined(separator: " or ") }
+        guard !rails.isEmpty else { return }
+        let shares = rails.mapValues(\.count).sorted { ($0.value, $1.key) > ($1.value, $0.key) }
+        print("settled by: \(shares.map { "\(Table.harmless($0.key)) (\($0.value))" }.joined(separator: ", "))")
     }
 }

@@ -24,8 +24,10 @@ import Testing
         let body = S.lease()
         let award = HeldAward(body: body, heldUntil: 9, sealedTerms: [1, 2, 3])
         #expect(try HeldAward(stored: award.stored) == award)
-        let bid = try StoredBid(record: Self.bid(), terms: Self.terms)
+        var bid = try StoredBid(record: Self.bid(), terms: Self.terms)
         #expect(try StoredBid(stored: bid.stored) == bid && (try? HeldAward(stored: bid.stored)) == nil)
+        bid.isForsaken = true
+        #expect(try StoredBid(stored: bid.stored) == bid)
         #expect(throws: RecordError.self) {
             try StoredBid(record: S.signed(.offer(S.offer()), by: S.key(1), sequence: 1), terms: Self.terms)
         }

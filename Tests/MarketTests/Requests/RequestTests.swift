@@ -11,11 +11,13 @@ enum RequestSamples {
         _ provider: Int,
         price: Int64 = 350_000,
         lowest: Int64 = 0,
-        unit: String = "USD"
+        unit: String = "USD",
+        change: (inout OfferBody) -> Void = { _ in }
     ) throws -> Listing {
         var offer = S.offer(provider, machine: provider, price: price)
         offer.price.lowestBidMicros = lowest
         offer.price.unit = unit
+        change(&offer)
         return Listing(
             record: try S.signed(.offer(offer), by: S.key(provider), sequence: 1),
             offer: offer,
@@ -189,6 +191,84 @@ enum RequestSamples {
         let (old, new) = (try R.request(price: 300_000), try R.request())
         #expect(try ranked(new, [try R.bid(1, on: old, price: 1)]).first?.shortfall == .notForThisRequest)
         #expect(try ranked(new, [try R.bid(1, on: new, price: 1, count: 2)]).first?.shortfall == .wrongGPUs)
+    }
+
+    /// Who is tried, in order, when nobody keeps its word.
+    private func attempts(
+        _ request: SignedRecord,
+        _ bids: [SignedRecord],
+        rows: [Listing],
+        trusted: Int? = nil,
+        at now: Int64 = S.start
+    ) throws -> [Int] {
+        let choice = try #require(RequestChoice(of: request, culprits: [], context: SearchContext(now: now)))
+        let order = choice.ranked(bids) { id in rows.first { $0.id == id } }
+        var tried: Set<Ed25519.PublicKey> = []
+        var attempts: [Int] = []
+        let names = Dictionary(uniqueKeysWithValues: rows.indices.map { (rows[$0].provider, $0 + 1) })
+        while true {
+            let next = choice.next(of: order, tried: tried) { candidates in
+                let scores = candidates.map { candidate in
+                    let number = names[candidate.record.author]
+                    return (candidate.record.author, Thousandths(count: number == trusted ? 600 : 300))
+                }
+                return Dictionary(uniqueKeysWithValues: scores)
+            }
+            guard let next else { return attempts }
+            #expect(tried.insert(next.record.author).inserted)
+            attempts.append(names[next.record.author] ?? 0)
+        }
+    }
+
+    @Test func `cheap strangers take every other attempt, and the provider that is trusted one of the first two`()
+        throws
+    {
+        let request = try R.request()
+        let rows = try (1...7).map { try R.listing($0) }
+        let bids = try (1...7).map { try R.bid($0, on: request, price: 100_000 + Int64($0) * 10_000) }
+        #expect(try attempts(request, bids, rows: rows) == [1, 2, 3, 4, 5, 6, 7])
+        #expect(try attempts(request, bids, rows: rows, trusted: 7) == [1, 7, 2, 3, 4, 5, 6])
+        #expect(
+            try attempts(request, bids, rows: rows, trusted: 1) == [1, 2, 3, 4, 5, 6, 7],
+            "the cheapest is asked first"
+        )
+    }
+
+    @Test func `whoever still gathers bids has promised nothing, and comes last if its auction ends in time`() throws {
+        let request = try R.request()
+        let rows = try [0, 60, 599, 600].enumerated().map { place, seconds in
+            try R.listing(place + 1) { offer in
+                offer.awardWindowSeconds = seconds
+                if seconds > 0 { offer.awardPolicy = .bestAtDeadline }
+            }
+        }
+        let bids = try (1...4).map { try R.bid($0, on: request, price: 500_000 - Int64($0) * 50_000 - 100_000) }
+        #expect(try attempts(request, bids, rows: rows) == [1, 3, 2], "the fourth ends when the bids do")
+    }
+
+    @Test func `strangers push no provider out that was paid before, and the dearest of them go`() throws {
+        let request = try R.request()
+        var kept = PrivateBids(unit: "USD")
+        let paid: Set = [S.key(1).publicKey, S.key(2).publicKey]
+        #expect(try kept.keep(R.bid(1, on: request, price: 390_000)) { paid })
+        #expect(try kept.keep(R.bid(2, on: request, price: 395_000)) { paid })
+        for number in 3...200 {
+            let isHeld = kept.keep(try R.bid(number, on: request, price: 1_000 - Int64(number))) { paid }
+            #expect(isHeld, "each is cheaper than those before")
+            #expect(kept.count <= PrivateBids.countMax)
+        }
+        #expect(kept.count == PrivateBids.countMax)
+        let authors = kept.records.map(\.author)
+        #expect(paid.isSubset(of: authors) && authors.contains(S.key(200).publicKey))
+        #expect(!authors.contains(S.key(3).publicKey), "the dearest of the strangers")
+        let late = try R.bid(201, on: request, price: 390_000)
+        let isHeld = kept.keep(late) { paid }
+        #expect(!isHeld)
+        // Of those who were paid the dearest goes, once they are many and the strangers have but their half.
+        var known = PrivateBids(unit: "USD")
+        let all = Set((1...100).map { S.key($0).publicKey })
+        for number in 1...100 { _ = known.keep(try R.bid(number, on: request, price: Int64(number))) { all } }
+        #expect(known.records.map(\.author) == (1...PrivateBids.countMax).map { S.key($0).publicKey })
     }
 
     @Test func `plans survive their bytes, and damaged ones are none`() {

@@ -170,17 +170,17 @@ import Testing
     @Test func `of private bids on one request, the dearest goes`() throws {
         let request = try #require(RequestID(Self.identifier(1)))
         var desk = try Self.requestDesk(request)
-        for number in 0..<RequestChoice.bidCountMax {
+        for number in 0..<PrivateBids.countMax {
             let bid = try Self.bid(number, by: number + 1, to: 0, target: .request(request), price: 1_000 + number)
-            #expect(desk.keep(bid, on: request) == nil)
+            #expect(desk.keep(bid, on: request, paid: { [] }) == nil)
         }
         let dearer = try Self.bid(200, by: 200, to: 0, target: .request(request), price: 5_000)
-        #expect(desk.keep(dearer, on: request) == Refusal(.outbid))
+        #expect(desk.keep(dearer, on: request, paid: { [] }) == Refusal(.outbid))
         let cheaper = try Self.bid(201, by: 201, to: 0, target: .request(request), price: 1)
-        #expect(desk.keep(cheaper, on: request) == nil)
-        let kept = try #require(desk.own[request]?.bids)
-        #expect(kept.count == RequestChoice.bidCountMax && kept[Self.key(201).publicKey] == cheaper)
-        #expect(kept[Self.key(RequestChoice.bidCountMax).publicKey] == nil, "the dearest of the others")
+        #expect(desk.keep(cheaper, on: request, paid: { [] }) == nil)
+        let kept = try #require(desk.own[request]?.privateBids?.records)
+        #expect(kept.count == PrivateBids.countMax && kept.last == cheaper)
+        #expect(!kept.map(\.author).contains(Self.key(PrivateBids.countMax).publicKey), "the dearest of the others")
     }
 
     private static func requestDesk(_ request: RequestID) throws -> RequestDesk {
