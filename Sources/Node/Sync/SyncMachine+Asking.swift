@@ -370,6 +370,10 @@ extension SyncMachine {
             partners[peer]?.restsUntil = view.now.advanced(by: SyncLimits.failureRest)
         case .disconnected: break
         }
+        // While two halves of a network grow together many are busy: what was to be compared is not put off for two minutes.
+        if case .compare(.whole) = run.errand, ending != .complete, ending != .limited {
+            schedule.wantWhole(at: view.now)
+        }
         counters.takenCount += outcome.takenCount
         counters.givenCount += outcome.givenCount
         switch run.errand {
@@ -388,7 +392,7 @@ extension SyncMachine {
         if run.foundMuch {
             schedule.hurry(at: view.now, random: &random)
         } else if run.lateCount > 0 {
-            schedule.foundLate(at: view.now)
+            schedule.wantWhole(at: view.now)
         }
         guard !run.isLimited else { return }
         for lane in followed where !run.unknownLanes.contains(UInt8(lane)) { reconciledAt[lane] = view.now }

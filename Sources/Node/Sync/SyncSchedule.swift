@@ -45,8 +45,8 @@ struct SyncSchedule: Sendable {
         turnAt = min(due, now.advanced(by: random.jittered(SyncLimits.eagerInterval, by: 0.5)))
     }
 
-    /// Something was found that gossip has missed: the next turn compares everything again, with somebody else.
-    mutating func foundLate(at now: Instant) { wholeAt = wholeAt.map { min($0, now) } }
+    /// Gossip has missed something, or a comparison of everything came to nothing: the next turn compares it, with somebody else.
+    mutating func wantWhole(at now: Instant) { wholeAt = wholeAt.map { min($0, now) } }
 
     mutating func stagger(at now: Instant) { staggeredUntil = now.advanced(by: SyncLimits.runStagger) }
 }

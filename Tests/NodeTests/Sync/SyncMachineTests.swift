@@ -232,6 +232,18 @@ import Testing
         #expect((.seconds(300)..<(.seconds(313))).contains(try #require(rest())))
     }
 
+    @Test mutating func `that is busy puts the comparison of everything off by a turn, not by two minutes`() throws {
+        feed(.started)
+        begin()
+        answer(.busy)
+        #expect(ending(outputs) == .busy)
+        #expect((.seconds(10)..<(.seconds(25))).contains(try #require(rest())))
+        guard case .compare(.whole)? = pair.machines[0].runs.first(where: { $0.key == peer })?.value.errand else {
+            Issue.record("it compares only what is new")
+            return
+        }
+    }
+
     /// Fake ids: it lists a thousand and has none.
     @Test mutating func `that announces what it does not have is found out within one run`() throws {
         begin()
