@@ -1,5 +1,6 @@
 import Cryptography
 import Identity
+import Kademlia
 import Market
 import Primitives
 import Swarm
@@ -12,19 +13,30 @@ import Testing
     func `every step comes back as it was`(seed: Int) throws {
         var draw = RecordingDraw(seed: seed)
         for _ in 0..<20 {
-            let step = RecordedStep(
-                at: Instant(nanoseconds: draw.number()),
-                input: draw.input(),
-                digest: draw.unsigned()
-            )
-            let bytes = NodeRecording.encode(step)
-            let again = try NodeRecording.step(bytes)
-            #expect(again.at == step.at)
-            #expect(again.digest == step.digest)
-            #expect(again.text == step.text)
-            #expect("\(again.input)" == "\(step.input)")
-            #expect(NodeRecording.encode(again) == bytes)
+            try expectReturn(of: draw.input(), at: Instant(nanoseconds: draw.number()), digest: draw.unsigned())
         }
+    }
+
+    @Test(arguments: 1...8)
+    func `every kind of command comes back as it was`(seed: Int) throws {
+        var draw = RecordingDraw(seed: seed)
+        let commands = draw.commands()
+        let names = commands.map { "\($0)".prefix { $0 != "(" } }
+        #expect(Set(names).count == 39, "as many as the seam has")
+        for command in commands {
+            try expectReturn(of: .command(CommandID(rawValue: draw.unsigned()), command), at: .zero, digest: 0)
+        }
+    }
+
+    private func expectReturn(of input: NodeMachine.Input, at instant: Instant, digest: UInt64) throws {
+        let step = RecordedStep(at: instant, input: input, digest: digest)
+        let bytes = NodeRecording.encode(step)
+        let again = try NodeRecording.step(bytes)
+        #expect(again.at == step.at)
+        #expect(again.digest == step.digest)
+        #expect(again.text == step.text)
+        #expect("\(again.input)" == "\(step.input)")
+        #expect(NodeRecording.encode(again) == bytes)
     }
 
     @Test(arguments: 1...40)
@@ -199,9 +211,16 @@ private struct RecordingDraw {
     }
 
     private mutating func command() -> NodeCommand {
+        let all = commands()
+        return all[below(all.count)]
+    }
+
+    /// One command of every kind.
+    mutating func commands() -> [NodeCommand] {
         guard let offer = OfferID(bytes(16)) else { preconditionFailure("16 bytes are an id") }
         var change = OfferChange()
         (change.unit, change.gpuHourMicros, change.modes, change.noticeSeconds) = ("sat", number(), [.onDemand], 5)
+        let segment = Segment(marketClass: .nvidiaConsumer, shard: 0)
         var tuning = NodeTuning()
         (tuning.banned, tuning.allowed) = (ban().map { [$0] } ?? [], [.peer(peer())])
         var all: [NodeCommand] = [
@@ -209,11 +228,39 @@ private struct RecordingDraw {
             .publishOffer(draft()), .updateOffer(offer, change), .withdrawOffer(offer, reason: below(9)), .ownOffers,
             .findRecords(prefix: bytes(3)), .exportRecords(after: nil), .exportRecords(after: subject()),
             .importRecords([bytes(40), bytes(2)]), .resumeKey, .shutdown, .bans, .unban(.peer(peer())), .tune(tuning),
-            .metrics,
+            .metrics, .findStorefront(peer()), .look([segment], models: ["rtx-4090"]), .look([], models: []),
+            .follow([segment]), .dht(.findPeer(peer())),
         ]
-        all += leaseCommands()
+        all += leaseCommands() + requestCommands()
         if let ban = ban() { all.append(.ban(ban)) }
-        return all[below(all.count)]
+        return all
+    }
+
+    private mutating func requestCommands() -> [NodeCommand] {
+        guard let request = RequestID(bytes(16)), let bid = BidID(bytes(16)), let lease = LeaseID(bytes(16)) else {
+            preconditionFailure("16 bytes are an id")
+        }
+        let provider = Ed25519.PrivateKey(seed: bytes(32)).publicKey
+        let wanted = RequestBody.Alternative(
+            marketClass: .nvidiaConsumer,
+            catalogueIDs: ["rtx-4090", text()],
+            count: below(9),
+            memoryMinMebibytes: below(99_999)
+        )
+        var draft = RequestDraft(
+            alternatives: [wanted, wanted],
+            totalMicrosMax: number(),
+            durationSeconds: below(9_000),
+            openMilliseconds: number(),
+            terms: LeaseTerms(image: text(), environment: ["A=b"], ports: [22])
+        )
+        (draft.filters, draft.unit, draft.isAutomatic) = (text(), "sat", random.chance(1, in: 2))
+        return [
+            .attest(provider), .proofs(provider), .publishRequest(draft), .withdrawRequest(request),
+            .acceptRequest(request, bid), .acceptRequest(request, nil), .requests,
+            .settleLease(lease, nonce: unsigned(), .settled(reference: text())),
+            .settleLease(lease, nonce: nil, .failed(complaint: text())),
+        ]
     }
 
     private mutating func leaseCommands() -> [NodeCommand] {

@@ -6,19 +6,19 @@ extension RecordingWriter {
     mutating func requestCommand(_ command: NodeCommand) {
         switch command {
         case .attest(let provider):
-            number(41)
+            number(31)
             bytes(provider.bytes)
         case .publishRequest(let draft):
-            number(42)
+            number(32)
             request(draft)
         case .withdrawRequest(let request):
-            number(43)
+            number(33)
             bytes(request.bytes)
         case .acceptRequest(let request, let bid):
-            number(44)
+            number(34)
             bytes(request.bytes)
             optional(bid) { $0.bytes($1.bytes) }
-        case .requests: number(45)
+        case .requests: number(35)
         default: preconditionFailure("no command about requests")
         }
     }
@@ -46,17 +46,17 @@ extension RecordingWriter {
 }
 
 extension RecordingReader {
-    static let requestCommands: ClosedRange<UInt64> = 41...45
+    static let requestCommands: ClosedRange<UInt64> = 31...35
 
     mutating func requestCommand(_ number: UInt64) throws(RecordingError) -> NodeCommand {
         switch number {
-        case 41: return .attest(try publicKey())
-        case 42: return .publishRequest(try requestDraft())
-        case 43: return .withdrawRequest(try request())
-        case 44:
+        case 31: return .attest(try publicKey())
+        case 32: return .publishRequest(try requestDraft())
+        case 33: return .withdrawRequest(try request())
+        case 34:
             let wanted = try request()
             return .acceptRequest(wanted, try optional { reader throws(RecordingError) in try reader.bid() })
-        case 45: return .requests
+        case 35: return .requests
         default: throw .senseless
         }
     }
