@@ -38,6 +38,8 @@ public struct OfferDefaults: Hashable, Sendable {
     public var settlement = SettlementRail.credit
     /// Whether a program is named that settles.
     public var settlesByProgram = false
+    /// Bids below it are refused: millionths of each unit, for one GPU and one hour.
+    public var floorMicros: [String: Int64] = [:]
 
     public init() {}
 }

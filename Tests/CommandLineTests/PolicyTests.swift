@@ -42,6 +42,38 @@ import Testing
         #expect(try await node.waitUntilEnded() == 0)
     }
 
+    @Test func `nothing is offered below the floor, and each GPU that is named in its unit`() async throws {
+        let home = try TestHome()
+        _ = try home.write("floor: [0.25 USD]\n", to: "policy.yaml")
+        let node = try await home.up()
+        let low = try await home.run("offer", "publish", "--gpu", "rtx-3090", "--price", "0.20")
+        #expect(low.code == 2 && low.complaint.contains("below the floor") && low.complaint.contains("0.25 USD"))
+        #expect(try await home.run("offer", "list", "--json").objects.isEmpty)
+        let offers = try await home.run(
+            "offer",
+            "publish",
+            "--gpu",
+            "rtx-3090",
+            "--gpu",
+            "rtx-4090:2",
+            "--price",
+            "0.30",
+            "--unit",
+            "usd",
+            "--json"
+        ).objects
+        #expect(offers.map { $0["unit"] as? String } == ["USD", "USD"])
+        #expect(offers.map { $0["count"] as? Int } == [1, 2])
+        let offer = try #require(offers.first?["offer_id"] as? String)
+        let lowered = try await home.run("offer", "update", offer, "--price", "0.2")
+        #expect(lowered.code == 2 && lowered.complaint.contains("below the floor"))
+        let unpriced = try await home.run("offer", "update", offer, "--unit", "sat")
+        #expect(unpriced.code == 2 && unpriced.complaint.contains("another unit needs another price"))
+        #expect(try await home.run("offer", "update", offer, "--unit", "SAT", "--price", "300").code == 0)
+        #expect(try await home.run("down").code == 0)
+        #expect(try await node.waitUntilEnded() == 0)
+    }
+
     @Test func `a watch runs its program with each change, in order, and says how it ended`() async throws {
         let home = try TestHome()
         let node = try await home.up()

@@ -8,8 +8,8 @@ internal import Primitives
 extension APIService {
     func ownOffers() async throws -> [OfferRow] {
         let snapshot = try await snapshot()
-        let own = try await ownOfferIDs()
-        return rows(snapshot) { own.contains($0.id) }
+        let own = try await offersOfOurs()
+        return rows(snapshot) { own[$0.id] != nil }
     }
 
     func offer(named name: String) async throws -> OfferRow {
@@ -40,25 +40,32 @@ extension APIService {
         if defaults.awardWindowSeconds > 0 {
             (draft.terms.awardPolicy, draft.terms.awardWindowSeconds) = (.bestAtDeadline, defaults.awardWindowSeconds)
         }
+        try checkFloor(draft.terms.price, defaults)
         draft.terms.settlements = [try settlement(request.settlement, defaults).rawValue]
         if !defaults.runtimes.isEmpty { draft.runtimes = defaults.runtimes }
         return try await published(.publishOffer(draft))
     }
 
     func update(_ name: String, _ terms: TermsRequest) async throws -> PublishedOffer {
-        let id = try await resolveOwn(name)
+        let (id, offer) = try await resolveOwn(name)
         var change = OfferChange()
-        (change.unit, change.gpuHourMicros) = (terms.unit, terms.priceMicros)
+        (change.unit, change.gpuHourMicros) = (try unit(terms.unit), terms.priceMicros)
+        guard change.unit == nil || change.unit == offer.price.unit || change.gpuHourMicros != nil else {
+            throw APIError(.badRequest, "another unit needs another price", hint: "give it with --price")
+        }
         (change.lowestBidMicros, change.noticeSeconds) = (terms.lowestBidMicros, terms.noticeSeconds)
         change.storageGibibyteMonthMicros = terms.storageGibMonthMicros
         change.trafficGibibyteMicros = terms.trafficGibMicros
         change.modes = terms.interruptible.map { $0 ? [.onDemand, .interruptible] : [.onDemand] }
         (change.durationMinSeconds, change.durationMaxSeconds) = (terms.minSeconds, terms.maxSeconds)
+        if change.unit != nil || change.gpuHourMicros != nil {
+            try checkFloor(change.applied(to: offer).price, shell.offerDefaults())
+        }
         return try await published(.updateOffer(id.offer, change))
     }
 
     func withdraw(_ name: String, reason: Int) async throws -> Outcome {
-        let id = try await resolveOwn(name)
+        let (id, _) = try await resolveOwn(name)
         _ = try await ask(.withdrawOffer(id.offer, reason: reason))
         return Outcome()
     }
@@ -76,6 +83,25 @@ extension APIService {
             )
         }
         return rail
+    }
+
+    /// An offer below the floor would show a price at which this node lets nobody in.
+    private func checkFloor(_ price: PriceTerms, _ defaults: OfferDefaults) throws(APIError) {
+        guard let floor = defaults.floorMicros[price.unit], price.gpuHourMicros < floor else { return }
+        throw APIError(
+            .badRequest,
+            "the price is below the floor of policy.yaml, so every bid at it would be refused",
+            hint: "ask at least \(PriceUnit.text(micros: Int(floor), unit: " " + price.unit)), or lower the floor"
+        )
+    }
+
+    /// A unit as records write it.
+    func unit(_ text: String?) throws(APIError) -> String? {
+        guard let text else { return nil }
+        guard let unit = PriceUnit.canonical(text) else {
+            throw APIError(.badRequest, "'\(text)' is no unit", hint: "write a currency code, or sat, kWh, credit")
+        }
+        return unit
     }
 
     private func published(_ command: NodeCommand) async throws -> PublishedOffer {
@@ -113,7 +139,7 @@ extension APIService {
         guard let price = request.priceMicros else { throw APIError(.badRequest, "an offer needs a price") }
         var terms = OfferTerms(
             price: PriceTerms(
-                unit: request.unit ?? "USD",
+                unit: try unit(request.unit) ?? PriceUnit.standard,
                 gpuHourMicros: price,
                 lowestBidMicros: request.lowestBidMicros ?? 0,
                 storageGibibyteMonthMicros: request.storageGibMonthMicros ?? 0,
@@ -129,19 +155,22 @@ extension APIService {
 
     // MARK: Names
 
-    private func ownOfferIDs() async throws -> Set<ListingID> {
+    private func offersOfOurs() async throws -> [ListingID: OfferBody] {
         let answer = try await ask(.ownOffers)
         guard case .offers(let records) = answer else { throw unexpected(answer) }
-        return Set(
-            records.compactMap { record in
-                guard case .offer(let body) = record.record.body else { return nil }
-                return ListingID(provider: record.author, offer: body.offer)
-            }
-        )
+        var offers: [ListingID: OfferBody] = [:]
+        for record in records {
+            guard case .offer(let body) = record.record.body else { continue }
+            offers[ListingID(provider: record.author, offer: body.offer)] = body
+        }
+        return offers
     }
 
-    private func resolveOwn(_ name: String) async throws -> ListingID {
-        try await resolve(name, among: Array(ownOfferIDs()), hint: "list yours with: rialto offer list")
+    private func resolveOwn(_ name: String) async throws -> (ListingID, OfferBody) {
+        let offers = try await offersOfOurs()
+        let id = try await resolve(name, among: Array(offers.keys), hint: "list yours with: rialto offer list")
+        guard let offer = offers[id] else { throw APIError(.notFound, "no offer is named '\(name)'") }
+        return (id, offer)
     }
 
     /// The one offer that `<provider>/<offer id>`, or the beginning of an offer id alone, means.

@@ -150,7 +150,7 @@ extension APIService {
                 accessKeys: request.accessKeys ?? []
             )
         )
-        (draft.filters, draft.unit) = (request.filters ?? "", request.unit ?? "USD")
+        (draft.filters, draft.unit) = (request.filters ?? "", try unit(request.unit) ?? PriceUnit.standard)
         // Providers underbid each other only where they see each other.
         (draft.hasPublicBids, draft.isAutomatic) = (request.publicBids ?? true, request.automatic ?? true)
         if let complaint = draft.terms.complaint { throw APIError(.badRequest, complaint) }

@@ -89,7 +89,7 @@ public struct OfferChange: Hashable, Sendable {
 
     public init() {}
 
-    func applied(to offer: OfferBody) -> OfferBody {
+    public func applied(to offer: OfferBody) -> OfferBody {
         var changed = offer
         if let unit { changed.price.unit = unit }
         if let gpuHourMicros { changed.price.gpuHourMicros = gpuHourMicros }
@@ -120,6 +120,8 @@ public enum DeskRefusal: Error, Hashable, Sendable {
     case invalid(RecordError)
     /// The store did not take the record, so it was not published.
     case notDurable
+    /// The node has just started, and asks its peers what it has said before it signs more.
+    case signingNotYet
     /// The key seems to be in use elsewhere: the node signs nothing until the operator resumes it.
     case signingStopped
     /// The clock was set by a lot and nobody has confirmed it: the node signs nothing until peers or the operator do.

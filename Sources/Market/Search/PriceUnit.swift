@@ -1,13 +1,13 @@
 /// The unit tags of prices: ISO 4217 codes, `sat`, `kWh`, `credit`, or whatever an offer names.
-enum PriceUnit {
-    static let standard = "USD"
+public enum PriceUnit {
+    public static let standard = "USD"
     private static let knownTags = ["sat", "kWh", "credit"]
     private static let symbols: [(symbol: Character, code: String)] = [
         ("$", "USD"), ("€", "EUR"), ("£", "GBP"), ("¥", "JPY"),
     ]
 
     /// The tag as records write it: known tags by their own spelling, three letters as a currency code in capitals.
-    static func canonical(_ text: some StringProtocol) -> String? {
+    public static func canonical(_ text: some StringProtocol) -> String? {
         guard !text.isEmpty, text.utf8.count <= PriceTerms.Bounds.unitByteCountMax else { return nil }
         guard text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else { return nil }
         if let known = knownTags.first(where: { $0.lowercased() == text.lowercased() }) { return known }
@@ -25,7 +25,7 @@ enum PriceUnit {
         let digits = rest.prefix { $0 == "." || ("0"..."9").contains($0) }
         let tag = rest.dropFirst(digits.count)
         if !tag.isEmpty {
-            guard unit == nil, let canonical = canonical(tag) else { return nil }
+            guard unit == nil, !isExponent(tag), let canonical = canonical(tag) else { return nil }
             unit = canonical
         }
         guard let micros = ScaledDecimal.parse(digits.utf8, digitsBehindPointMax: 6, scale: 1_000_000) else {
@@ -34,7 +34,13 @@ enum PriceUnit {
         return (micros, unit)
     }
 
-    static func text(micros: Int, unit: String) -> String {
+    /// `1e3` is no amount of a unit called e3.
+    private static func isExponent(_ tag: Substring) -> Bool {
+        "eE".contains(tag.first ?? " ") && tag.dropFirst().contains { $0.isNumber }
+    }
+
+    /// `0.35USD`, as a query writes it.
+    public static func text(micros: Int, unit: String) -> String {
         ScaledDecimal.text(micros, scale: 1_000_000) + unit
     }
 }

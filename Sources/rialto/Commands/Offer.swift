@@ -21,25 +21,25 @@ struct Offer: AsyncParsableCommand {
 
 /// Prices and times, as `publish` and `update` take them.
 struct TermOptions: ParsableArguments {
-    @Option(help: "For one GPU and one hour, such as 0.35.")
+    @Option(parsing: .unconditional, help: "For one GPU and one hour, such as 0.35.")
     var price: String?
 
     @Option(help: "The unit of all prices: a currency code, sat, kWh, credit (default: USD).")
     var unit: String?
 
-    @Option(help: "The lowest bid that is worth an answer; at most the price.")
+    @Option(parsing: .unconditional, help: "The lowest bid that is worth an answer; at most the price.")
     var lowestBid: String?
 
-    @Option(help: "For one GiB stored for a month.")
+    @Option(parsing: .unconditional, help: "For one GiB stored for a month.")
     var storagePrice: String?
 
-    @Option(help: "For one GiB of traffic.")
+    @Option(parsing: .unconditional, help: "For one GiB of traffic.")
     var trafficPrice: String?
 
-    @Option(help: "The shortest lease, such as 1h.")
+    @Option(help: "The shortest lease, such as 30m (of a new offer: 1h).")
     var min: String?
 
-    @Option(help: "The longest lease, such as 7d; at most 90d.")
+    @Option(help: "The longest lease, at most 90d (of a new offer: 7d).")
     var max: String?
 
     @Option(help: "How long before a reclaim the renter is told, such as 10m.")

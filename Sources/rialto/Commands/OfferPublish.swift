@@ -10,7 +10,7 @@ struct OfferPublish: AsyncParsableCommand {
         abstract: "Offer GPUs of this machine.",
         discussion: """
             'auto' finds the GPUs through the driver and makes one offer for each model. A catalogue id, with a count behind a \
-            colon, declares them by hand.
+            colon, declares them by hand: each time GPUs of their own, so a card that is declared twice is two cards to the market.
 
             Examples:
               rialto offer publish --gpu auto --price 0.35
@@ -36,10 +36,10 @@ struct OfferPublish: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var terms: TermOptions
 
-    @Option(help: "auto, or a catalogue id with a count: rtx-4090:2.")
-    var gpu: String?
+    @Option(help: "auto, or a catalogue id with a count: rtx-4090:2; one offer for each that is given.")
+    var gpu: [String] = []
 
-    @Option(help: "Where the machine stands: two letters, such as DE.")
+    @Option(help: "Where the machine stands: two letters, such as DE; said of one offer, it holds for all.")
     var country: String?
 
     @Flag(help: "Also lease to renters whom you may interrupt after the notice.")
@@ -79,14 +79,19 @@ struct OfferPublish: AsyncParsableCommand {
 
     /// The devices of each offer: one offer for each model.
     private func deviceGroups() throws -> [[DeviceRequest]] {
-        guard let gpu else { throw CommandFailure(.usage, "an offer needs GPUs", hint: "give them with --gpu auto") }
-        guard gpu != "auto" else { return try Self.detected() }
-        let parts = gpu.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard !gpu.isEmpty else {
+            throw CommandFailure(.usage, "an offer needs GPUs", hint: "give them with --gpu auto")
+        }
+        return try gpu.flatMap { text in try text == "auto" ? Self.detected() : [Self.declared(text)] }
+    }
+
+    private static func declared(_ text: String) throws -> [DeviceRequest] {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let count = parts.count == 2 ? Int(parts[1]) : 1
         guard let count, (1...OfferBody.Bounds.slotCountMax).contains(count) else {
-            throw CommandFailure(.usage, "--gpu '\(gpu)': the count is 1 to \(OfferBody.Bounds.slotCountMax)")
+            throw CommandFailure(.usage, "--gpu '\(text)': the count is 1 to \(OfferBody.Bounds.slotCountMax)")
         }
-        return [Array(repeating: DeviceRequest(gpu: try Self.model(named: String(parts[0])).id), count: count)]
+        return Array(repeating: DeviceRequest(gpu: try model(named: String(parts[0])).id), count: count)
     }
 
     /// The catalogue is here too: a slip of the finger needs no node to be found.
@@ -147,7 +152,7 @@ struct OfferPublish: AsyncParsableCommand {
                 throw CommandFailure(.usage, "\(path): '\(name)' takes one value")
             }
             switch key {
-            case .gpu: gpu = gpu ?? value
+            case .gpu: if gpu.isEmpty { gpu = [value] }
             case .price: terms.price = terms.price ?? value
             case .unit: terms.unit = terms.unit ?? value
             case .country: country = country ?? value

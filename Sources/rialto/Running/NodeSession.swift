@@ -2,6 +2,7 @@ internal import Identity
 internal import EventLoop
 internal import Glibc
 internal import LocalAPI
+internal import Market
 internal import Node
 internal import Primitives
 internal import Swarm
@@ -48,6 +49,7 @@ struct NodeSession {
             let policy = settings.value.policy.value
             (defaults.awardWindowSeconds, defaults.runtimes) = (policy.awardWindowSeconds, policy.runtimes)
             (defaults.settlement, defaults.settlesByProgram) = (policy.settlement, !policy.settle.isEmpty)
+            defaults.floorMicros = policy.lease.counter.floorMicros
             return defaults
         }
         return shell

@@ -67,6 +67,10 @@ import Testing
             "character 8: '0.0000001' is no value for 'price': it takes an amount per GPU-hour, such as 0.40, $0.40 or 500sat"
         ),
         (
+            "price<=1e3",
+            "character 8: '1e3' is no value for 'price': it takes an amount per GPU-hour, such as 0.40, $0.40 or 500sat"
+        ),
+        (
             "country=Germany",
             "character 9: 'Germany' is no value for 'country': it takes a country code of two letters, such as DE"
         ),
