@@ -43,6 +43,7 @@ struct NodeClient {
         query: [String: String] = [:],
         expecting type: Answer.Type
     ) async throws -> Answer {
+        try checkNames(in: path)
         do {
             return try await api.send(method, path, query: query, expecting: type)
         } catch APIClientError.notRunning {
@@ -56,6 +57,7 @@ struct NodeClient {
         body: some Encodable,
         expecting type: Answer.Type
     ) async throws -> Answer {
+        try checkNames(in: path)
         do {
             return try await api.send(method, path, body: body, expecting: type)
         } catch APIClientError.notRunning {
@@ -69,6 +71,12 @@ struct NodeClient {
         } catch APIClientError.notRunning {
             throw notRunning
         }
+    }
+
+    /// Scripts give empty names when a variable of theirs is not set: such a path would be another route.
+    private func checkNames(in path: String) throws {
+        guard path.hasSuffix("/") || path.contains("//") else { return }
+        throw CommandFailure(.usage, "an id or a name is empty", hint: "is a variable of your script not set?")
     }
 
     private var notRunning: CommandFailure {

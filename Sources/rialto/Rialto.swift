@@ -63,6 +63,7 @@ struct Rialto: AsyncParsableCommand {
     private static func code(of error: any Error) -> Int32 {
         switch error {
         case let failure as CommandFailure: return report(failure)
+        case let code as ExitCode: return code.rawValue
         case let error as APIError:
             let kind: CommandFailure.Kind = error.code == .badRequest ? .usage : .failed
             return report(CommandFailure(kind, error.message, hint: error.hint))

@@ -21,7 +21,9 @@ import Testing
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--min", "1y"], "30m, 4h or 7d"),
         (["up", "--listen", "localhost:4180"], "/ip4/0.0.0.0/tcp/4180"),
         (["up", "--bootstrap", "/ip4/1.2.3.4/tcp/1"], "no peer"),
-        (["up", "--api", "0.0.0.0:4181"], "loopback"), (["up", "--network", "Main Net"], "a-z"),
+        (["up", "--api", "0.0.0.0:4181"], "loopback"),
+        (["up", "--network", "Main Net"], "a-z"), (["book", "rtx-4090", "--limit", "-1"], "at least 1"),
+        (["lease", "show", ""], "is empty"), (["trust", ""], "is empty"),
     ])
     func `wrong words are explained and exit with 2`(arguments: [String], part: String) async throws {
         let home = try TestHome()

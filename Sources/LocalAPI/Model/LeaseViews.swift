@@ -109,6 +109,8 @@ public struct LeaseRow: Codable, Hashable, Sendable {
     public let settlementState: String?
     /// What the rail calls it.
     public let settlementReference: String?
+    /// What the provider calls it in its receipt; absent if it does not.
+    public let receiptReference: String?
     /// Why the last attempt came to nothing.
     public let settlementProblem: String?
     public let providerCode: Int?
@@ -139,6 +141,11 @@ public struct LeaseRow: Codable, Hashable, Sendable {
         (interruptible, noticeSeconds) = (body.mode == .interruptible, body.noticeSeconds)
         settlement = body.settlement
         settlementState = lease.settlement.map { $0.isSettled ? "settled" : "due" }
+        if case .receipt(let receipt)? = lease.receipt?.record.body, !receipt.reference.isEmpty {
+            receiptReference = receipt.reference
+        } else {
+            receiptReference = nil
+        }
         settlementReference = lease.settlement?.reference
         settlementProblem = lease.settlement.flatMap { $0.complaint.isEmpty ? nil : $0.complaint }
         (providerCode, renterCode) = (lease.providerCode?.rawValue, lease.renterCode?.rawValue)

@@ -87,6 +87,12 @@ extension APIError {
         case .invalid(let error): self.init(.badRequest, "nobody would accept it: \(error.sentence)")
         case .notDurable:
             self.init(.unavailable, "the disk did not take it, so it was not published", hint: "see: rialto status")
+        case .signingNotYet:
+            self.init(
+                .unavailable,
+                "this node asks its peers what it has said before, and signs nothing yet",
+                hint: "try again in a few seconds; rialto status says when it signs"
+            )
         case .signingStopped:
             self.init(
                 .refused,

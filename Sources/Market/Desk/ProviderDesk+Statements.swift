@@ -18,7 +18,8 @@ extension ProviderDesk {
                 switch phase {
                 case .closed: .shuttingDown
                 case .doubting: .clockDoubted
-                case .catchingUp, .open, .stopped: .signingStopped
+                case .catchingUp, .open: .signingNotYet
+                case .stopped: .signingStopped
                 }
             outputs.append(.answered(id, .failure(refusal)))
             return

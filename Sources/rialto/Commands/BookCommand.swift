@@ -21,8 +21,12 @@ struct BookCommand: AsyncParsableCommand {
     @Argument(help: "A GPU of the catalogue, or a family such as a100.")
     var gpu: String
 
-    @Option(help: "The most rows to show of each side.")
+    @Option(parsing: .unconditional, help: "The most rows to show of each side.")
     var limit = 20
+
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit is at least 1") }
+    }
 
     func run() async throws {
         let book = try await options.client.send("GET", "/v1/book/\(gpu)", expecting: OrderBookView.self)

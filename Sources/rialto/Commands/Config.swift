@@ -43,6 +43,8 @@ struct Config: AsyncParsableCommand {
               settlement: credit           # how leases of new offers are settled: credit, manual or exec
               settle: [/usr/local/bin/settle]      # called once a lease of exec is over, by either party's node
               hook_timeout: 60s            # a hook gets the lease and its opened terms as JSON on standard input
+            lease_started is called again for each running lease when the node starts, lease_ended for what ended in the last two hours: \
+            a program must not mind what it has done already.
             The program of 'settle' gets the lease, its last voucher and the amount as JSON, and in RIALTO_SETTLEMENT a key. It exits with \
             0 and prints what the rail calls the payment. It is called again with the same key until it has done so, also after a crash: \
             it must pay each key once, and say the same again.

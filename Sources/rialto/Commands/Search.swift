@@ -30,10 +30,10 @@ struct Search: AsyncParsableCommand {
     @Argument(help: "The query; several words are joined by blanks.")
     var query: [String] = []
 
-    @Option(help: "The order of the rows.")
+    @Option(parsing: .unconditional, help: "The order of the rows.")
     var sort: String?
 
-    @Option(help: "The most rows to show.")
+    @Option(parsing: .unconditional, help: "The most rows to show.")
     var limit: Int?
 
     @Flag(help: "Count what each condition leaves over, and show the nearest miss.")
@@ -55,9 +55,10 @@ struct Search: AsyncParsableCommand {
             return
         }
         let effective = answer.query.isEmpty ? "everything" : answer.query
+        let fit = answer.sort.contains("/mtok:") ? " (only what holds the model)" : ""
         print(
             Terminal.faint(
-                "query: \(effective)   sort: \(answer.sort)   \(answer.rows.count) of \(answer.matches) shown"
+                "query: \(effective)   sort: \(answer.sort)\(fit)   \(answer.rows.count) of \(answer.matches) shown"
             )
         )
         if let asked = answer.asked { show(asked) }

@@ -70,7 +70,8 @@ struct Watch: AsyncParsableCommand {
         for await change in changes.stream {
             let code = try await call(change, timeout: .seconds(seconds))
             guard !once else {
-                if code != 0 { throw CommandFailure.silent }
+                // A program that was ended has no code of its own.
+                if code != 0 { throw ExitCode(code ?? 1) }
                 return
             }
         }

@@ -23,6 +23,8 @@ extension LeaseHooks {
     private func attempt(_ order: SettlementOrder) async -> Settlement.Outcome {
         let (arguments, key) = (policy().settle, order.settlement.key)
         guard !arguments.isEmpty else {
+            // A renter without a program has nothing to mend: its provider's rail may have taken the payment.
+            guard order.lease.isProvider else { return failed(key, "this node has no program that settles") }
             return failed(key, "no program settles: name it in policy.yaml, settle: [/usr/local/bin/settle]")
         }
         let timeout = Duration.seconds(policy().hookSeconds)

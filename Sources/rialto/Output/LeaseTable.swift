@@ -57,12 +57,20 @@ enum LeaseTable {
     }
 
     private static func settlement(of lease: LeaseRow) -> String {
+        let told = lease.receiptReference.map(Table.harmless)
         switch lease.settlementState {
+        // The other party's rail has it, so nothing is to be paid again; what this node's own program says of it comes second.
+        case "due" where lease.role == "renter" && told != nil:
+            return "by \(lease.settlement): \(told ?? ""), says the provider\(problem(of: lease))"
         case "settled": return "by \(lease.settlement): \(Table.harmless(lease.settlementReference ?? ""))"
         case "due":
-            return "by \(lease.settlement): due\(lease.settlementProblem.map { "; \(Table.harmless($0))" } ?? "")"
-        default: return "by \(lease.settlement)"
+            return "by \(lease.settlement): due\(problem(of: lease))"
+        default: return "by \(lease.settlement)\(told.map { ": \($0)" } ?? "")"
         }
+    }
+
+    private static func problem(of lease: LeaseRow) -> String {
+        lease.settlementProblem.map { "; \(Table.harmless($0))" } ?? ""
     }
 
     /// In UTC, to the second.

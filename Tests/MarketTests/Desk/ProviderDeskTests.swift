@@ -238,7 +238,7 @@ import Testing
         let receipt = RecordBody.receipt(RecordSamples.receipt())
         let request = DeskRequestID(rawValue: 9)
         street.tell(.sign(request, receipt, expiresAt: .max))
-        #expect(street.refusal(9) == .signingStopped)
+        #expect(street.refusal(9) == .signingNotYet)
         street.open()
         street.tell(.sign(DeskRequestID(rawValue: 10), receipt, expiresAt: .max))
         street.commit()
