@@ -56,6 +56,11 @@ public enum SyncLimits {
     static let muchCountMin = 8
     /// What gossip has not brought by then it will not bring: it takes less than a second.
     static let lateMilliseconds: Int64 = 10_000
+    /// Comparisons of everything that follow a find which gossip has missed, one at each turn.
+    ///
+    /// A rumour that everybody stops telling after k fruitless tellings leaves about e^-(k+1) of all without it: one in a thousand at six
+    /// (Demers and others, "Epidemic Algorithms for Replicated Database Maintenance", 1987).
+    static let wholesAfterFind = 6
     /// A run that takes this long and moves nothing is a conversation, not a comparison.
     static let patience = Duration.seconds(30)
     /// Whom we served a moment ago we need not ask: a run goes both ways.

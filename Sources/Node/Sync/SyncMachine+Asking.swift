@@ -392,7 +392,7 @@ extension SyncMachine {
         if run.foundMuch {
             schedule.hurry(at: view.now, random: &random)
         } else if run.lateCount > 0 {
-            schedule.wantWhole(at: view.now)
+            schedule.foundLate(at: view.now)
         }
         guard !run.isLimited else { return }
         for lane in followed where !run.unknownLanes.contains(UInt8(lane)) { reconciledAt[lane] = view.now }

@@ -188,7 +188,7 @@ extension SyncMachine {
         if record.judgement == .rejected { return refuse(giver.key, peer, .rejectedRecord, into: &outputs) }
         judging.rest -= 1
         if record.judgement == .taken, let id = record.id, view.book.record(id).map(view.isLate) ?? false {
-            schedule.wantWhole(at: view.now)
+            schedule.foundLate(at: view.now)
         }
         if record.judgement == .refused { judging.refused.append(UInt8(record.place)) }
         served[giver.key]?.judging = judging.rest == 0 ? nil : judging

@@ -7,6 +7,8 @@ struct SyncSchedule: Sendable {
     private(set) var turnAt: Instant?
     /// From when on a turn compares everything.
     private var wholeAt: Instant?
+    /// So many turns more compare everything.
+    private var owedWholes = 0
     private(set) var turnCount = 0
     /// The place of the mesh peer that had the last turn, among the partners.
     var lastPlace = -1
@@ -35,17 +37,24 @@ struct SyncSchedule: Sendable {
 
     /// A comparison of everything begins.
     mutating func beganWhole(at now: Instant, random: inout SeededRandom) {
-        wholeAt = now.advanced(by: random.jittered(wholeInterval, by: 0.2))
+        owedWholes = max(0, owedWholes - 1)
+        wholeAt = owedWholes > 0 ? now : now.advanced(by: random.jittered(wholeInterval, by: 0.2))
     }
 
     /// Much was found: there may be more elsewhere, and others may lack it.
     mutating func hurry(at now: Instant, random: inout SeededRandom) {
         guard let due = turnAt else { return }
-        wholeAt = now
+        foundLate(at: now)
         turnAt = min(due, now.advanced(by: random.jittered(SyncLimits.eagerInterval, by: 0.5)))
     }
 
-    /// Gossip has missed something, or a comparison of everything came to nothing: the next turn compares it, with somebody else.
+    /// Something was found that gossip has missed: the next turns compare everything, each with somebody else.
+    mutating func foundLate(at now: Instant) {
+        owedWholes = SyncLimits.wholesAfterFind
+        wantWhole(at: now)
+    }
+
+    /// A comparison of everything came to nothing: the next turn tries again.
     mutating func wantWhole(at now: Instant) { wholeAt = wholeAt.map { min($0, now) } }
 
     mutating func stagger(at now: Instant) { staggeredUntil = now.advanced(by: SyncLimits.runStagger) }

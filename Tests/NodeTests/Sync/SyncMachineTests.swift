@@ -169,6 +169,14 @@ import Testing
         #expect(comparesAgain(after: try SyncPair.offer(1, by: 1)))
     }
 
+    @Test mutating func `six comparisons of everything follow what gossip has missed, then the usual ones`() throws {
+        #expect(comparesAgain(after: try SyncPair.offer(1, by: 1)))
+        pair.outcomes = []
+        pair.advance(by: .seconds(90))
+        let wholes = pair.outcomes.map(\.isWhole)
+        #expect(wholes.count >= 7 && wholes.prefix(5).allSatisfy(\.self) && !wholes[5] && !wholes[6])
+    }
+
     @Test mutating func `what gossip may still bring makes no haste`() throws {
         let issuedAfterAMinute = try SyncPair.offer(1, by: 1, minutes: 24 * 60 + 1)
         #expect(!comparesAgain(after: issuedAfterAMinute))
