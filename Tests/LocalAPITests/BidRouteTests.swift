@@ -67,6 +67,16 @@ private final class BiddenNode: NodeControl {
         #expect(node.last?.unit == "kWh" && node.last?.gpuHourMicros == 9_000_000 && node.last?.gpuHourMicrosMax == nil)
     }
 
+    @Test func `of more than twice what is asked is a slip unless it is said to be none`() async throws {
+        _ = try await bid { $0.priceMicros = 700_000 }
+        #expect(node.last?.gpuHourMicros == 700_000)
+        let slip = try await bid { $0.priceMicros = 35_000_000 }
+        #expect(slip.message == "35.00 is more than twice what the offer asks (0.35 USD)")
+        #expect(slip.hint == "if you mean it, add --above-ask" && node.last?.gpuHourMicros == 700_000)
+        _ = try await bid { ($0.priceMicros, $0.aboveAsk) = (35_000_000, true) }
+        #expect(node.last?.gpuHourMicros == 35_000_000)
+    }
+
     @Test func `what is shown is remembered within a bound, the newest first`() throws {
         let prices = ShownPrices()
         let listing = try Samples.listing(1)

@@ -28,6 +28,8 @@ public struct BidRequest: Codable, Hashable, Sendable {
     public var exposureMicros: Int64?
     /// Whether the bid is shown in the order book.
     public var isPublic: Bool?
+    /// Whether more than twice what the offer asks is meant, and not a slip of the point.
+    public var aboveAsk: Bool?
     /// Whether the answer waits for what becomes of the bid; it does if absent.
     public var wait: Bool?
 
@@ -51,6 +53,9 @@ public struct BidRow: Codable, Hashable, Sendable {
     public let leaseID: String?
     /// How the lease is settled: `credit`, `manual` or `exec`; absent in a list of bids and while there is no lease.
     public let settlement: String?
+    /// Whether the lease yields to a better bid when its notice has passed; absent as `settlement` is, and so is the notice.
+    public let interruptible: Bool?
+    public let noticeSeconds: Int?
     /// Why it failed: a word for programs, a sentence for people.
     public let reason: String?
     public let message: String?
@@ -58,8 +63,10 @@ public struct BidRow: Codable, Hashable, Sendable {
     public let nearestMicros: Int64?
     public let retryMs: Int64?
 
-    init(_ bid: BidStatus, settlement: String? = nil) {
-        self.settlement = settlement
+    init(_ bid: BidStatus, lease: LeaseBody? = nil) {
+        settlement = lease?.settlement
+        interruptible = lease.map { $0.mode == .interruptible }
+        noticeSeconds = lease.flatMap { $0.mode == .interruptible ? $0.noticeSeconds : nil }
         bidID = bid.bid.description
         provider = PeerID(publicKey: bid.offer.provider).description
         offerID = bid.offer.offer.description

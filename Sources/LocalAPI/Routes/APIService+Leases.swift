@@ -14,6 +14,7 @@ extension APIService {
         guard let offer = snapshot.listings.first(where: { $0.id == id })?.offer else {
             throw APIError(.notFound, "no offer is named '\(request.offer)'")
         }
+        try Self.checkPrice(of: request, on: offer)
         let slots = request.slots ?? []
         guard (1...Int(Self.bidSecondsMax)).contains(request.seconds) else {
             throw APIError(.badRequest, "a lease lasts from a second to 90 days")
@@ -56,13 +57,25 @@ extension APIService {
         guard case .bid(var bid) = answer else { throw unexpected(answer) }
         if request.wait ?? true { bid = await Self.end(of: bid, in: events) }
         if case .failed(let failure) = bid.outcome { throw APIError(failure, of: bid, on: offer) }
-        return BidRow(bid, settlement: try await settlement(of: bid))
+        return BidRow(bid, lease: try await lease(of: bid))
     }
 
-    /// How what became of a bid is settled.
-    private func settlement(of bid: BidStatus) async throws -> String? {
+    /// More than twice the asked price is rather a point in the wrong place than a wish.
+    private static func checkPrice(of request: BidRequest, on offer: OfferBody) throws(APIError) {
+        guard let price = request.priceMicros, price / 2 > offer.price.gpuHourMicros, request.aboveAsk != true else {
+            return
+        }
+        let asked = "\(APIError.decimal(offer.price.gpuHourMicros)) \(offer.price.unit)"
+        throw APIError(
+            .badRequest,
+            "\(APIError.decimal(price)) is more than twice what the offer asks (\(asked))",
+            hint: "if you mean it, add --above-ask"
+        )
+    }
+
+    private func lease(of bid: BidStatus) async throws -> LeaseBody? {
         guard case .leased(let lease) = bid.outcome else { return nil }
-        return try await summaries().first { $0.lease == lease }?.body.settlement
+        return try await summaries().first { $0.lease == lease }?.body
     }
 
     /// What became of a bid, or the bid as it stands when the request's time is nearly over: an auction may take a day.
@@ -184,7 +197,7 @@ extension APIError {
             case .priceTooLow where refusal.nearestMicros > 0:
                 return "\(decimal(refusal.nearestMicros)) \(bid.unit) for one GPU and hour would be considered"
             case .durationOutOfBounds:
-                return "it takes leases from \(offer.durationMinSeconds) s to \(offer.durationMaxSeconds) s"
+                return "it takes leases from \(span(offer.durationMinSeconds)) to \(span(offer.durationMaxSeconds))"
             case .noFreeSlots: return "look for others with: rialto search; this one lets \(offer.largestBlock) now"
             case .outbid: return "bid more than \(decimal(bid.gpuHourMicros)) \(bid.unit)"
             default: return wait.map { "try again in \($0) s" }
@@ -197,6 +210,13 @@ extension APIError {
         case .notDurable: return "see: rialto doctor"
         case .cancelled, .invalid, .tooManyBids: return nil
         }
+    }
+
+    /// A time in the largest unit that it is whole in.
+    private static func span(_ seconds: Int) -> String {
+        let units = [(86_400, "d"), (3_600, "h"), (60, "m")]
+        let unit = units.first { seconds > 0 && seconds.isMultiple(of: $0.0) } ?? (1, "s")
+        return "\(seconds / unit.0)\(unit.1)"
     }
 
     /// Millionths as people write them.

@@ -26,12 +26,15 @@ struct Bid: AsyncParsableCommand {
                 with care, accepts it, and has a lease that both have signed. A refusal says why, and what would have been accepted. \
                 What is to run is sealed for the provider and never leaves the stream.
 
+                A bid at the asked price gets a lease on demand. A lower one, where the offer is interruptible too, gets a lease that \
+                yields to a better bid when its notice has passed.
+
                 Without --price the bid is what the offer asks, unless it asks more by now, or in another unit, than when this node has \
                 shown it to you. A --price is in the unit that you were shown, or in --unit.
 
                 Examples:
                   rialto bid place 3fa2 --for 4h
-                  rialto bid place 3fa2 --price 0.30 --gpus 2 --for 30m --image ubuntu:24.04 --env MODE=train -- python train.py
+                  rialto bid place 3fa2 --price 0.30 --gpus 2 --for 90m --image ubuntu:24.04 --env MODE=train -- python train.py
                 """
         )
         @OptionGroup var options: GlobalOptions
@@ -71,6 +74,9 @@ struct Bid: AsyncParsableCommand {
         @Option(help: "The most that may be unpaid at once (default: 10).")
         var maxExposure: String?
 
+        @Flag(help: "Mean a --price of more than twice what the offer asks.")
+        var aboveAsk = false
+
         @Flag(name: .customLong("public"), help: "Show the bid in the order book.")
         var isPublic = false
 
@@ -92,6 +98,9 @@ struct Bid: AsyncParsableCommand {
             print(
                 "  \(bid.gpus.counted("GPU")) for \(Amounts.text(seconds: Int64(bid.seconds))) at \(price) an hour each"
             )
+            if let isInterruptible = bid.interruptible {
+                print("  \(LeaseTable.mode(isInterruptible, noticeSeconds: bid.noticeSeconds ?? 0))")
+            }
             if let settlement = bid.settlement { print("  settled by \(Table.harmless(settlement))") }
             print("  see: rialto lease show \(lease.prefix(8))")
         }
@@ -112,7 +121,7 @@ struct Bid: AsyncParsableCommand {
             }
             request.command = command
             request.sshKeys = try sshKey.map(Self.key)
-            (request.isPublic, request.wait) = (isPublic, !noWait)
+            (request.isPublic, request.wait, request.aboveAsk) = (isPublic, !noWait, aboveAsk)
             return request
         }
 

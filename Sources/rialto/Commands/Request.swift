@@ -11,7 +11,8 @@ struct Request: AsyncParsableCommand {
             offers until the deadline; then the cheapest bid that meets every condition is accepted and becomes a lease. If its provider \
             does not keep its word, the one that you trust most is next, then again the cheapest, for ten minutes. With --manual \
             nothing is accepted before you say so. Bids are public: providers underbid each other, and 'rialto book' shows them. With \
-            --private each names its lowest price to this node alone. What is to be run stays with this node until a provider is bid on.
+            --private each names its lowest price to this node alone. What is to be run stays with this node until a provider is bid on. \
+            A bid below what its offer asks makes an interruptible lease where the offer has such.
 
             Examples:
               rialto request publish --gpu rtx-4090 --count 2 --for 4h --total 3.20 --open 10m --image pytorch
@@ -187,6 +188,8 @@ struct Request: AsyncParsableCommand {
                 print(JSONFormat.text(view))
             } else if let lease = view.leaseID {
                 print("leased \(lease) from \(view.provider)")
+                let row = try await options.client.send("GET", "/v1/leases/\(lease)", expecting: LeaseRow.self)
+                print("  \(LeaseTable.mode(row.interruptible, noticeSeconds: row.noticeSeconds))")
             } else {
                 Terminal.complain("error: \(view.provider) did not keep its bid: \(view.reason ?? "no reason given")")
             }

@@ -24,7 +24,13 @@ enum LeaseTable {
 
     private static func note(of lease: LeaseRow) -> String {
         if let why = lease.why { return why }
-        return lease.reclaimUnixMs.map { "reclaimed at \(time($0))" } ?? ""
+        return lease.reclaimUnixMs.map { "reclaimed at \(time($0))" } ?? (lease.interruptible ? "interruptible" : "")
+    }
+
+    /// What a bid got: the price decides.
+    static func mode(_ isInterruptible: Bool, noticeSeconds: Int) -> String {
+        guard isInterruptible else { return "on demand" }
+        return "interruptible: yields to a better bid, with \(Amounts.text(seconds: Int64(noticeSeconds))) of notice"
     }
 
     static func lines(of lease: LeaseRow) -> [String] {
@@ -37,7 +43,7 @@ enum LeaseTable {
             "price     \(Amounts.text(micros: lease.priceMicros)) \(lease.unit) for one GPU and one hour",
             "paid      \(Amounts.text(micros: lease.paidMicros)) of at most \(Amounts.text(micros: lease.capMicros))",
             "time      \(time(lease.startUnixMs)) to \(time(lease.endUnixMs))",
-            "mode      \(lease.interruptible ? "interruptible, notice \(lease.noticeSeconds) s" : "on demand")",
+            "mode      \(mode(lease.interruptible, noticeSeconds: lease.noticeSeconds))",
             "state     \(lease.state)\(lease.why.map { ": \($0)" } ?? "")",
         ]
         lines.append("settled   \(settlement(of: lease))")
