@@ -55,6 +55,12 @@ struct TermOptions: ParsableArguments {
         terms.minSeconds = try Self.seconds(min, "min")
         terms.maxSeconds = try Self.seconds(max, "max")
         terms.noticeSeconds = try Self.seconds(notice, "notice")
+        if let shortest = terms.minSeconds, let longest = terms.maxSeconds, shortest > longest {
+            throw CommandFailure(.usage, "--min is longer than --max")
+        }
+        if let lowest = terms.lowestBidMicros, let price = terms.priceMicros, lowest > price {
+            throw CommandFailure(.usage, "--lowest-bid is above --price")
+        }
         return terms
     }
 

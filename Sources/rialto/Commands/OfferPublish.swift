@@ -59,6 +59,9 @@ struct OfferPublish: AsyncParsableCommand {
             throw CommandFailure(.usage, "an offer needs a price", hint: "give it with --price 0.35")
         }
         if wish.interruptible { terms.interruptible = true }
+        if let country = wish.country, country.utf8.count != 2 || !country.allSatisfy({ $0.isASCII && $0.isLetter }) {
+            throw CommandFailure(.usage, "--country '\(country)' is no country", hint: "write two letters, such as DE")
+        }
         for devices in try wish.deviceGroups() {
             var request = PublishRequest(devices: devices, terms: terms)
             (request.country, request.settlement) = (wish.country, wish.settlement)

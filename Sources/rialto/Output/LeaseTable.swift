@@ -30,6 +30,7 @@ enum LeaseTable {
     /// What a bid got: the price decides.
     static func mode(_ isInterruptible: Bool, noticeSeconds: Int) -> String {
         guard isInterruptible else { return "on demand" }
+        guard noticeSeconds > 0 else { return "interruptible: yields to a better bid at once" }
         return "interruptible: yields to a better bid, with \(Amounts.text(seconds: Int64(noticeSeconds))) of notice"
     }
 
