@@ -26,7 +26,6 @@ import Testing
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--country", "Germany"], "two letters"),
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--min", "2h", "--max", "1h"], "longer than --max"),
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--lowest-bid", "2"], "above --price"),
-        (["bid", "place", "ab", "--for", "1h", "--port", "0"], "--port 0 is no port"),
         (["lease", "show", ""], "is empty"), (["trust", ""], "is empty"),
     ])
     func `wrong words are explained and exit with 2`(arguments: [String], part: String) async throws {

@@ -94,7 +94,9 @@ struct GossipWires: Sendable {
         return wire.frames.pendingByteCount
     }
 
-    /// The whole RPCs that these bytes complete, without empty ones, of which a packet could bring a hundred thousand; throws if the peer announced one that is too long.
+    /// The whole RPCs that these bytes complete; throws if the peer announced one that is too long.
+    ///
+    /// Without empty ones, of which a packet could bring a hundred thousand.
     mutating func received(
         _ bytes: [UInt8],
         on stream: StreamHandle,

@@ -18,7 +18,7 @@ struct GossipPeer: Sendable {
     /// The peer's stream to us.
     ///
     /// Extensions are of a stream, not of a connection: they stand "in the first message on the stream" (gossipsub 1.3), and go, too,
-    /// forgets them with the stream (go-libp2p-pubsub from 0.16 on).
+    /// forgets them with the stream (go-libp2p-pubsub since its commit d8037f3).
     struct InboundStream: Sendable {
         let version: GossipsubVersion
         /// Whether an RPC came on it: only the first may list extensions.

@@ -40,7 +40,7 @@ public enum PriceUnit {
     }
 
     /// `0.35USD`, as a query writes it.
-    public static func text(micros: Int, unit: String) -> String {
+    static func text(micros: Int, unit: String) -> String {
         ScaledDecimal.text(micros, scale: 1_000_000) + unit
     }
 }

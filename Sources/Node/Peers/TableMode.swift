@@ -8,7 +8,8 @@ internal import Swarm
 ///
 /// A node counts as reachable if the operator announced an address, or if a witness is connected or was within the hour: a peer
 /// that dialled us, or one that we dialled and that sees us at an address that we listen on, so that no translator stands between us and
-/// its network; its word counts only for the scope of addresses that it is in itself. libp2p's AutoNAT would ask others to try; these facts cost nobody a dial.
+/// its network; its word counts only for the scope of addresses that it is in itself. libp2p's AutoNAT would ask others to try; these
+/// facts cost nobody a dial.
 struct TableMode: Sendable {
     /// Between two changes: others learn of each by identify, and their tables follow (libp2p/specs, kad-dht, "Client and server mode").
     static let changeInterval = Duration.seconds(600)

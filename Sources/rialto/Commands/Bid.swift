@@ -116,9 +116,6 @@ struct Bid: AsyncParsableCommand {
             request.gpus = gpus
             if !slots.isEmpty { request.slots = slots }
             (request.image, request.environment, request.ports) = (image, env, ports)
-            for port in ports where !(1...65_535).contains(port) {
-                throw CommandFailure(.usage, "--port \(port) is no port", hint: "write 1 to 65535")
-            }
             for variable in env where !variable.contains("=") {
                 throw CommandFailure(.usage, "--env '\(variable)' has no value", hint: "write NAME=value")
             }

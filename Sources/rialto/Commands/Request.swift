@@ -77,9 +77,6 @@ struct Request: AsyncParsableCommand {
             guard let micros = Amounts.micros(total) else {
                 throw CommandFailure(.usage, "--total '\(total)' is no amount", hint: "write 3.20")
             }
-            for port in port where !(1...65_535).contains(port) {
-                throw CommandFailure(.usage, "--port \(port) is no port", hint: "write 1 to 65535")
-            }
             var request = RequestRequest(
                 gpus: gpu,
                 totalMicrosMax: micros,
