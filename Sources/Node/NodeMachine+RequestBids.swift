@@ -46,10 +46,7 @@ extension NodeMachine {
         let wall = wall.unixMilliseconds(at: now)
         let known = requests.answers[asked.subject]
         guard known?.roundCount ?? 0 < RequestBidder.roundCountMax else { return }
-        let listings = desk.offers.compactMap { offer -> Listing? in
-            guard case .offer(let body) = offer.record.body else { return nil }
-            return book.listing(for: ListingID(provider: offer.author, offer: body.offer))
-        }
+        let listings = ownListings(at: now)
         let rivals = rivals(of: asked, request)
         let bid = RequestBidder(me: key.publicKey, policy: leaseSeat.policy.counter).bid(
             on: asked,
@@ -86,6 +83,16 @@ extension NodeMachine {
         )
         requests.note(answer, to: asked.subject, at: wall)
         state(.bid(body), expiresAt: until, for: request.hasPublicBids ? .announcement : .privateBid)
+    }
+
+    /// The offers that are out, with what is free of them now: what was awarded a moment ago the book does not know yet.
+    private func ownListings(at now: Instant) -> [Listing] {
+        desk.offers.compactMap { offer in
+            guard case .offer(let body) = offer.record.body else { return nil }
+            let taken = leases.first?.takenSlots(of: body.marketClass, at: now) ?? []
+            return book.listing(for: ListingID(provider: offer.author, offer: body.offer))?
+                .letting(body.slots.filter { !taken.contains($0) })
+        }
     }
 
     private func rivals(of asked: SignedRecord, _ request: RequestBody) -> [Int64] {

@@ -19,6 +19,8 @@ public struct TestNetwork {
 
     /// How long bytes travel, one way.
     public var delay: ClosedRange<Duration> = .milliseconds(5) ... .milliseconds(60)
+    /// How far a node's wall clock is ahead of the truth, in milliseconds.
+    public var clockAheadMilliseconds: [NodeIndex: Int64] = [:]
     /// Of a hundred dials, how many end in `timedOut`.
     public var dialLossPercent = 0
     /// Of a thousand sends, how many arrive with one byte changed.
@@ -118,7 +120,7 @@ extension TestNetwork {
             random: random.split()
         )
         nodes[index.rawValue].generation += 1
-        feed(index, .clock(unixMilliseconds: unixMilliseconds))
+        feed(index, .clock(unixMilliseconds: wall(of: index)))
         schedule(index, .clock(unixMilliseconds: 0), at: now.advanced(by: Self.clockInterval))
         feed(index, .transport(.interfaces([slot.endpoint.address])))
         feed(index, .started)
@@ -175,6 +177,9 @@ extension TestNetwork {
 
     /// The machine itself, for looking at.
     public func node(_ index: NodeIndex) -> NodeMachine? { nodes[index.rawValue].machine }
+
+    /// What a node's own clock says.
+    public func wall(of index: NodeIndex) -> Int64 { unixMilliseconds + (clockAheadMilliseconds[index] ?? 0) }
 
     public var unixMilliseconds: Int64 { Self.epochMilliseconds + now.nanoseconds / 1_000_000 }
 }
@@ -234,7 +239,7 @@ extension TestNetwork {
         }
         guard case .clock = event.input else { return feed(event.node, event.input) }
         // As the event loop does it: what time it is, every ten seconds.
-        feed(event.node, .clock(unixMilliseconds: unixMilliseconds))
+        feed(event.node, .clock(unixMilliseconds: wall(of: event.node)))
         schedule(event.node, event.input, at: now.advanced(by: Self.clockInterval))
     }
 

@@ -69,6 +69,21 @@ public final class Listing: Sendable {
         self.vouchedUntil = vouchedUntil
     }
 
+    /// The row with other free slots: of its own offers a node knows more than the market has heard yet.
+    public func letting(_ freeSlots: [Int]) -> Listing {
+        var offer = offer
+        (offer.freeSlots, offer.largestBlock) = (freeSlots, freeSlots.count)
+        return Listing(
+            record: record,
+            offer: offer,
+            machineRecord: machineRecord,
+            machine: machine,
+            presence: presence,
+            heardAt: heardAt,
+            vouchedUntil: vouchedUntil
+        )
+    }
+
     public var provider: Ed25519.PublicKey { record.author }
     public var id: ListingID { ListingID(provider: provider, offer: offer.offer) }
     public var issuedAt: Int64 { record.record.issuedAt }

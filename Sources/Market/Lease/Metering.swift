@@ -177,7 +177,7 @@ extension ParsedMessage {
 
 extension LeaseBody {
     /// How long the GPUs may be used for an amount: the longest time that costs no more.
-    func milliseconds(for micros: Int64) -> Int64 {
+    public func milliseconds(for micros: Int64) -> Int64 {
         let rate = UInt64(max(0, price.gpuHourMicros)).multipliedReportingOverflow(by: UInt64(slots.count))
         guard !rate.overflow, rate.partialValue > 0, micros > 0 else { return 0 }
         let product = UInt64(micros).multipliedFullWidth(by: 3_600_000)

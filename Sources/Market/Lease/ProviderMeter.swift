@@ -4,10 +4,12 @@ public import Primitives
 /// The provider's side of a running lease: counts ready time, tells it, and stops when too much is unpaid.
 ///
 /// Everything is cumulative, so lost and repeated messages cost nothing. A voucher counts when it is durable: what was paid is
-/// never forgotten, and the highest amount counts whatever the order. Metering starts at ready, not at the award.
+/// never forgotten, and the highest amount counts whatever the order. Metering starts when the renter has heard that it can use the GPUs: not at
+/// the award, and not at a word that nobody heard.
 public struct ProviderMeter: Sendable {
     public enum Input: Sendable {
         case clock(unixMilliseconds: Int64)
+        /// The renter knows that the GPUs can be used: what follows is use.
         case ready
         case suspend
         case resume

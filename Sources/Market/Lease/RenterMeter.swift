@@ -13,8 +13,7 @@ public struct RenterMeter: Sendable {
 
     public enum Input: Sendable {
         case clock(unixMilliseconds: Int64)
-        /// The workload answers, or the provider says since when, in milliseconds since the Unix epoch: from there on ticks are
-        /// believed.
+        /// When we heard that the GPUs can be used, in milliseconds since the Unix epoch: from there on ticks are believed.
         case ready(at: Int64)
         case tick(SignedTick)
         /// A voucher of ours that the provider has kept: more than we remember, if a backup was restored.

@@ -12,7 +12,7 @@ public struct ReceiptBody: Hashable, Sendable {
     public var lease: LeaseID
     public var marketClass: MarketClass
     public var renter: Ed25519.PublicKey
-    /// Seconds from the award to ready; 0 if it never was.
+    /// Seconds from the award until the renter had heard that the GPUs were ready; 0 if it never did.
     public var readySeconds: Int
     /// Seconds in which the GPUs were the renter's.
     public var activeSeconds: Int

@@ -33,6 +33,8 @@ struct HeldLease: Sendable {
 
     /// Whether the operator, or the policy, says that the GPUs can be used (provider).
     var isReadyWanted = false
+    /// By when the renter is to have said that it knows that it can use the GPUs (provider).
+    var heardBy: Instant?
     /// Decided and not yet durable.
     var closing: CloseCode?
     /// What an interruptible lease yields to, and when.
@@ -139,7 +141,7 @@ struct HeldLease: Sendable {
         if let reclaim, isProvider { deadline = earliest(deadline, clock.instant(atUnixMilliseconds: reclaim.at)) }
         switch meter {
         case .provider(let meter):
-            deadline = earliest(deadline, meter.nextDeadline)
+            deadline = earliest(deadline, earliest(meter.nextDeadline, heardBy))
             deadline = earliest(deadline, clock.instant(atUnixMilliseconds: body.endAt))
         case .renter(let meter):
             deadline = earliest(deadline, meter.nextDeadline)
@@ -154,6 +156,15 @@ struct HeldLease: Sendable {
         guard active == nil else { return (end, .expired) }
         let ready = body.startAt + LeaseLimits.readyMilliseconds
         return ready < end ? (ready, .tooSlow) : (end, .expired)
+    }
+
+    /// How long a renter may have the GPUs and not say that it knows: what its exposure limit pays for, and an interval at least.
+    ///
+    /// No use is counted meanwhile, so that silence would be a way not to pay.
+    var hearingTimeout: Duration {
+        guard body.price.gpuHourMicros > 0 else { return .milliseconds(LeaseLimits.readyMilliseconds) }
+        let risked = max(body.milliseconds(for: body.exposureMicros), Int64(body.meterSeconds) * 1_000)
+        return .milliseconds(min(risked, LeaseLimits.readyMilliseconds))
     }
 
     mutating func owe(_ kind: LeaseDuty.Kind, at now: Instant) {

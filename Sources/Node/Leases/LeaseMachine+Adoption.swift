@@ -168,12 +168,7 @@ extension LeaseMachine {
         guard adoption.body.provider == key.publicKey else {
             return .renter(RenterMeter(lease: adoption.body, key: key, network: network))
         }
-        var state = ProviderMeter.MeterState()
-        for word in adoption.words {
-            guard case .leaseState(let body) = word.record.body, body.standing == .active else { continue }
-            state.readyAt = word.record.issuedAt
-        }
-        return .provider(ProviderMeter(lease: adoption.body, key: key, network: network, state: state))
+        return .provider(ProviderMeter(lease: adoption.body, key: key, network: network))
     }
 
     /// What was let anew before the node knew better yields to who was there first.

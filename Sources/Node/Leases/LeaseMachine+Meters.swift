@@ -9,7 +9,7 @@ extension LeaseMachine {
     /// What a meter is told, whichever party's it is.
     enum MeterEvent: Sendable {
         case clock(Int64)
-        /// The GPUs can be used since then, in milliseconds since the Unix epoch.
+        /// The renter heard then that the GPUs can be used, in milliseconds since the Unix epoch.
         case ready(at: Int64)
         /// Nothing is counted from now on; the provider tells what it came to.
         case pause

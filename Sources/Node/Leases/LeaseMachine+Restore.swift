@@ -100,9 +100,16 @@ extension LeaseMachine {
                 leases[id]?.owe(.receipt, at: now)
             }
         } else {
-            if let active = lease.active {
+            switch (lease.active, lease.meter) {
+            case (nil, _): break
+            case (let active?, .provider(let meter)) where meter.state.readyAt != nil:
+                // The renter has heard, and goes on: this is only said again.
+                leases[id]?.owe(.active, at: now)
                 stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
-                if lease.isProvider { leases[id]?.owe(.active, at: now) }
+            case (_?, .provider): awaitHearing(of: id, at: now)
+            case (let active?, .renter):
+                // What was heard and when is on the disk; a home that was restored believes the word.
+                stepMeter(of: id, .ready(at: active.record.issuedAt), at: now, into: &outputs)
             }
             if lease.isProvider, lease.reclaim != nil { leases[id]?.owe(.notice, at: now) }
             leases[id]?.isReadyWanted = lease.isProvider && !policy.awaitsReady

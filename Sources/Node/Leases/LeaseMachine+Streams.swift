@@ -134,8 +134,12 @@ extension LeaseMachine {
                 if let voucher = leases[id]?.bestVoucher(network, key) {
                     ask(.statement, .voucher(voucher), of: party, at: now, into: &outputs)
                 }
+            // A renter that was restored does not know the lease before it is shown it.
+            case .refusal where kind == .active: break
             // Known, or never to be taken: either way it need not be said again.
-            case .done, .refusal: leases[id]?.fulfil(kind)
+            case .done, .refusal:
+                leases[id]?.fulfil(kind)
+                if kind == .active { renterHeard(of: id, at: now, into: &outputs) }
             case .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award, .lease,
                 .countersignature:
                 return

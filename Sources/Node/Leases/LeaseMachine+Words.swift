@@ -45,7 +45,11 @@ extension LeaseMachine {
             counter.keep(id)
         }
         if lease.isProvider {
-            if lease.body.endAt <= wall { decide(id, .expired, at: now, into: &outputs) }
+            if lease.body.endAt <= wall {
+                decide(id, .expired, at: now, into: &outputs)
+            } else if let end = lease.heardBy, end <= now {
+                decide(id, .unreachable, at: now, into: &outputs)
+            }
         } else if lease.renterLimit.at <= wall {
             decide(id, lease.renterLimit.code, at: now, into: &outputs)
         }
@@ -100,15 +104,11 @@ extension LeaseMachine {
         case .countersignature(let body):
             return rows(of: body.receipt, countersignature: record, for: lease.body).map(StoreChange.putRow)
         default:
-            let stored: [UInt8]
-            switch lease.meter {
-            case .provider(let meter):
-                var state = meter.state
-                // The meter starts once this is durable, and then it has been ready since.
-                if state.readyAt == nil, !record.isClose { state.readyAt = record.record.issuedAt }
-                stored = state.stored
-            case .renter(let meter): stored = meter.state.stored
-            }
+            let stored =
+                switch lease.meter {
+                case .provider(let meter): meter.state.stored
+                case .renter(let meter): meter.state.stored
+                }
             return [
                 .putRow(StoredRow(saying: record, of: lease.id)),
                 .putRow(StoredRow(.vouchers, key: lease.id.bytes, value: stored)),
@@ -143,11 +143,8 @@ extension LeaseMachine {
         switch record.record.body {
         case .leaseState:
             leases[id]?.active = record
-            if lease.isProvider {
-                // Not before the word is durable: the renter counts from what it says.
-                stepMeter(of: id, .ready(at: record.record.issuedAt), at: now, into: &outputs)
-                leases[id]?.owe(.active, at: now)
-            }
+            // Nothing is counted before the renter has heard it.
+            if lease.isProvider { awaitHearing(of: id, at: now) }
         case .receipt:
             leases[id]?.receipt = record
             leases[id]?.owe(.receipt, at: now)
@@ -211,6 +208,21 @@ extension LeaseMachine {
         stepStreams(.reply(conversation, content), at: now, into: &outputs)
     }
 
+    /// The renter is told that it can use the GPUs, until it says that it has heard.
+    mutating func awaitHearing(of id: LeaseID, at now: Instant) {
+        guard let lease = leases[id] else { return }
+        leases[id]?.owe(.active, at: now)
+        leases[id]?.heardBy = now.advanced(by: lease.hearingTimeout)
+    }
+
+    /// The renter knows that it can use the GPUs: from here on their use is counted.
+    mutating func renterHeard(of id: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let lease = leases[id], !lease.isClosed, lease.heardBy != nil else { return }
+        leases[id]?.heardBy = nil
+        stepMeter(of: id, .ready(at: wall(now)), at: now, into: &outputs)
+        if let lease = leases[id] { outputs.append(.event(.leaseChanged(lease.summary))) }
+    }
+
     /// A party with whom no lease is left may be trimmed again.
     private func release(_ party: Ed25519.PublicKey, into outputs: inout [Output]) {
         guard !leases.values.contains(where: { $0.counterparty == party && $0.countersignature == nil }) else { return }
@@ -251,9 +263,8 @@ extension LeaseMachine {
             return stepCounter(.closed(record), at: now, into: &outputs)
         case .leaseState(let state) where state.standing == .active && !lease.isProvider:
             guard lease.active == nil, !lease.isClosed else { break }
-            // Before the lease was signed nothing can have been ready.
-            let readyAt = max(record.record.issuedAt, lease.record.record.issuedAt)
-            stepMeter(of: id, .ready(at: readyAt), at: now, into: &outputs)
+            // Whatever time the word gives itself: nobody has used what it had not heard of.
+            stepMeter(of: id, .ready(at: wall(now)), at: now, into: &outputs)
             guard let heard = leases[id] else { return }
             return persist(changes(saying: record, of: heard), for: .heard(id, record, conversation), into: &outputs)
         case .receipt where !lease.isProvider: return consider(record, of: id, conversation, at: now, into: &outputs)
@@ -394,12 +405,6 @@ extension LeaseStateBody {
             code: code,
             endAt: lease.endAt
         )
-    }
-}
-
-extension SignedRecord {
-    fileprivate var isClose: Bool {
-        if case .leaseState(let state) = record.body { state.standing == .closed } else { false }
     }
 }
 

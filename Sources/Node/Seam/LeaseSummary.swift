@@ -12,6 +12,7 @@ public struct LeaseSummary: Hashable, Sendable {
     /// Why each party closed it, if it did; an open lease has neither.
     public let providerCode: CloseCode?
     public let renterCode: CloseCode?
+    /// Since when use is counted: when the renter heard that the GPUs can be used, as this party knows it.
     public let readyAt: Int64?
     public let closedAt: Int64?
     /// When an interruptible lease is to yield to a better bid; `nil` if none is known.

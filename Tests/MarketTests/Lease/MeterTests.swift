@@ -164,6 +164,25 @@ import Testing
         #expect(other.renter.state.promisedMicros == 1 && other.provider.paidMicros == 1)
     }
 
+    @Test func `what the renter had not heard of costs it nothing, but for what clocks may differ by`() {
+        let tolerated = S.lease().cost(ofMilliseconds: RenterMeter.toleranceMilliseconds)
+        for excess in 0...Int64(1) {
+            var pair = Pair(lease: S.lease())
+            pair.run(seconds: 1_700)
+            pair.ask(.ready(at: pair.wall))
+            // The provider says that it has been of use since the award.
+            let tick = MeterTick(
+                lease: pair.renter.lease.lease,
+                number: UInt64(pair.wall),
+                activeMilliseconds: 1_700_000,
+                owedMicros: tolerated + excess
+            )
+            pair.ask(.tick(tick.signed(network: S.network, by: S.key(1))))
+            #expect(pair.renter.state.promisedMicros == (excess == 0 ? tolerated : 0))
+            #expect(pair.stops == (excess == 0 ? [] : [.notAsDescribed]))
+        }
+    }
+
     @Test func `a voucher that is not durable does not count, a forged, lower or older one neither`() throws {
         var pair = Pair(lease: S.lease())
         pair.failsWrites = true

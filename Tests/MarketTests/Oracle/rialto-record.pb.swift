@@ -1341,7 +1341,7 @@ nonisolated struct Rialto_Record_Receipt: Sendable {
   /// 32 bytes.
   var renter: Data = Data()
 
-  /// Seconds from the award to ready: 0...7776000; 0 if it never was.
+  /// Seconds from the award until the renter had heard that the GPUs were ready: 0...7776000; 0 if it never was.
   var readyS: UInt32 = 0
 
   /// Seconds in which the GPUs were the renter's: 0...7776000.

@@ -147,6 +147,39 @@ import Testing
         #expect(requests(&network, nodes[3]).first?.candidates.count == 2)
     }
 
+    @Test(arguments: [57, 58, 59]) func `no bid names what was let a moment ago, of which the market has not heard yet`(
+        seed: UInt64
+    ) throws {
+        var (network, nodes) = TestNetwork.star(count: 4, seed: seed)
+        publish(250_000, on: nodes[1], &network)
+        publish(300_000, on: nodes[1], &network)
+        network.run(for: .seconds(2))
+        let (provider, renter, other) = (nodes[1], nodes[2], nodes[3])
+        for node in [renter, other] { _ = network.ask(provider, .connect([network.address(node)])) }
+        let offers = network.node(renter)?.marketListings ?? []
+        let cheap = try #require(offers.first { $0.offer.price.lowestBidMicros == 250_000 })
+        let dear = try #require(offers.first { $0.offer.price.lowestBidMicros == 300_000 })
+        var wish = BidWish(
+            offer: cheap.id,
+            count: 1,
+            gpuHourMicros: nil,
+            durationSeconds: 3_600,
+            terms: LeaseTerms(image: "test")
+        )
+        wish.unit = "USD"
+        network.command(renter, .placeBid(wish, waits: false))
+        while !network.hasStarted(aLeaseOn: provider) { network.run(for: .milliseconds(1)) }
+        guard case .statement? = network.ask(other, .publishRequest(Self.draft(isPublic: false))) else {
+            Issue.record("no request was published")
+            return
+        }
+        #expect(network.listing(of: cheap.record, at: other)?.offer.freeSlots == [0], "not heard yet")
+        network.run(for: .seconds(20))
+        let status = try #require(requests(&network, other).first)
+        #expect(status.candidates.map(\.body.offer) == [dear.offer.offer], "seed \(seed)")
+        #expect(status.candidates.map(\.shortfall) == [nil])
+    }
+
     @Test(arguments: 0..<8) func `a renter that is killed while it accepts a bid has one lease at most`(
         step: Int
     ) throws {
