@@ -97,6 +97,11 @@ private let killCount = ProcessInfo.processInfo.environment["RIALTO_LEASE_KILLS"
         try await eventually("the lease to be ready") {
             try await street.leases(of: street.renter).first?["state"] as? String == "active" ? () : nil
         }
+        try await eventually("word that all are let") {
+            try await street.renter.run("search", "gpu=rtx-4090").output.split(separator: "\n").contains {
+                $0.contains(" x2 ") && $0.hasSuffix(" let")
+            } ? () : nil
+        }
         let shown = try await street.provider.run("lease", "show", String(lease.prefix(8)), "--json").objects.first
         #expect(shown?["ssh_keys"] as? [String] == [key] && shown?["environment"] as? [String] == ["TOKEN=secret"])
         #expect(shown?["role"] as? String == "provider" && shown?["slots"] as? [Int] == [0, 1])

@@ -158,6 +158,19 @@ import Testing
         for request in [silent, cheap] {
             #expect(try await renter.run("request", "bids", request).output == "no bids yet\n")
         }
+        func publish(for span: String, total: String) async throws -> TestHome.Result {
+            let words = ["request", "publish", "--gpu", "rtx-4090", "--manual", "--for", span, "--total", total]
+            return try await renter.run(words)
+        }
+        let nothing = try await publish(for: "90m", total: "0")
+        #expect(nothing.code == 2 && nothing.complaint.contains("nobody lets GPUs for nothing"))
+        #expect(try await publish(for: "90m", total: "0.60").code == 0)
+        #expect(try await publish(for: "1h30m", total: "0.61").code == 0)
+        let list = try await renter.run("request", "list").lines
+        #expect(
+            list.filter { $0.contains("  1h30m  ") }.count == 2 && list.contains { $0.contains("  4h  ") },
+            "\(list)"
+        )
         let accepted = try await renter.run("request", "accept", cheap)
         #expect(accepted.code == 1)
         for (home, node) in [(renter, node), (provider, other)] {

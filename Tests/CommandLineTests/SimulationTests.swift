@@ -46,6 +46,24 @@ import Testing
         #expect(again.output.hasSuffix("both runs of every seed were the same\n"))
     }
 
+    @Test func `what cannot be written is said before the run`() async throws {
+        let home = try TestHome()
+        let path = try file(home)
+        let out = try await home.run("sim", "run", path, "--out", "/proc/x")
+        let work = try await home.run("sim", "run", path, "--out", "\(home.path)/out", "--work", "/proc/x")
+        for (result, flag) in [(out, "--out"), (work, "--work")] {
+            #expect(result.code == 2 && result.output.isEmpty)
+            #expect(
+                result.complaint
+                    == """
+                    error: \(flag) '/proc/x': nothing can be written there
+                      name a directory of yours; it is made if there is none
+
+                    """
+            )
+        }
+    }
+
     @Test func `a check that fails exits with 1 and names the command that looks closer`() async throws {
         let home = try TestHome()
         let path = try file(home, Self.hopeless)

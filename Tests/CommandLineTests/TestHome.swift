@@ -69,6 +69,10 @@ final class TestHome: Sendable {
 
     /// Runs the program to its end.
     func run(_ arguments: String..., environment: [String: String] = [:]) async throws -> Result {
+        try await run(arguments, environment: environment)
+    }
+
+    func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
         let (process, name) = try start(arguments, environment: environment)
         try await eventually("the end of \(arguments)") { process.isRunning ? nil : () }
         return Result(

@@ -26,6 +26,8 @@ import Testing
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--country", "Germany"], "two letters"),
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--min", "2h", "--max", "1h"], "longer than --max"),
         (["offer", "publish", "--gpu", "rtx-4090", "--price", "1", "--lowest-bid", "2"], "above --price"),
+        (["sim", "run", "/nonexistent"], "there is no file '/nonexistent'"),
+        (["sim", "replay", "/nonexistent"], "or a recording of 'rialto up --record'"),
         (["lease", "show", ""], "is empty"), (["trust", ""], "is empty"),
     ])
     func `wrong words are explained and exit with 2`(arguments: [String], part: String) async throws {

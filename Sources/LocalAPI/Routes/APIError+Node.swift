@@ -39,7 +39,7 @@ extension APIError {
         case .priceChanged(let price):
             self.init(
                 .refused,
-                "the offer asks \(Self.decimal(price.gpuHourMicros)) \(price.unit) for one GPU and one hour now, which is not what you were shown",
+                "the offer asks \(PriceUnit.amount(micros: price.gpuHourMicros)) \(price.unit) for one GPU and one hour now, which is not what you were shown",
                 hint: "look again: rialto offer show; or name price and unit: --price, --unit"
             )
         case .ownKey:

@@ -65,10 +65,10 @@ extension APIService {
         guard let price = request.priceMicros, price / 2 > offer.price.gpuHourMicros, request.aboveAsk != true else {
             return
         }
-        let asked = "\(APIError.decimal(offer.price.gpuHourMicros)) \(offer.price.unit)"
+        let asked = "\(PriceUnit.amount(micros: offer.price.gpuHourMicros)) \(offer.price.unit)"
         throw APIError(
             .badRequest,
-            "\(APIError.decimal(price)) is more than twice what the offer asks (\(asked))",
+            "\(PriceUnit.amount(micros: price)) is more than twice what the offer asks (\(asked))",
             hint: "if you mean it, add --above-ask"
         )
     }
@@ -195,11 +195,12 @@ extension APIError {
             let wait = refusal.retryMilliseconds > 0 ? (refusal.retryMilliseconds + 999) / 1_000 : nil
             switch refusal.code {
             case .priceTooLow where refusal.nearestMicros > 0:
-                return "\(decimal(refusal.nearestMicros)) \(bid.unit) for one GPU and hour would be considered"
+                return
+                    "\(PriceUnit.amount(micros: refusal.nearestMicros)) \(bid.unit) for one GPU and hour would be considered"
             case .durationOutOfBounds:
                 return "it takes leases from \(span(offer.durationMinSeconds)) to \(span(offer.durationMaxSeconds))"
             case .noFreeSlots: return "look for others with: rialto search; this one lets \(offer.largestBlock) now"
-            case .outbid: return "bid more than \(decimal(bid.gpuHourMicros)) \(bid.unit)"
+            case .outbid: return "bid more than \(PriceUnit.amount(micros: bid.gpuHourMicros)) \(bid.unit)"
             default: return wait.map { "try again in \($0) s" }
             }
         case .noAnswer: return "the provider may be away; the bid was taken back, so bid again, or choose another"
@@ -217,14 +218,5 @@ extension APIError {
         let units = [(86_400, "d"), (3_600, "h"), (60, "m")]
         let unit = units.first { seconds > 0 && seconds.isMultiple(of: $0.0) } ?? (1, "s")
         return "\(seconds / unit.0)\(unit.1)"
-    }
-
-    /// Millionths as people write them.
-    static func decimal(_ micros: Int64) -> String {
-        var digits = String(micros)
-        while digits.count < 7 { digits = "0" + digits }
-        var fraction = digits.suffix(6)
-        while fraction.count > 2, fraction.last == "0" { fraction.removeLast() }
-        return "\(digits.dropLast(6)).\(fraction)"
     }
 }

@@ -91,7 +91,7 @@ extension APIService {
         throw APIError(
             .badRequest,
             "the price is below the floor of policy.yaml, so every bid at it would be refused",
-            hint: "ask at least \(APIError.decimal(floor)) \(price.unit), or lower the floor"
+            hint: "ask at least \(PriceUnit.amount(micros: floor)) \(price.unit), or lower the floor"
         )
     }
 

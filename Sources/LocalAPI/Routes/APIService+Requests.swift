@@ -106,6 +106,13 @@ extension APIService {
         guard (1...RequestBody.Bounds.countMax).contains(request.count) else {
             throw APIError(.badRequest, "a lease has 1 to \(RequestBody.Bounds.countMax) GPUs")
         }
+        guard request.totalMicrosMax > 0 else {
+            throw APIError(
+                .badRequest,
+                "nobody lets GPUs for nothing",
+                hint: "say the most that the whole lease may cost: --total 3.20"
+            )
+        }
         guard (1...Self.openSecondsMax).contains(request.openSeconds) else {
             throw APIError(.badRequest, "bids are taken for 1 s to \(Self.openSecondsMax / 3_600) h")
         }

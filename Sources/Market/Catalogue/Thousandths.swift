@@ -66,14 +66,13 @@ enum ScaledDecimal {
         return value
     }
 
-    /// The shortest decimal of `value ÷ scale`, where `scale` is a power of ten; defined for every value.
-    static func text(_ value: Int, scale: Int) -> String {
+    /// The shortest decimal of `value ÷ scale` with so many digits behind the point, where `scale` is a power of ten; defined for every value.
+    static func text(_ value: Int, scale: Int, digitsBehindPointMin: Int = 0) -> String {
         let magnitude = value.magnitude
         let (whole, rest) = magnitude.quotientAndRemainder(dividingBy: UInt(scale))
         let sign = value < 0 ? "-" : ""
-        guard rest > 0 else { return "\(sign)\(whole)" }
         var behind = String(UInt(scale) + rest).dropFirst()
-        while behind.last == "0" { behind.removeLast() }
-        return "\(sign)\(whole).\(behind)"
+        while behind.count > digitsBehindPointMin, behind.last == "0" { behind.removeLast() }
+        return behind.isEmpty ? "\(sign)\(whole)" : "\(sign)\(whole).\(behind)"
     }
 }

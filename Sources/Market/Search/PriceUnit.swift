@@ -39,6 +39,17 @@ public enum PriceUnit {
         "eE".contains(tag.first ?? " ") && tag.dropFirst().contains { $0.isNumber }
     }
 
+    /// Whether a word by itself looks like a unit: a currency code, a symbol or a known tag.
+    static func isLikely(_ text: String) -> Bool {
+        symbols.contains { text == String($0.symbol) } || knownTags.contains { $0.lowercased() == text.lowercased() }
+            || text.utf8.count == 3 && text.allSatisfy { $0.isASCII && $0.isLetter }
+    }
+
+    /// `0.35`, as money is written: at least two digits behind the point, and no zeros beyond them.
+    public static func amount(micros: Int64) -> String {
+        ScaledDecimal.text(Int(micros), scale: 1_000_000, digitsBehindPointMin: 2)
+    }
+
     /// `0.35USD`, as a query writes it.
     static func text(micros: Int, unit: String) -> String {
         ScaledDecimal.text(micros, scale: 1_000_000) + unit

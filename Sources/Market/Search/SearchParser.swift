@@ -13,6 +13,8 @@ struct SearchParser {
     private var position = 1
     private var conditionCount = 0
     private let bareUnit: String
+    /// The number without a unit that the last condition ended with.
+    private var bareNumber: (field: SearchField, text: String)?
 
     init(text: String, catalogue: Catalogue) throws(SearchQueryError) {
         guard text.utf8.count <= SearchQuery.byteCountMax else {
@@ -108,6 +110,7 @@ struct SearchParser {
     private mutating func parseCondition() throws(SearchQueryError) -> SearchCondition {
         guard case .word(let name) = token else { throw error(unexpectedTerm) }
         guard let field = SearchField(name: name) else {
+            if let text = joined(withUnit: name) { throw error(.detachedUnit(text)) }
             let names = SearchField.allCases.map(\.rawValue) + SearchField.synonyms.map(\.name)
             throw error(.unknownField(name, nearest: Spelling.nearest(to: name, in: names)))
         }
@@ -117,6 +120,17 @@ struct SearchParser {
         let comparison = try parseComparison(of: field, name: name)
         let values = try parseValues(of: field, name: name, isListed: comparison.takesList)
         return SearchCondition(field: field, comparison: comparison, values: values).canonical
+    }
+
+    /// The number just read with the word behind it, if they are one value; nobody compares a unit with anything.
+    private func joined(withUnit word: String) -> String? {
+        guard let (field, number) = bareNumber, word.first?.isNumber != true,
+            field.kind != .money || PriceUnit.isLikely(word)
+        else { return nil }
+        var ahead = lexer
+        if case .comparison? = try? ahead.next().token { return nil }
+        let reader = SearchValueReader(catalogue: catalogue, bareUnit: bareUnit)
+        return [number + word, word + number].first { !reader.values(of: field, text: $0).isEmpty }
     }
 
     private mutating func parseComparison(
@@ -179,6 +193,7 @@ struct SearchParser {
             let nearest = reader.nearest(to: text, of: field)
             throw error(.value(field: name, found: text, accepted: field.accepted, nearest: nearest))
         }
+        bareNumber = text.allSatisfy { $0.isNumber || $0 == "." } ? (field, text) : nil
         try advance()
         return values
     }

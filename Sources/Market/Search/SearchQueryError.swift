@@ -6,6 +6,8 @@ public struct SearchQueryError: Error, Hashable, CustomStringConvertible {
         case tooManyValues
         case nestedTooDeep
         case unknownField(String, nearest: String?)
+        /// A number and its unit with a space between them; the text is how they are written.
+        case detachedUnit(String)
         case missingOperator(field: String)
         case missingValue(field: String)
         case unsuitableOperator(field: String, found: String)
@@ -32,6 +34,7 @@ public struct SearchQueryError: Error, Hashable, CustomStringConvertible {
             let fields = SearchField.allCases.map(\.rawValue).joined(separator: ", ")
             return "unknown field '\(name)'"
                 + (nearest.map { "; did you mean '\($0)'?" } ?? "; the fields are \(fields)")
+        case .detachedUnit(let text): return "a number and its unit are one word: write \(text)"
         case .missingOperator(let field): return "'\(field)' needs an operator: = != < <= > >= in notin"
         case .missingValue(let field): return "'\(field)' needs a value"
         case .unsuitableOperator(let field, let found):

@@ -83,7 +83,7 @@ struct BanCommand: AsyncParsableCommand {
             var table = Table("TARGET", "LEFT", "ORIGIN", "REASON")
             let now = ShellClock.unixMilliseconds
             for ban in bans {
-                let left = ban.untilUnixMs.map { Amounts.text(seconds: max(0, $0 - now) / 1_000) } ?? "for ever"
+                let left = ban.untilUnixMs.map { Amounts.age(seconds: max(0, $0 - now) / 1_000) } ?? "for ever"
                 table.add(ban.target, left, ban.origin, ban.reason)
             }
             table.print()

@@ -60,7 +60,7 @@ struct Status: AsyncParsableCommand {
         guard !options.json else { return print(JSONFormat.text(status)) }
         print("peer      \(status.peer)")
         print("network   \(status.network)")
-        print("up        \(Amounts.text(seconds: status.uptimeSeconds))")
+        print("up        \(Amounts.age(seconds: status.uptimeSeconds))")
         print("peers     \(status.inboundPeers + status.outboundPeers) (\(status.outboundPeers) outbound)")
         if let table = status.dht { print("table     \(table.servers.counted("server")) (\(table.mode) itself)") }
         print("follows   \(Self.followed(status))")

@@ -123,7 +123,7 @@ struct OfferShow: AsyncParsableCommand {
         print("modes     on demand\(row.interruptible ? ", interruptible" : "")")
         print("settled   by \(row.settlements.joined(separator: ", "))")
         print("country   \(row.country ?? "not stated")")
-        print("state     \(row.state), heard of \(Amounts.text(seconds: row.ageSeconds)) ago")
+        print("state     \(OfferTable.state(row)), heard of \(Amounts.age(seconds: row.ageSeconds)) ago")
     }
 }
 

@@ -6,7 +6,7 @@ struct NodeChecks {
     let status: StatusView
 
     var findings: [Finding] {
-        [.good("node", "has run for \(Amounts.text(seconds: status.uptimeSeconds))"), peers] + direction + table
+        [.good("node", "has run for \(Amounts.age(seconds: status.uptimeSeconds))"), peers] + direction + table
             + reasons + [
                 clock
             ]

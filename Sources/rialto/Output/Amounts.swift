@@ -1,3 +1,5 @@
+internal import Market
+
 /// Money and spans of time as people write and read them, without rounding.
 enum Amounts {
     private static let scale: Int64 = 1_000_000
@@ -17,13 +19,7 @@ enum Amounts {
     }
 
     /// At least two digits behind the point, as money has, and no zeros beyond them.
-    static func text(micros: Int64) -> String {
-        let (whole, rest) = micros.quotientAndRemainder(dividingBy: scale)
-        let digits = String(rest.magnitude)
-        var fraction = String(repeating: "0", count: digitCountMax - digits.count) + digits
-        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-        return "\(micros < 0 && whole == 0 ? "-" : "")\(whole).\(fraction)"
-    }
+    static func text(micros: Int64) -> String { PriceUnit.amount(micros: micros) }
 
     /// A share between 0 and 1 with two digits behind the point.
     static func share(_ value: Double) -> String {
@@ -31,16 +27,36 @@ enum Amounts {
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }
 
-    /// `30m`, `4h`, `7d` as seconds.
+    /// `30m`, `1h30m`, `7d` as seconds: parts with their units, the larger first.
     static func seconds(_ text: String) -> Int? {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let last = text.last, let unit = units[last] else { return nil }
-        let digits = text.dropLast()
-        guard (1...9).contains(digits.utf8.count), isDigits(digits), let number = Int(digits) else { return nil }
-        return number * unit
+        var (sum, digits, smallest) = (0, "", Int.max)
+        for character in text {
+            guard let unit = units[character] else {
+                digits.append(character)
+                continue
+            }
+            guard unit < smallest, (1...9).contains(digits.utf8.count), isDigits(digits), let number = Int(digits)
+            else {
+                return nil
+            }
+            (sum, digits, smallest) = (sum + number * unit, "", unit)
+        }
+        return smallest < .max && digits.isEmpty ? sum : nil
     }
 
+    /// `1h30m`: a span of time to the second, as it may be given back.
     static func text(seconds: Int64) -> String {
+        var (rest, text) = (seconds, "")
+        for (size, name) in [(86_400, "d"), (3_600, "h"), (60, "m")] as [(Int64, String)] where rest >= size {
+            text += "\(rest / size)\(name)"
+            rest %= size
+        }
+        return rest == 0 && !text.isEmpty ? text : "\(text)\(rest)s"
+    }
+
+    /// `3h`: how long ago something was, in its largest unit.
+    static func age(seconds: Int64) -> String {
         switch seconds {
         case ..<60: "\(seconds)s"
         case ..<3_600: "\(seconds / 60)m"

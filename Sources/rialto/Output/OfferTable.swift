@@ -17,22 +17,28 @@ enum OfferTable {
         for row in rows {
             let quote = row.quoteMicros.map { "\(Amounts.text(micros: $0)) for \(row.quoteCount ?? 1)" } ?? "-"
             var cells = [
-                name(row), "\(row.gpu) x\(row.count)", "\(Amounts.text(micros: row.priceMicros)) \(row.unit)",
+                name(row), "\(row.gpu) x\(size(row))", "\(Amounts.text(micros: row.priceMicros)) \(row.unit)",
             ]
             if !isByTrust { cells.append(isByQuote ? quote : row.rank ?? "-") }
             if hasTrust { cells.append(row.trust.map(Amounts.share) ?? "-") }
             if isByTrust { cells.append(row.trustWhy ?? "-") }
-            table.add(cells + [row.country ?? "-", Amounts.text(seconds: row.ageSeconds), row.state])
+            table.add(cells + [row.country ?? "-", Amounts.age(seconds: row.ageSeconds), state(row)])
         }
         table.print()
     }
 
     static func line(_ row: OfferRow) -> String {
         Table.harmless(
-            "\(name(row))  \(row.gpu) x\(row.count)  \(Amounts.text(micros: row.priceMicros)) \(row.unit)  "
-                + "\(row.country ?? "-")  \(row.state)"
+            "\(name(row))  \(row.gpu) x\(size(row))  \(Amounts.text(micros: row.priceMicros)) \(row.unit)  "
+                + "\(row.country ?? "-")  \(state(row))"
         )
     }
+
+    /// How many GPUs a lease can have; of an offer that is let, how many it had.
+    private static func size(_ row: OfferRow) -> Int { row.count > 0 ? row.count : row.total }
+
+    /// `let` in place of `live` where nothing is free.
+    static func state(_ row: OfferRow) -> String { row.count == 0 && row.live ? "let" : row.state }
 
     /// A name that can be given back: the whole provider, since all ids begin alike, and enough of the offer.
     private static func name(_ row: OfferRow) -> String { "\(row.provider)/\(row.offerID.prefix(8))" }

@@ -75,6 +75,10 @@ import Testing
             "character 9: 'Germany' is no value for 'country': it takes a country code of two letters, such as DE"
         ),
         ("gpu>rtx-4090", "character 4: 'gpu' has no order, so '>' does not apply; use = != in notin"),
+        ("price<=0.35 EUR", "character 13: a number and its unit are one word: write 0.35EUR"),
+        ("price<=0.35 $ count>=2", "character 13: a number and its unit are one word: write $0.35"),
+        ("memory>=24 GB gpu=rtx-4090", "character 12: a number and its unit are one word: write 24GB"),
+        ("price<=0.35 gpx=rtx-4090", "character 13: unknown field 'gpx'; did you mean 'gpu'?"),
         ("count", "character 6: 'count' needs an operator: = != < <= > >= in notin"),
         ("live true", "character 6: 'live' needs an operator: = != < <= > >= in notin"),
         ("count>=", "character 8: 'count' needs a value"),

@@ -24,8 +24,19 @@ struct ScenarioOptions: ParsableArguments {
     @Flag(help: "Compute every signature, instead of once for each record.")
     var realCrypto = false
 
+    /// What has a name that nobody wrote is not read as a file of the wrong kind.
+    static func checkExists(_ path: String, orElse more: String = "") throws {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        throw CommandFailure(
+            .usage,
+            "there is no file '\(path)'",
+            hint: "name a scenario; those of a directory are listed by: rialto sim list\(more)"
+        )
+    }
+
     /// The file with its changes, checked whole.
     func load(_ path: String) throws -> ScenarioFile {
+        try Self.checkExists(path)
         var changes = try changes.map { text in
             guard let change = ScenarioChange(text) else {
                 throw CommandFailure(
@@ -129,9 +140,22 @@ struct OutputOptions: ParsableArguments {
     )
     var work: String?
 
+    /// Before a run that may take minutes: whether what comes of it can be written.
     func check() throws {
-        guard directory == nil, csv || html else { return }
-        throw CommandFailure(.usage, "--csv and --html write files", hint: "say where with --out DIR")
+        guard let directory else {
+            guard csv || html else { return }
+            throw CommandFailure(.usage, "--csv and --html write files", hint: "say where with --out DIR")
+        }
+        for (flag, place) in [("--out", directory), ("--work", work ?? directory)] {
+            try? FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+            guard FileManager.default.isWritableFile(atPath: place) else {
+                throw CommandFailure(
+                    .usage,
+                    "\(flag) '\(place)': nothing can be written there",
+                    hint: "name a directory of yours; it is made if there is none"
+                )
+            }
+        }
     }
 
     /// Writes everything that was asked for in place of what an earlier run left there; each file is seen whole or not at all, the line

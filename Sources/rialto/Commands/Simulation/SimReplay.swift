@@ -47,6 +47,7 @@ struct SimReplay: ParsableCommand {
     @OptionGroup(title: "Scenario") var scenario: ScenarioOptions
 
     func run() throws {
+        try ScenarioOptions.checkExists(file, orElse: "; or a recording of 'rialto up --record'")
         if let recording = RecordingReading(path: file) {
             return try RecordingReplay(path: file, identity: identity, isQuiet: quiet, from: from, until: until).run(
                 recording
