@@ -51,7 +51,7 @@ extension NodeMachine {
         case .tune(let tuning): tune(tuning, id, at: now, into: &outputs)
         case .metrics: outputs.append(.answer(id, .metrics(metrics(at: now))))
         case .publishRequest(let draft): publishRequest(draft, id, at: now, into: &outputs)
-        case .withdrawRequest(let request): withdrawRequest(request, id, into: &outputs)
+        case .withdrawRequest(let request): withdrawRequest(request, id, at: now, into: &outputs)
         case .acceptRequest(let request, let bid): acceptRequest(request, bid, id, at: now, into: &outputs)
         case .requests: outputs.append(.answer(id, .requests(requestStatuses(at: now))))
         case .attest(let provider): attest(askedFor: provider, id, at: now, into: &outputs)
@@ -156,7 +156,7 @@ extension NodeMachine {
         case .desk(let ticket): work.append(.desk(.persistFailed(ticket)))
         case .leases(let ticket): work.append(.leases(.persistFailed(ticket)))
         case .command(let id): outputs.append(.answer(id, .failed(.inForceOnly(failure))))
-        case .request(let request): requestPersistFailed(request, failure, into: &outputs)
+        case .request(let request): requestPersistFailed(request, failure, at: now, into: &outputs)
         case .cache, nil: break
         }
     }

@@ -77,8 +77,8 @@ extension NodeMachine {
                 admitOwn(record, at: now)
                 gossip(record)
             case .freeSlots(let offer, let slots): work.append(.desk(.freeSlots(offer, slots)))
-            case .requestBid(let record, let conversation):
-                work.append(.leases(.bidHeard(conversation, hear(record, at: now))))
+            case .requestBid(let record, let group, let conversation):
+                work.append(.leases(.bidHeard(conversation, hear(record, from: group, at: now))))
             case .seek(let peer): seek(peer, at: now, into: &outputs)
             case .answer(let command, let answer): outputs.append(.answer(command, answer))
             case .event(let event): outputs.append(.event(event))

@@ -54,6 +54,7 @@ extension NodeMachine {
     mutating func requestPersistFailed(
         _ request: RequestID,
         _ failure: StoreFailure,
+        at now: Instant,
         into outputs: inout [Output]
     ) {
         if requests.chosen.removeValue(forKey: request) != nil {
@@ -62,7 +63,7 @@ extension NodeMachine {
             requests.own[request]?.accepting = nil
             if let waiter = accepting?.waiter { outputs.append(.answer(waiter, .failed(.notDurable(failure)))) }
             // Whoever chooses by itself tries again, within its attempts.
-            if let provider = accepting?.provider { requests.own[request]?.tried.insert(provider) }
+            if let accepting { note(.notPlaced(.notDurable(failure)), by: accepting, on: request, at: now) }
             return
         }
         requests.own[request] = nil
@@ -70,13 +71,18 @@ extension NodeMachine {
         outputs.append(.answer(planned.command, .failed(.notDurable(failure))))
     }
 
-    mutating func withdrawRequest(_ request: RequestID, _ id: CommandID, into outputs: inout [Output]) {
+    mutating func withdrawRequest(
+        _ request: RequestID,
+        _ id: CommandID,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         guard let own = requests.own[request], own.outcome == .open, requests.planned[request] == nil else {
             return outputs.append(.answer(id, .failed(.unknownRequest)))
         }
         // A bid that is being accepted may be a lease already.
         guard own.accepting == nil else { return outputs.append(.answer(id, .failed(.busy))) }
-        endRequest(request, .withdrawn)
+        endRequest(request, .withdrawn, at: now)
         outputs.append(.answer(id, .done))
     }
 
@@ -115,8 +121,14 @@ extension NodeMachine {
         )
         // The offer may change until the bid is placed; what was bid is in this unit.
         wish.unit = candidate.body.unit
-        if waiter == nil { wish.patienceMilliseconds = RequestDesk.patienceMilliseconds }
-        requests.own[request]?.accepting = (candidate.record.author, waiter)
+        let provider = candidate.record.author
+        if waiter == nil {
+            wish.patienceMilliseconds = RequestDesk.patienceMilliseconds
+            let hasTime = own.silent.contains(provider) || leases.first?.paidProviders.contains(provider) == true
+            wish.answerMilliseconds = hasTime ? nil : RequestDesk.answerMilliseconds
+        }
+        let network = network(of: provider, own)
+        requests.own[request]?.accepting = (provider, network, waiter)
         guard !own.plan.isDecided else {
             return carryOut(.placeBid(wish, waits: true), requests.accept(request), at: now, into: &outputs)
         }
@@ -127,25 +139,47 @@ extension NodeMachine {
     }
 
     /// A bid that accepts a promise has come to something.
-    private mutating func accepted(_ command: CommandID, _ answer: NodeAnswer, into outputs: inout [Output]) {
+    private mutating func accepted(
+        _ command: CommandID,
+        _ answer: NodeAnswer,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
         guard let request = requests.acceptances.removeValue(forKey: command),
             let accepting = requests.own[request]?.accepting
         else { return }
         requests.own[request]?.accepting = nil
         if let waiter = accepting.waiter { outputs.append(.answer(waiter, answer)) }
-        if case .bid(let status) = answer, case .leased(let lease) = status.outcome {
-            return endRequest(request, .leased(lease))
-        }
-        if case .bid(let status) = answer, status.outcome == .failed(.uncertain) {
+        switch answer {
+        case .bid(let status):
+            if case .leased(let lease) = status.outcome {
+                requests.forgive(accepting.network)
+                return endRequest(request, .leased(lease), at: now)
+            }
+            var failure = BidFailure.noAnswer
+            if case .failed(let reason) = status.outcome { failure = reason }
+            note(.bid(failure), by: accepting, on: request, at: now)
+            guard failure == .uncertain else { return }
             // Who may have a lease already takes no second one beside it: the renter is to say, or it is given up.
-            guard accepting.waiter == nil else { return endRequest(request, .failed) }
+            guard accepting.waiter == nil else { return endRequest(request, .failed, at: now) }
             work.append(.leases(.forsake(status.bid)))
+        case .failed(let failure): note(.notPlaced(failure), by: accepting, on: request, at: now)
+        default: note(.bid(.noAnswer), by: accepting, on: request, at: now)
         }
-        requests.own[request]?.tried.insert(accepting.provider)
+    }
+
+    private mutating func note(
+        _ answer: RequestStatus.Attempt.Answer,
+        by accepting: (provider: Ed25519.PublicKey, network: UInt64, waiter: CommandID?),
+        on request: RequestID,
+        at now: Instant
+    ) {
+        let attempt = RequestStatus.Attempt(provider: accepting.provider, answer: answer)
+        requests.note(attempt, of: accepting.network, on: request, at: wall.unixMilliseconds(at: now))
     }
 
     /// Takes what became of acceptances out of a step's outputs; says whether there was any.
-    mutating func takeAcceptances(_ outputs: inout [Output]) -> Bool {
+    mutating func takeAcceptances(_ outputs: inout [Output], at now: Instant) -> Bool {
         guard !requests.acceptances.isEmpty else { return false }
         var answers: [(CommandID, NodeAnswer)] = []
         var kept: [Output] = []
@@ -158,7 +192,7 @@ extension NodeMachine {
         }
         guard !answers.isEmpty else { return false }
         outputs = kept
-        for (command, answer) in answers { accepted(command, answer, into: &outputs) }
+        for (command, answer) in answers { accepted(command, answer, at: now, into: &outputs) }
         return true
     }
 
@@ -168,19 +202,21 @@ extension NodeMachine {
         guard case .running = phase, let due = requests.dueAt, due <= wall else { return }
         for (request, own) in requests.own where own.outcome == .open && own.accepting == nil {
             guard requests.decidesItself(own), own.plan.deadline <= wall else {
-                if own.plan.deadline + RequestDesk.slackMilliseconds <= wall { endRequest(request, .failed) }
+                if own.plan.deadline + RequestDesk.slackMilliseconds <= wall { endRequest(request, .failed, at: now) }
                 continue
             }
-            guard own.tried.count < RequestDesk.attemptCountMax, let best = next(for: own, at: now) else {
-                endRequest(request, .failed)
+            guard own.attemptCount < RequestDesk.attemptCountMax, let best = next(for: own, at: now) else {
+                endRequest(request, .failed, at: now)
                 continue
             }
             accept(best, of: request, waiter: nil, at: now, into: &outputs)
         }
     }
 
-    private mutating func endRequest(_ request: RequestID, _ outcome: RequestStatus.Outcome) {
+    private mutating func endRequest(_ request: RequestID, _ outcome: RequestStatus.Outcome, at now: Instant) {
         guard let own = requests.own[request] else { return }
+        let shortage = outcome == .failed ? shortage(of: own, at: now) : nil
+        requests.own[request]?.shortage = shortage
         requests.own[request]?.outcome = outcome
         cacheChanges.append(storedRequests)
         requests.forgetPast()
@@ -194,7 +230,7 @@ extension NodeMachine {
     }
 
     /// A provider's private bid on a request of ours; says why not if it is not taken.
-    mutating func hear(_ record: SignedRecord, at now: Instant) -> Refusal? {
+    mutating func hear(_ record: SignedRecord, from network: UInt64, at now: Instant) -> Refusal? {
         guard case .bid(let body) = record.record.body, case .request(let request) = body.target,
             let own = requests.own[request], own.outcome == .open, own.record?.id == body.targetRecord,
             wall.unixMilliseconds(at: now) <= own.plan.deadline
@@ -211,7 +247,7 @@ extension NodeMachine {
         // What is no use takes no place from what is.
         switch choice?.shortfall(of: record, listing: { book.listing(for: $0) }) {
         case nil, .filters, .proven, .blocked:
-            return requests.keep(record, on: request) { leases.first?.paidProviders ?? [] }
+            return requests.keep(record, from: network, on: request) { leases.first?.paidProviders ?? [] }
         // The offer may be on its way.
         case .unknownOffer: return Refusal(.unknownOffer, retryMilliseconds: LeaseLimits.dutyRetryMin.milliseconds)
         case .expired, .notForThisRequest: return Refusal(.expired)
@@ -223,41 +259,6 @@ extension NodeMachine {
         }
     }
 
-    /// All bids on a request of ours, the best first.
-    private func candidates(for own: RequestDesk.Own, at now: Instant) -> [RequestChoice.Candidate] {
-        ranked(for: own, at: now)?.candidates ?? []
-    }
-
-    /// The bid that a request which decides itself is to accept now.
-    private func next(for own: RequestDesk.Own, at now: Instant) -> RequestChoice.Candidate? {
-        guard let (choice, candidates) = ranked(for: own, at: now) else { return nil }
-        return choice.next(of: candidates, tried: own.tried) { trust(in: $0.map(\.record.author)) }
-    }
-
-    private func ranked(
-        for own: RequestDesk.Own,
-        at now: Instant
-    ) -> (choice: RequestChoice, candidates: [RequestChoice.Candidate])? {
-        guard let record = own.record, case .request(let body) = record.record.body else { return nil }
-        let statements = book.statements
-        let bids = statements.bids + (own.privateBids?.records ?? [])
-        var context = SearchContext(now: wall.unixMilliseconds(at: now))
-        if body.asksTrust { context.trust = trust(in: bids.map(\.author)) }
-        let choice = RequestChoice(
-            of: record,
-            culprits: statements.culprits,
-            blockedPeers: leaseSeat.policy.counter.blockedPeers,
-            context: context
-        )
-        return choice.map { ($0, $0.ranked(bids) { book.listing(for: $0) }) }
-    }
-
-    /// How far this node trusts some bidders.
-    private func trust(in bidders: [Ed25519.PublicKey]) -> [Ed25519.PublicKey: Thousandths] {
-        let walks = TrustWalks(TrustGraph(me: key.publicKey, statements: book.statements), seed: walkSeed)
-        return Dictionary(Set(bidders).map { ($0, walks.score(of: $0).thousandths) }) { first, _ in first }
-    }
-
     /// The newest first.
     func requestStatuses(at now: Instant) -> [RequestStatus] {
         requests.own.values.reversed().map { own in
@@ -267,7 +268,9 @@ extension NodeMachine {
                 isAutomatic: own.plan.isAutomatic,
                 deadline: own.plan.deadline,
                 outcome: own.outcome,
-                candidates: candidates(for: own, at: now)
+                candidates: candidates(for: own, at: now),
+                attempts: own.attempts,
+                shortage: own.shortage
             )
         }
     }

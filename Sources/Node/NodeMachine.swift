@@ -288,7 +288,7 @@ extension NodeMachine {
     /// Lets the children answer each other until nothing is left to say, then writes and tells what came of it.
     private mutating func settle(at now: Instant, into outputs: inout [Output]) {
         finishWork(at: now, into: &outputs)
-        while takeAcceptances(&outputs) { finishWork(at: now, into: &outputs) }
+        while takeAcceptances(&outputs, at: now) { finishWork(at: now, into: &outputs) }
         flushSignatures(into: &outputs)
         flushChanges(into: &outputs)
         // Only now are the last words on their way to the disk and the peers.

@@ -171,6 +171,13 @@ import Testing
             list.filter { $0.contains("  1h30m  ") }.count == 2 && list.contains { $0.contains("  4h  ") },
             "\(list)"
         )
+        let words = ["request", "publish", "--gpu", "rtx-4090", "--for", "4h", "--total", "1.59", "--open", "1s"]
+        #expect(try await renter.run(words).code == 0)
+        try await eventually("the reason why nothing came of it") {
+            let lines = try await renter.run("request", "list").lines
+            let reason = " failed: 1 offer had what was asked, and no provider bid for that price"
+            return lines.contains { $0.hasPrefix("request ") && $0.hasSuffix(reason) } ? () : nil
+        }
         let accepted = try await renter.run("request", "accept", cheap)
         #expect(accepted.code == 1)
         for (home, node) in [(renter, node), (provider, other)] {

@@ -72,7 +72,7 @@ struct LeaseVictim {
         case .sign(let id, let body, let expiresAt):
             let record = isKeyBroken ? nil : sign(body, expiresAt: expiresAt)
             inputs.append(record.map { .signed(id, $0) } ?? .signFailed(id, .signingStopped))
-        case .requestBid(_, let conversation): inputs.append(.bidHeard(conversation, nil))
+        case .requestBid(_, _, let conversation): inputs.append(.bidHeard(conversation, nil))
         case .event(.settlementDue(let order)): settlements.append(order)
         case .publish, .freeSlots, .seek, .answer, .event: break
         }

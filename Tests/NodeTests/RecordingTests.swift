@@ -285,6 +285,7 @@ private struct RecordingDraw {
         (wish.slots, wish.isPublic) = ([1, below(9)], true)
         (wish.unit, wish.gpuHourMicrosMax) = (below(3) == 0 ? nil : "kWh", below(3) == 0 ? nil : number())
         wish.patienceMilliseconds = Int64(below(60_000))
+        wish.answerMilliseconds = below(3) == 0 ? nil : Int64(below(60_000))
         return [
             .placeBid(wish, waits: true), .bids, .cancelBid(bid), .leases, .closeLease(lease, .outbid),
             .readyLease(lease), .credit, .leasePolicy, .setLeasePolicy(leasePolicy()),

@@ -56,6 +56,12 @@ public struct RequestView: Codable, Hashable, Sendable {
     public let bids: Int
     /// What the best of them comes to.
     public let bestTotalMicros: Int64?
+    /// Why it failed; absent if it did not.
+    public let reason: String?
+    /// Offers that had what was asked when it failed, whatever they cost.
+    public let matchingOffers: Int?
+    /// Who did not keep its bid, in order, and what it answered; absent if all did.
+    public let attempts: [RequestAttemptView]?
 
     init?(_ status: RequestStatus) {
         guard case .request(let body)? = status.record?.record.body else { return nil }
@@ -75,6 +81,14 @@ public struct RequestView: Codable, Hashable, Sendable {
         bids = status.candidates.count
         let able = status.candidates.filter { $0.shortfall == nil }
         (fitting, bestTotalMicros) = (able.count, able.first?.totalMicros)
+        (reason, matchingOffers) = (status.reason, status.shortage?.offerCount)
+        let answers = status.attempts.map { attempt in
+            RequestAttemptView(
+                provider: PeerID(publicKey: attempt.provider).description,
+                answer: attempt.answer.sentence
+            )
+        }
+        attempts = answers.isEmpty ? nil : answers
     }
 }
 

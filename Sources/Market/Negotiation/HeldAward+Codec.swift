@@ -29,7 +29,8 @@ public struct StoredBid: Hashable, Sendable {
     public let body: BidBody
     /// What is to run, so that the lease knows it after a crash too.
     public let terms: LeaseTerms
-    /// Whether the renter has gone elsewhere: should a lease have come of it after all, it is closed.
+    /// Whether the renter has gone elsewhere, or was told that nothing has come of it: should a lease have come of it after all, it is
+    /// closed.
     public var isForsaken = false
 
     /// - Throws: `contradiction` if the record is not a bid.
@@ -40,6 +41,9 @@ public struct StoredBid: Hashable, Sendable {
 
     /// The lease that may have come of it.
     public var lease: LeaseID { LeaseID(provider: body.counterparty, renter: record.author, bid: body.bid) }
+
+    /// Until when that lease may be shown, in milliseconds since the Unix epoch.
+    public var shownUntil: Int64 { LeaseBody.expiryMax(endAt: body.startBy + Int64(body.durationSeconds) * 1_000) }
 
     /// Reads what `stored` wrote.
     public init(stored bytes: [UInt8]) throws(RecordError) {

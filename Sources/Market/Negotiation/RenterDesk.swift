@@ -14,6 +14,8 @@ public struct BidDraft: Hashable, Sendable {
     public var exposureMicrosMax: Int64
     /// How long the bid binds, not counting an auction's time.
     public var patienceMilliseconds = RenterDesk.validityMilliseconds
+    /// How long the provider may take for its award, and then for the lease; `nil` for as long as the bid and the acceptance bind.
+    public var answerMilliseconds: Int64?
 
     public init(
         offer: SignedRecord,
@@ -66,6 +68,8 @@ public enum RenterChange: Hashable, Sendable {
     case putBid(SignedRecord)
     /// Nothing can come of it any more.
     case dropBid
+    /// Its provider says so of an acceptance that it has: if it shows a lease nevertheless, nobody wants that any more.
+    case renounceBid
     case putLease(SignedRecord)
 }
 
@@ -135,7 +139,7 @@ public struct RenterDesk: Sendable {
         var isDurable = false
         var attempts = 0
         var askAgainAt: Instant?
-        let endsAt: Int64
+        var endsAt: Int64
     }
 
     let key: Ed25519.PrivateKey
@@ -242,7 +246,7 @@ public struct RenterDesk: Sendable {
             provider: provider,
             sealedTerms: box,
             stage: .signing,
-            endsAt: validUntil + Self.acceptanceMilliseconds
+            endsAt: draft.answerMilliseconds.map { wall + window + $0 } ?? validUntil + Self.acceptanceMilliseconds
         )
         outputs.append(.sign(id, .bid(body), expiresAt: validUntil))
     }
@@ -322,6 +326,7 @@ public struct RenterDesk: Sendable {
         guard let bid = bids[id], bid.isDurable, case .accepting(let body, let acceptance) = bid.stage else { return }
         bids[id]?.stage = .accepted(body, acceptance)
         bids[id]?.attempts = 0
+        if let answer = bid.draft.answerMilliseconds { bids[id]?.endsAt = clock.unixMilliseconds(at: now) + answer }
         ask(id, at: now, into: &outputs)
     }
 
@@ -330,7 +335,7 @@ public struct RenterDesk: Sendable {
         switch (bid.stage, failure) {
         case (.signing, _): break
         case (.accepted, .refused(let refusal)) where refusal.retryMilliseconds == 0:
-            outputs.append(.persist(id, [.dropBid]))
+            outputs.append(.persist(id, [.renounceBid]))
         case (.accepted, _):
             outputs.append(.lost(id))
             outputs.append(.failed(id, .uncertain))

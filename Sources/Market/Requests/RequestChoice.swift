@@ -77,14 +77,18 @@ public struct RequestChoice: Sendable {
         }
     }
 
-    /// Which of the ranked bids to accept next, when the providers in `tried` have not kept their word; `nil` if none is left.
+    /// Which of the ranked bids to accept next, after so many attempts, when the providers in `tried` have not kept their word; `nil` if
+    /// none is left.
     ///
     /// The cheapest and the one whose provider is trusted most take turns: a bid that is never awarded costs nothing, so strangers with
-    /// many keys may waste every other attempt, and not the ones between. A provider gets one attempt, however many bids it has. Offers
-    /// that still gather bids promise nothing, and come last if their auction ends in time at all.
+    /// many keys may waste every other attempt, and not the ones between. Among equals the networks take turns: `turns` says how many
+    /// attempts a provider's has had, so that one host with many keys wastes one attempt for each host there is. A provider gets one
+    /// attempt, however many bids it has. Offers that still gather bids promise nothing, and come last if their auction ends in time at all.
     public func next(
         of ranked: [Candidate],
         tried: Set<Ed25519.PublicKey>,
+        attemptCount: Int,
+        turns: (Ed25519.PublicKey) -> Int,
         trust: ([Candidate]) -> [Ed25519.PublicKey: Thousandths]
     ) -> Candidate? {
         let left = ranked.filter { candidate in
@@ -93,11 +97,25 @@ public struct RequestChoice: Sendable {
                 && context.now + window < candidate.body.validUntil
         }
         let prompt = left.filter { $0.listing?.offer.awardWindowSeconds == 0 }
-        let candidates = prompt.isEmpty ? left : prompt
-        guard !tried.count.isMultiple(of: 2), candidates.count > 1 else { return candidates.first }
-        let trust = trust(candidates)
-        let most = candidates.compactMap { trust[$0.record.author] }.max()
-        return candidates.first { trust[$0.record.author] == most }
+        var candidates = prompt.isEmpty ? left : prompt
+        if !attemptCount.isMultiple(of: 2), candidates.count > 1 {
+            let trust = trust(candidates)
+            let most = candidates.compactMap { trust[$0.record.author] }.max()
+            candidates = candidates.filter { trust[$0.record.author] == most }
+        }
+        let past = candidates.map { turns($0.record.author) }
+        return past.min().flatMap { past.firstIndex(of: $0) }.map { candidates[$0] }
+    }
+
+    /// How many offers could be what the request asks for, whatever they cost.
+    public func matchCount(among listings: [Listing]) -> Int {
+        let fitting = listings.filter { listing in
+            let offer = listing.offer
+            return listing.provider != request.author && listing.liveness(at: context.now) != .gone
+                && offer.price.unit == body.unit && body.alternative(for: listing) != nil
+                && offer.durationMinSeconds <= body.durationSeconds && body.durationSeconds <= offer.durationMaxSeconds
+        }
+        return body.passCount(fitting, context)
     }
 
     /// Why a bid is no use to the request; `nil` if it is.

@@ -125,13 +125,15 @@ extension RequestBody {
     /// The first alternative that an offer can fill.
     public func alternative(for listing: Listing) -> Int? { alternatives.firstIndex { $0.admits(listing) } }
 
-    /// Whether an offer passes the request's conditions; conditions that nobody can read pass nothing.
-    func filtersPass(_ listing: Listing, _ context: SearchContext) -> Bool {
-        guard !filters.isEmpty else { return true }
-        guard let query = try? SearchQuery(text: filters),
-            let search = try? SearchRequest(query: query, limit: 1)
-        else { return false }
-        return SearchTable(listings: [listing]).search(search, context: context).matchCount == 1
+    /// Whether an offer passes the request's conditions.
+    func filtersPass(_ listing: Listing, _ context: SearchContext) -> Bool { passCount([listing], context) == 1 }
+
+    /// How many offers pass the request's conditions; conditions that nobody can read pass nothing.
+    func passCount(_ listings: [Listing], _ context: SearchContext) -> Int {
+        guard !filters.isEmpty else { return listings.count }
+        guard let query = try? SearchQuery(text: filters), let search = try? SearchRequest(query: query, limit: 1)
+        else { return 0 }
+        return SearchTable(listings: listings).search(search, context: context).matchCount
     }
 
     /// Whether the conditions ask what only the renter can answer: a provider does not know how far it is trusted.

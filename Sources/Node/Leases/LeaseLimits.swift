@@ -39,6 +39,8 @@ enum LeaseLimits {
     static let endSlackMilliseconds: Int64 = 60_000
     /// How long it is asked what came of a bid.
     static let recoveryMilliseconds: Int64 = 3_600_000
+    /// Leases that we accepted and gave up: each cost us a bid, and its provider an award.
+    static let renouncedCountMax = 1_024
     /// Bids that wait until the peers have said what they know of us, a minute at most.
     static let heldBidCountMax = 256
     /// How often leases of the past are looked for.

@@ -146,10 +146,7 @@ extension LeaseMachine {
         }
         if isRunning { outputs.append(.event(.leaseStarted(lease.summary))) }
         takeUp(id, at: now, into: &outputs)
-        // Not of a life before this one: its provider has refused the acceptance, or denied that anything came of it.
-        if !lease.isProvider, case .failed? = bids[adoption.body.bid]?.status.outcome {
-            reject(id, at: now, into: &outputs)
-        }
+        if renounced.removeValue(forKey: id) != nil { reject(id, at: now, into: &outputs) }
         reply(.done, in: adoption.conversation, at: now, into: &outputs)
         if let word = early.removeValue(forKey: id) {
             heard(word.record, in: word.conversation, at: now, into: &outputs)

@@ -71,6 +71,7 @@ extension LeaseMachine {
         _ bid: BidBody,
         _ conversation: CounterConversation,
         from bidder: Ed25519.PublicKey,
+        in group: UInt64,
         at now: Instant,
         into outputs: inout [Output]
     ) {
@@ -80,6 +81,6 @@ extension LeaseMachine {
         guard record.record.expiresAt > wall(now) else {
             return stepStreams(.reply(conversation, .refusal(Refusal(.expired))), at: now, into: &outputs)
         }
-        outputs.append(.requestBid(record, conversation))
+        outputs.append(.requestBid(record, group: group, conversation))
     }
 }

@@ -59,7 +59,8 @@ extension LeaseMachine {
             return stepStreams(.reply(conversation, .refusal(Refusal(.malformed))), at: now, into: &outputs)
         }
         if case .request = bid.target {
-            return receive(requestBid: record, bid, conversation, from: bidder, at: now, into: &outputs)
+            let network = Self.group(of: address, bidder)
+            return receive(requestBid: record, bid, conversation, from: bidder, in: network, at: now, into: &outputs)
         }
         if leases.count >= LeaseLimits.leaseCountMax { makeRoom(at: now, into: &outputs) }
         guard leases.count < LeaseLimits.leaseCountMax else {
@@ -137,7 +138,7 @@ extension LeaseMachine {
     /// What stands for a bidder's network: one IPv4 address, or one site of IPv6.
     ///
     /// Neighbours in our own network are told apart by their keys alone.
-    private static func group(of address: IPAddress?, _ bidder: Ed25519.PublicKey) -> UInt64 {
+    static func group(of address: IPAddress?, _ bidder: Ed25519.PublicKey) -> UInt64 {
         let host = address?.unmapped
         let isFar = host.map { !$0.isLoopback && !$0.isPrivate } ?? false
         let bytes = isFar ? host.map { Array($0.bytes.prefix($0.isIPv4 ? 4 : 6)) } ?? [] : bidder.bytes

@@ -36,6 +36,7 @@ extension LeaseMachine {
             exposureMicrosMax: wish.exposureMicrosMax
         )
         draft.patienceMilliseconds = wish.patienceMilliseconds
+        draft.answerMilliseconds = wish.answerMilliseconds
         let status = BidStatus(
             bid: id,
             offer: wish.offer,
@@ -74,6 +75,8 @@ extension LeaseMachine {
                 ask(.bid(bid), content, of: provider, at: now, into: &outputs)
             case .persist(let bid, let changes):
                 persist(changes.compactMap { change(for: $0, of: bid) }, for: .bid(bid, changes), into: &outputs)
+                guard changes.contains(.renounceBid), let stored = bids[bid]?.stored else { continue }
+                renounce(stored, at: now, into: &outputs)
             case .leased(let bid, let record):
                 rent(record, bids[bid]?.terms, at: now, into: &outputs)
                 if let body = CounterFacts.body(of: record) { end(bid, .leased(body.lease), into: &outputs) }
@@ -91,6 +94,8 @@ extension LeaseMachine {
             bids[bid]?.stored = stored
             return .putRow(StoredRow(.awards, key: lease.bytes, value: stored.stored))
         case .dropBid: return .deleteRow(.awards, key: lease.bytes)
+        // Not one write but two at times: `renounce` makes them.
+        case .renounceBid: return nil
         case .putLease(let record):
             let stored = StoredLease(record: record, terms: placed.terms)
             return .putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored))
@@ -179,20 +184,21 @@ extension LeaseMachine {
     mutating func recover(_ lease: LeaseID, at now: Instant, into outputs: inout [Output]) {
         guard let bid = recoveries[lease]?.bid else { return }
         let end = bid.body.validUntil + RenterDesk.acceptanceMilliseconds + LeaseLimits.recoveryMilliseconds
-        guard wall(now) < end else { return abandon(lease, into: &outputs) }
+        guard wall(now) < end else { return abandon(lease, at: now, into: &outputs) }
         recoveries[lease]?.repetition.asked(at: now)
         ask(.recovery(lease), .cancel(bid.body.bid), of: bid.body.counterparty, at: now, into: &outputs)
     }
 
-    private mutating func abandon(_ lease: LeaseID, into outputs: inout [Output]) {
-        recoveries[lease] = nil
+    private mutating func abandon(_ lease: LeaseID, at now: Instant, into outputs: inout [Output]) {
+        guard let bid = recoveries.removeValue(forKey: lease)?.bid else { return }
         early[lease] = nil
-        persist([.deleteRow(.awards, key: lease.bytes)], for: .housekeeping, into: &outputs)
+        renounce(bid, at: now, into: &outputs)
     }
 
     mutating func recoveryAnswered(
         _ lease: LeaseID,
         _ content: MarketMessage.Content,
+        at now: Instant,
         into outputs: inout [Output]
     ) {
         guard let bid = recoveries[lease]?.bid else { return }
@@ -212,8 +218,8 @@ extension LeaseMachine {
                 for: .recovered(lease, record),
                 into: &outputs
             )
-        case .done: abandon(lease, into: &outputs)
-        case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, into: &outputs)
+        case .done: abandon(lease, at: now, into: &outputs)
+        case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, at: now, into: &outputs)
         case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award,
             .countersignature:
             break

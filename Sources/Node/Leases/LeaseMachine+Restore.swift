@@ -121,6 +121,7 @@ extension LeaseMachine {
     mutating func forgetPast(at now: Instant, into outputs: inout [Output]) {
         let wall = wall(now)
         forgetAt = now.advanced(by: LeaseLimits.forgetInterval)
+        forgetRenounced(at: now, into: &outputs)
         let past = leases.filter { id, lease in
             lease.isClosed && lease.rememberedUntil <= wall && !lease.isToBeSettled && !counter.needs(id, at: wall)
         }

@@ -120,7 +120,7 @@ extension LeaseMachine {
     ) {
         switch question {
         case .bid(let bid): stepDesk(.answer(bid, from: party, content), at: now, into: &outputs)
-        case .recovery(let lease): recoveryAnswered(lease, content, into: &outputs)
+        case .recovery(let lease): recoveryAnswered(lease, content, at: now, into: &outputs)
         case .requestBid(let bid): answered(privateBid: bid, content)
         case .duty(let id, let kind):
             guard leases[id]?.counterparty == party else { return }

@@ -59,8 +59,8 @@ struct LeaseMachine: Sendable {
         /// Durable: put it into the book and gossip it.
         case publish(SignedRecord)
         case freeSlots(OfferID, [Int])
-        /// A provider's private bid on a request of ours, validly signed; comes back as `bidHeard`.
-        case requestBid(SignedRecord, CounterConversation)
+        /// A provider's private bid on a request of ours, validly signed; comes back as `bidHeard`, and `group` stands for its network.
+        case requestBid(SignedRecord, group: UInt64, CounterConversation)
         /// A party that must be told something cannot be reached where it was.
         case seek(PeerID)
         case answer(CommandID, NodeAnswer)
@@ -140,6 +140,8 @@ struct LeaseMachine: Sendable {
     var ledger = CreditLedger()
     var bids: OrderedDictionary<BidID, PlacedBid> = [:]
     var recoveries: OrderedDictionary<LeaseID, Recovery> = [:]
+    /// Leases that we accepted and do not want any more, and until when they may be shown, in milliseconds since the Unix epoch.
+    var renounced: OrderedDictionary<LeaseID, Int64> = [:]
     var announcements: OrderedDictionary<OfferID, Announcement> = [:]
     var privateBids: OrderedDictionary<BidID, PrivateBid> = [:]
     var privateDeadlines = DeadlineQueue<BidID>()
@@ -347,6 +349,7 @@ struct LeaseMachine: Sendable {
         precondition(bids.count <= RenterDesk.bidCountMax + LeaseLimits.pastBidCountMax)
         precondition(leases.count <= LeaseLimits.leaseCountMax + ProviderCounter.pendingCountMax)
         precondition(early.count <= RenterDesk.bidCountMax + recoveries.count + adoptions.count)
+        precondition(renounced.count <= LeaseLimits.renouncedCountMax)
         precondition(heldBids.count <= LeaseLimits.heldBidCountMax)
         for lease in leases.values {
             switch lease.meter {

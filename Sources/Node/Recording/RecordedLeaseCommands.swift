@@ -63,6 +63,7 @@ extension RecordingWriter {
         list(wish.unit.map { [$0] } ?? []) { $0.text($1) }
         list(wish.gpuHourMicrosMax.map { [$0] } ?? []) { $0.signed($1) }
         signed(wish.patienceMilliseconds)
+        list(wish.answerMilliseconds.map { [$0] } ?? []) { $0.signed($1) }
         text(wish.terms.image)
         for texts in [wish.terms.command, wish.terms.environment, wish.terms.accessKeys] { list(texts) { $0.text($1) } }
         list(wish.terms.ports) { $0.signed(Int64($1)) }
@@ -139,6 +140,7 @@ extension RecordingReader {
         let unit = try texts().first
         let most = try list { reader throws(RecordingError) in try reader.signed() }.first
         let patience = try milliseconds().milliseconds
+        let answer = try list { reader throws(RecordingError) in try reader.signed() }.first
         let image = try text()
         let (command, environment, accessKeys) = (try texts(), try texts(), try texts())
         let terms = LeaseTerms(
@@ -157,6 +159,7 @@ extension RecordingReader {
         )
         (wish.slots, wish.exposureMicrosMax, wish.isPublic) = (slots, exposure, isPublic)
         (wish.unit, wish.gpuHourMicrosMax, wish.patienceMilliseconds) = (unit, most, patience)
+        wish.answerMilliseconds = answer
         return wish
     }
 

@@ -8,12 +8,21 @@ struct RequestDesk: Sendable {
     static let factName = "requests"
     /// Requests of others that this node has bids on; of more the oldest is forgotten, which only ends the bidding.
     static let answerCountMax = 1_024
-    /// Providers that are tried one after the other when they do not keep their word: as many as bid in private.
-    ///
-    /// Who is silent takes half a minute of the ten that bids hold behind the deadline, who refuses next to nothing.
-    static let attemptCountMax = PrivateBids.countMax
+    /// Bids that are accepted one after the other when providers do not keep their word: within the ten minutes that bids hold behind the
+    /// deadline there is time for a hundred who are silent.
+    static let attemptCountMax = 128
     /// How long a provider has for the award that it has promised: an award to somebody else may lapse meanwhile.
     static let patienceMilliseconds: Int64 = 15_000
+    /// How long one that was never paid is waited for while others have bid: it is asked twice meanwhile.
+    ///
+    /// If it was only busy, it is asked once more when nobody else is left, and then in patience.
+    static let answerMilliseconds: Int64 = 6_000
+    /// How long a network from which a word was not kept stands behind the others, in milliseconds.
+    static let lapseMilliseconds: Int64 = 3_600_000
+    /// Networks that are remembered for it; of more the first are forgotten.
+    static let lapseCountMax = 256
+    /// What stands for the networks of all whose addresses nobody has proven: they take their turns together.
+    static let unknownNetwork: UInt64 = 0
     /// Requests that are over and still shown.
     static let pastCountMax = 64
     /// How long behind its deadline a request waits for the renter's word.
@@ -26,10 +35,29 @@ struct RequestDesk: Sendable {
         var record: SignedRecord?
         var outcome = RequestStatus.Outcome.open
         /// Whose bid is being accepted, and who waits for it.
-        var accepting: (provider: Ed25519.PublicKey, waiter: CommandID?)?
+        var accepting: (provider: Ed25519.PublicKey, network: UInt64, waiter: CommandID?)?
         /// Providers that did not keep their word.
         var tried: Set<Ed25519.PublicKey> = []
+        /// Providers that have not answered, and are asked once more when nobody else is left.
+        var silent: Set<Ed25519.PublicKey> = []
+        /// What became of the bids that were accepted; of many the last.
+        var attempts: [RequestStatus.Attempt] = []
+        var attemptCount = 0
+        /// How many of them each network has had.
+        var turns: [UInt64: Int] = [:]
         var privateBids: PrivateBids?
+        /// What there was when it failed.
+        var shortage: RequestStatus.Shortage?
+
+        /// A provider did not keep its word.
+        mutating func note(_ attempt: RequestStatus.Attempt, of network: UInt64) {
+            if attempts.count == RequestDesk.attemptCountMax { attempts.removeFirst() }
+            attempts.append(attempt)
+            attemptCount += 1
+            turns[network, default: 0] += 1
+            if attempt.answer == .bid(.noAnswer), silent.insert(attempt.provider).inserted { return }
+            tried.insert(attempt.provider)
+        }
     }
 
     /// What we bid on somebody's request.
@@ -51,6 +79,8 @@ struct RequestDesk: Sendable {
     /// Bids of ours that accept a promise, by the number of their command.
     var acceptances: OrderedDictionary<CommandID, RequestID> = [:]
     private var nextNumber: UInt64 = 1
+    /// Networks from which a word was not kept, and until when that is remembered, in milliseconds since the Unix epoch.
+    private var lapses: OrderedDictionary<UInt64, Int64> = [:]
 
     init(stored: [UInt8]) {
         for plan in RequestPlan.decoded(stored) {
@@ -89,6 +119,26 @@ struct RequestDesk: Sendable {
 
     static func owns(_ command: CommandID) -> Bool { command.rawValue >> 61 == 3 }
 
+    // MARK: Words that were not kept
+
+    mutating func note(_ attempt: RequestStatus.Attempt, of network: UInt64, on request: RequestID, at now: Int64) {
+        own[request]?.note(attempt, of: network)
+        guard network != Self.unknownNetwork else { return }
+        lapses[network] = nil
+        if lapses.count == Self.lapseCountMax { lapses.removeFirst() }
+        lapses[network] = now + Self.lapseMilliseconds
+    }
+
+    /// A network's word was kept.
+    mutating func forgive(_ network: UInt64) { lapses[network] = nil }
+
+    /// How many turns a network has had: one more if it did not keep its word on another request.
+    func turns(of network: UInt64, for request: Own, at now: Int64) -> Int {
+        (request.turns[network] ?? 0) + (lapses[network].map { $0 > now } == true ? 1 : 0)
+    }
+
+    // MARK: Bids
+
     mutating func note(_ answer: Answer, to request: SubjectKey, at now: Int64) {
         answers[request] = answer
         guard answers.count > Self.answerCountMax else { return }
@@ -99,12 +149,13 @@ struct RequestDesk: Sendable {
     /// Keeps a private bid on an open request of ours, if it is among those that there is room for.
     mutating func keep(
         _ record: SignedRecord,
+        from network: UInt64,
         on request: RequestID,
         paid: () -> Set<Ed25519.PublicKey>
     ) -> Refusal? {
         guard case .request(let asked)? = own[request]?.record?.record.body else { return Refusal(.expired) }
         var bids = own[request]?.privateBids ?? PrivateBids(unit: asked.unit)
-        let isKept = bids.keep(record, paid: paid)
+        let isKept = bids.keep(record, from: network, paid: paid)
         own[request]?.privateBids = bids
         return isKept ? nil : Refusal(.outbid)
     }
@@ -119,6 +170,8 @@ struct RequestDesk: Sendable {
         precondition(openCount <= RequestPlan.countMax && own.count <= RequestPlan.countMax + Self.pastCountMax)
         precondition(answers.count <= Self.answerCountMax)
         precondition(own.values.allSatisfy { ($0.privateBids?.count ?? 0) <= PrivateBids.countMax })
-        precondition(own.values.allSatisfy { $0.tried.count <= Self.attemptCountMax || !$0.plan.isAutomatic })
+        precondition(own.values.allSatisfy { $0.attempts.count <= Self.attemptCountMax })
+        precondition(own.values.allSatisfy { $0.attemptCount <= Self.attemptCountMax || !$0.plan.isAutomatic })
+        precondition(lapses.count <= Self.lapseCountMax)
     }
 }

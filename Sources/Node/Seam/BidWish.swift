@@ -21,6 +21,8 @@ public struct BidWish: Hashable, Sendable {
     public var exposureMicrosMax: Int64 = 10_000_000
     /// How long the award may take, not counting an auction's time.
     public var patienceMilliseconds = RenterDesk.validityMilliseconds
+    /// How long the provider may take for its award, and then for the lease, in milliseconds; `nil` for as long as they may come.
+    public var answerMilliseconds: Int64?
     /// Whether the bid is shown in the order book; an offer whose bids are public asks for it anyway.
     public var isPublic = false
 

@@ -9,7 +9,8 @@ struct Request: AsyncParsableCommand {
         discussion: """
             A request says what is wanted and what the whole lease may cost at most. Providers whose policy allows it bid with their \
             offers until the deadline; then the cheapest bid that meets every condition is accepted and becomes a lease. If its provider \
-            does not keep its word, the one that you trust most is next, then again the cheapest, for ten minutes. With --manual \
+            does not keep its word, the one that you trust most is next, then again the cheapest, for ten minutes; hosts take turns, \
+            and 'rialto request list' says what each answered if no lease came of it. With --manual \
             nothing is accepted before you say so. Bids are public: providers underbid each other, and 'rialto book' shows them. With \
             --private each names its lowest price to this node alone. What is to be run stays with this node until a provider is bid on. \
             A bid below what its offer asks makes an interruptible lease where the offer has such.
@@ -128,6 +129,10 @@ struct Request: AsyncParsableCommand {
                 )
             }
             table.print()
+            for row in rows {
+                guard let reason = row.reason else { continue }
+                print("request \(row.requestID.prefix(8)) failed: \(Table.harmless(reason))")
+            }
         }
     }
 

@@ -199,6 +199,7 @@ enum RequestSamples {
         _ bids: [SignedRecord],
         rows: [Listing],
         trusted: Int? = nil,
+        networks: [Int] = [],
         at now: Int64 = S.start
     ) throws -> [Int] {
         let choice = try #require(RequestChoice(of: request, culprits: [], context: SearchContext(now: now)))
@@ -207,13 +208,20 @@ enum RequestSamples {
         var attempts: [Int] = []
         let names = Dictionary(uniqueKeysWithValues: rows.indices.map { (rows[$0].provider, $0 + 1) })
         while true {
-            let next = choice.next(of: order, tried: tried) { candidates in
-                let scores = candidates.map { candidate in
-                    let number = names[candidate.record.author]
-                    return (candidate.record.author, Thousandths(count: number == trusted ? 600 : 300))
+            func network(_ provider: Int) -> Int { networks.isEmpty ? provider : networks[provider - 1] }
+            let next = choice.next(
+                of: order,
+                tried: tried,
+                attemptCount: attempts.count,
+                turns: { key in attempts.count { network($0) == network(names[key] ?? 0) } },
+                trust: { candidates in
+                    let scores = candidates.map { candidate in
+                        let number = names[candidate.record.author]
+                        return (candidate.record.author, Thousandths(count: number == trusted ? 600 : 300))
+                    }
+                    return Dictionary(uniqueKeysWithValues: scores)
                 }
-                return Dictionary(uniqueKeysWithValues: scores)
-            }
+            )
             guard let next else { return attempts }
             #expect(tried.insert(next.record.author).inserted)
             attempts.append(names[next.record.author] ?? 0)
@@ -234,6 +242,31 @@ enum RequestSamples {
         )
     }
 
+    @Test func `one host with many keys wastes one attempt for each host there is`() throws {
+        let request = try R.request()
+        let rows = try (1...7).map { try R.listing($0) }
+        let bids = try (1...7).map { try R.bid($0, on: request, price: 100_000 + Int64($0) * 10_000) }
+        #expect(try attempts(request, bids, rows: rows, networks: [1, 1, 1, 1, 1, 2, 3]) == [1, 6, 7, 2, 3, 4, 5])
+        #expect(try attempts(request, bids, rows: rows, networks: [1, 2, 1, 2, 1, 2, 3]) == [1, 2, 7, 3, 4, 5, 6])
+        #expect(
+            try attempts(request, bids, rows: rows, trusted: 5, networks: [1, 1, 1, 1, 1, 2, 3]) == [
+                1, 5, 6, 7, 2, 3, 4,
+            ],
+            "whoever is trusted needs no turn"
+        )
+    }
+
+    @Test func `what is in the market counts whatever it costs, if it has what is asked`() throws {
+        let choice = try #require(
+            RequestChoice(of: try R.request(price: 1), culprits: [], context: SearchContext(now: S.start))
+        )
+        let rows = try (1...3).map { try R.listing($0) }
+        let short = try R.listing(4) { ($0.durationMinSeconds, $0.durationMaxSeconds) = (60, 60) }
+        let foreign = try R.listing(5) { $0.price.unit = "sat" }
+        #expect(choice.matchCount(among: rows + [short, foreign]) == 3)
+        #expect(choice.matchCount(among: [short, foreign]) == 0)
+    }
+
     @Test func `whoever still gathers bids has promised nothing, and comes last if its auction ends in time`() throws {
         let request = try R.request()
         let rows = try [0, 60, 599, 600].enumerated().map { place, seconds in
@@ -250,10 +283,11 @@ enum RequestSamples {
         let request = try R.request()
         var kept = PrivateBids(unit: "USD")
         let paid: Set = [S.key(1).publicKey, S.key(2).publicKey]
-        #expect(try kept.keep(R.bid(1, on: request, price: 390_000)) { paid })
-        #expect(try kept.keep(R.bid(2, on: request, price: 395_000)) { paid })
+        #expect(try kept.keep(R.bid(1, on: request, price: 390_000), from: 1) { paid })
+        #expect(try kept.keep(R.bid(2, on: request, price: 395_000), from: 2) { paid })
         for number in 3...200 {
-            let isHeld = kept.keep(try R.bid(number, on: request, price: 1_000 - Int64(number))) { paid }
+            let bid = try R.bid(number, on: request, price: 1_000 - Int64(number))
+            let isHeld = kept.keep(bid, from: UInt64(number)) { paid }
             #expect(isHeld, "each is cheaper than those before")
             #expect(kept.count <= PrivateBids.countMax)
         }
@@ -262,13 +296,31 @@ enum RequestSamples {
         #expect(paid.isSubset(of: authors) && authors.contains(S.key(200).publicKey))
         #expect(!authors.contains(S.key(3).publicKey), "the dearest of the strangers")
         let late = try R.bid(201, on: request, price: 390_000)
-        let isHeld = kept.keep(late) { paid }
+        let isHeld = kept.keep(late, from: 201) { paid }
         #expect(!isHeld)
         // Of those who were paid the dearest goes, once they are many and the strangers have but their half.
         var known = PrivateBids(unit: "USD")
         let all = Set((1...100).map { S.key($0).publicKey })
-        for number in 1...100 { _ = known.keep(try R.bid(number, on: request, price: Int64(number))) { all } }
+        for number in 1...100 {
+            _ = known.keep(try R.bid(number, on: request, price: Int64(number)), from: UInt64(number)) { all }
+        }
         #expect(known.records.map(\.author) == (1...PrivateBids.countMax).map { S.key($0).publicKey })
+    }
+
+    @Test func `one host's keys push out no bid from elsewhere, however cheap they are`() throws {
+        let request = try R.request()
+        var kept = PrivateBids(unit: "USD")
+        for number in 1...20 {
+            let isHeld = kept.keep(try R.bid(number, on: request, price: 390_000), from: UInt64(number)) { [] }
+            #expect(isHeld)
+        }
+        for number in 21...200 { _ = kept.keep(try R.bid(number, on: request, price: 1), from: 7) { [] } }
+        let late = kept.keep(try R.bid(201, on: request, price: 395_000), from: 201) { [] }
+        #expect(late && kept.count == PrivateBids.countMax)
+        let authors = kept.records.map(\.author)
+        let others = ((1...20).filter { $0 != 7 } + [201]).map { S.key($0).publicKey }
+        #expect(Set(others).isSubset(of: authors))
+        #expect(kept.network(of: S.key(201).publicKey) == 201 && kept.network(of: S.key(7).publicKey) == nil)
     }
 
     @Test func `plans survive their bytes, and damaged ones are none`() {

@@ -172,15 +172,40 @@ import Testing
         var desk = try Self.requestDesk(request)
         for number in 0..<PrivateBids.countMax {
             let bid = try Self.bid(number, by: number + 1, to: 0, target: .request(request), price: 1_000 + number)
-            #expect(desk.keep(bid, on: request, paid: { [] }) == nil)
+            #expect(desk.keep(bid, from: UInt64(number), on: request, paid: { [] }) == nil)
         }
         let dearer = try Self.bid(200, by: 200, to: 0, target: .request(request), price: 5_000)
-        #expect(desk.keep(dearer, on: request, paid: { [] }) == Refusal(.outbid))
+        #expect(desk.keep(dearer, from: 200, on: request, paid: { [] }) == Refusal(.outbid))
         let cheaper = try Self.bid(201, by: 201, to: 0, target: .request(request), price: 1)
-        #expect(desk.keep(cheaper, on: request, paid: { [] }) == nil)
+        #expect(desk.keep(cheaper, from: 201, on: request, paid: { [] }) == nil)
         let kept = try #require(desk.own[request]?.privateBids?.records)
         #expect(kept.count == PrivateBids.countMax && kept.last == cheaper)
         #expect(!kept.map(\.author).contains(Self.key(PrivateBids.countMax).publicKey), "the dearest of the others")
+    }
+
+    @Test func `a word that was not kept sets its network back for an hour, and the last attempts are remembered`()
+        throws
+    {
+        let request = try #require(RequestID(Self.identifier(1)))
+        var desk = try Self.requestDesk(request)
+        func attempt(_ number: Int) -> RequestStatus.Attempt {
+            RequestStatus.Attempt(provider: Self.key(number).publicKey, answer: .bid(.refused(Refusal(.noFreeSlots))))
+        }
+        for number in 1...RequestDesk.lapseCountMax + 1 {
+            desk.note(attempt(number % 200), of: UInt64(number), on: request, at: Self.wall)
+            desk.note(attempt(number % 200), of: RequestDesk.unknownNetwork, on: request, at: Self.wall)
+        }
+        let other = RequestDesk.Own(plan: try #require(desk.own[request]).plan)
+        func turns(_ network: UInt64, later milliseconds: Int64 = 0) -> Int {
+            desk.turns(of: network, for: other, at: Self.wall + milliseconds)
+        }
+        #expect([turns(1), turns(2), turns(257), turns(RequestDesk.unknownNetwork)] == [0, 1, 1, 0])
+        #expect(turns(2, later: 3_600_000) == 0)
+        desk.forgive(2)
+        #expect(turns(2) == 0)
+        let own = try #require(desk.own[request])
+        #expect(own.attempts.count == RequestDesk.attemptCountMax && own.turns[RequestDesk.unknownNetwork] == 257)
+        #expect(desk.turns(of: 3, for: own, at: Self.wall) == 2)
     }
 
     private static func requestDesk(_ request: RequestID) throws -> RequestDesk {
