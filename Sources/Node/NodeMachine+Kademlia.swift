@@ -19,7 +19,8 @@ extension NodeMachine {
         into outputs: inout [Output]
     ) -> Bool {
         guard !kademlia.isEmpty else { return false }
-        let isTaken = kademlia[0].takes(output)
+        // In place, here and below: an element that is merely asked would be copied, tables and all.
+        let isTaken = unsafe kademlia.withUnsafeBufferPointer { hosts in unsafe hosts[0].takes(output) }
         switch output {
         case .connected, .disconnected, .identified, .addressesChanged:
             stepKademlia(.swarm(output), at: now, into: &outputs)
@@ -51,7 +52,7 @@ extension NodeMachine {
     var tableDeadline: Instant? {
         guard !kademlia.isEmpty else { return nil }
         let modeDeadline = config.kademlia?.mode == nil ? tableMode.nextDeadline : nil
-        return earliest(kademlia[0].nextDeadline, modeDeadline)
+        return earliest(kademliaDeadline, modeDeadline)
     }
 
     mutating func expireTable(at now: Instant, into outputs: inout [Output]) {
@@ -94,6 +95,7 @@ extension NodeMachine {
         guard !kademlia.isEmpty else { return }
         var said: [KademliaHost.Output] = []
         kademlia[0].handle(input, at: now, into: &said)
+        kademliaDeadline = unsafe kademlia.withUnsafeBufferPointer { hosts in unsafe hosts[0].nextDeadline }
         for output in said {
             switch output {
             case .swarm(let input): work.append(.swarm(input))

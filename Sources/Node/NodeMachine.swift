@@ -43,6 +43,8 @@ public struct NodeMachine: Sendable {
     var hasNewSubscriber = false
     /// One or none; an array, as the swarm.
     var kademlia: [KademliaHost] = []
+    /// When it is next due, as of its last step.
+    var kademliaDeadline: Instant?
     var tableMode: TableMode
     /// Each one or none, as the hash table: they find by it.
     var company: [PeerCompany] = []

@@ -60,9 +60,13 @@ struct LookupContacts: Sendable {
 
     /// Whether a peer can only be where enough have answered.
     func isCrowded(_ contact: ContactID) -> Bool {
-        let sites = peer(contact).addresses.compactMap(\.host).compactMap(Self.site)
-        return !sites.isEmpty
-            && sites.allSatisfy { siteCounts[$0, default: 0] >= KademliaLimits.lookupSiteCountMax }
+        var isPlaced = false
+        for address in peers[Int(contact.rawValue)].addresses {
+            guard let site = address.host.flatMap(Self.site) else { continue }
+            guard siteCounts[site, default: 0] >= KademliaLimits.lookupSiteCountMax else { return false }
+            isPlaced = true
+        }
+        return isPlaced
     }
 
     /// The IPv4 /24 or IPv6 /48 of a public address.

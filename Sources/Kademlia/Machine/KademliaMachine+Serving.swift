@@ -85,11 +85,15 @@ extension KademliaMachine {
     private func closerPeers(to key: [UInt8], askedBy peer: PeerID, at source: IPAddress?) -> [KademliaPeer] {
         let countMax = min(config.k, KademliaMessage.closerPeerCountMax)
         let nearest = known.closest(to: KademliaKey(hashing: key), count: countMax + 1)
-        let told = nearest.lazy.filter { $0.id != peer }.map { known -> KademliaPeer in
+        var told: [KademliaPeer] = []
+        told.reserveCapacity(countMax)
+        for known in nearest where known.id != peer && told.count < countMax {
+            let visible = known.visible(from: source)
+            guard !visible.addresses.isEmpty else { continue }
             let connection: KademliaPeer.Connection = connected[known.id] == nil ? .canConnect : .connected
-            return KademliaPeer(id: known.id, addresses: known.addresses, connection: connection)
+            told.append(KademliaPeer(id: known.id, addresses: visible.addresses, connection: connection))
         }
-        return Array(told.map { $0.visible(from: source) }.filter { !$0.addresses.isEmpty }.prefix(countMax))
+        return told
     }
 
     /// As many as a reader takes from one answer, in random order, so that nobody is favoured.
