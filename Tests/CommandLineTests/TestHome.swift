@@ -49,14 +49,21 @@ final class TestHome: Sendable {
     }
 
     /// Starts the program in this home; its output goes to files, which no reader can block.
-    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> (Process, output: String) {
+    ///
+    /// The words of `wrapper`, if there are any, are those of the command that runs it.
+    func start(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        wrapper: [String] = []
+    ) throws -> (Process, output: String) {
         let name = "\(path)/\(UUID().uuidString.prefix(8))"
         for suffix in [".out", ".err"] {
             #expect(FileManager.default.createFile(atPath: name + suffix, contents: nil))
         }
         let process = Process()
-        process.executableURL = Self.program
-        process.arguments = arguments
+        let command = wrapper + [Self.program.path] + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         // Nodes of other tests, and of the machine's network, are none of a test's business.
         let usual = ["RIALTO_HOME": path, "RIALTO_MDNS": "off", "PATH": "/usr/bin:/bin"]
         process.environment = usual.merging(environment) { $1 }
@@ -84,8 +91,12 @@ final class TestHome: Sendable {
 
     /// Starts a node on a free loopback port and waits until it is ready.
     func up(_ more: String...) async throws -> TestNode {
-        let flags = ["up", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--api", "off"] + more
-        let (process, name) = try start(flags)
+        try await ready(["up", "--json", "--listen", "/ip4/127.0.0.1/tcp/0", "--api", "off"] + more)
+    }
+
+    /// Starts a node and waits until it is ready.
+    func ready(_ flags: [String], wrapper: [String] = []) async throws -> TestNode {
+        let (process, name) = try start(flags, wrapper: wrapper)
         let node = TestNode(process: process, outputPath: name + ".out")
         try await eventually("a node that is ready") {
             guard process.isRunning else {

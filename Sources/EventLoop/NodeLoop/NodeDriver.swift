@@ -29,7 +29,8 @@ final class NodeDriver {
 
     private var clock = LoopClock()
     private var transport: TCPTransport?
-    private var multicast: MulticastSocket?
+    /// One for each interface and family.
+    private var multicast: [MulticastSocket] = []
     private var signal: LoopSignal?
     private var deadlineTimer: LoopTimer?
     private var clockTimer: LoopTimer?
@@ -91,13 +92,15 @@ final class NodeDriver {
         mailbox.close()
     }
 
-    private func openMulticast() -> MulticastSocket? {
-        MulticastSocket(
-            group: MulticastDNSMachine.group,
-            port: MulticastDNSMachine.port,
-            interfaces: InterfaceAddresses.current(),
-            on: loop
-        ) { [unowned self] bytes, source in feed(.multicast(bytes, from: source)) }
+    /// Where the system does not allow it, nobody is found that way.
+    private func openMulticast() -> [MulticastSocket] {
+        MulticastDNSMachine.groups.flatMap { group in
+            InterfaceAddresses.interfaces(isIPv4: group.isIPv4).compactMap { interface in
+                MulticastSocket(group: group, port: MulticastDNSMachine.port, interface: interface, on: loop) {
+                    [unowned self] bytes, source in feed(.multicast(bytes, from: source))
+                }
+            }
+        }
     }
 
     private func feed(_ input: NodeMachine.Input) {
@@ -152,7 +155,7 @@ final class NodeDriver {
         case .persist(let ticket, let changes):
             report { $0.ticketCount += 1 }
             store.persist(ticket, changes)
-        case .multicast(let bytes): multicast?.send(bytes)
+        case .multicast(let bytes): for socket in multicast { socket.send(bytes) }
         case .answer(let id, let answer):
             self.answer(id, answer)
         case .event(let event):
@@ -231,7 +234,7 @@ final class NodeDriver {
     private func stop() {
         isStopped = true
         transport?.shutDown()
-        multicast?.close()
+        for socket in multicast { socket.close() }
         signal?.close()
         deadlineTimer?.close()
         clockTimer?.close()

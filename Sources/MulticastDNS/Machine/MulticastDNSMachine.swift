@@ -8,7 +8,7 @@ public import Primitives
 /// below it, its addresses as `dnsaddr=<multiaddr>`. Everybody on the LAN hears both, and learns who runs here; nothing leaves it, for
 /// routers do not pass link-local multicast on.
 ///
-/// Pure: the owner sends what `send` says to the group, feeds every datagram that came to it, and arms one timer.
+/// Pure: the owner sends what `send` says to the groups, feeds every datagram that came to them, and arms one timer.
 public struct MulticastDNSMachine: Sendable {
     public enum Input: Sendable {
         case started
@@ -20,7 +20,7 @@ public struct MulticastDNSMachine: Sendable {
     }
 
     public enum Output: Hashable, Sendable {
-        /// Send to the group.
+        /// Send to both groups.
         case send([UInt8])
         /// A peer on this network says where it can be reached; at most once a minute each.
         case found(PeerID, [Multiaddr], from: IPAddress)
@@ -28,7 +28,8 @@ public struct MulticastDNSMachine: Sendable {
 
     /// The group's port and addresses (RFC 6762, 3).
     public static let port: UInt16 = 5353
-    public static let group = IPAddress(224, 0, 0, 251)
+    public static let groups = [[224, 0, 0, 251], [0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb]]
+        .compactMap { IPAddress($0) }
 
     static let service = DomainName("_p2p", "_udp", "local")
     /// Whoever asks which services there are (RFC 6763, 9).

@@ -2,10 +2,10 @@ internal import CUV
 internal import Glibc
 package import Primitives
 
-/// A socket of one IPv4 multicast group on the networks that this machine is on; what it sends never leaves them.
+/// A socket of one multicast group on one interface of this machine; what it sends never leaves the network that is there.
 ///
 /// Several programs of a machine may share the port, as multicast DNS demands (RFC 6762, 15). Datagrams come to `receive` on the
-/// loop's thread; those that the group's members send, this one included, and no others.
+/// loop's thread; those that the group's members send there, this one included, and no others.
 package final class MulticastSocket {
     /// A turn of the loop reads so many datagrams: a flood on the LAN must not keep the other sockets from their turn.
     private static let datagramsPerTurnMax = 32
@@ -14,30 +14,31 @@ package final class MulticastSocket {
     /// Where the group's datagrams are sent.
     package let group: Endpoint
     private let descriptor: Int32
-    private let interfaces: [IPAddress]
+    private let interface: NetworkInterface
     private var poll: UVHandle?
     private let receive: ([UInt8], IPAddress) -> Void
     private var buffer = [UInt8](repeating: 0, count: byteCountMax + 1)
 
-    /// Joins the group on each of these interfaces, named by an IPv4 address of theirs; port 0 lets the system choose.
+    /// Joins the group on the interface, or is `nil` where the system does not allow it; port 0 lets the system choose.
     package init?(
         group: IPAddress,
         port: UInt16,
-        interfaces: [IPAddress],
+        interface: NetworkInterface,
         on loop: UVLoop,
         receive: @escaping ([UInt8], IPAddress) -> Void
     ) {
         let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let made = socket(AF_INET, kind, 0)
+        let made = socket(group.isIPv4 ? AF_INET : AF_INET6, kind, 0)
         guard made >= 0 else { return nil }
-        let usable = interfaces.filter(\.isIPv4)
-        guard Self.prepare(made), let bound = Self.bind(made, to: Endpoint(address: group, port: port)),
-            usable.count(where: { Self.join(made, group, at: $0) }) > 0
+        guard Self.share(made), group.isIPv4 ? Self.prepareIPv4(made, interface) : Self.prepareIPv6(made),
+            // Bound to the group, on its interface, the socket hears nothing else.
+            let bound = Self.bind(made, to: Endpoint(address: group, port: port), on: interface),
+            Self.join(made, group, on: interface)
         else {
             _ = Glibc.close(made)
             return nil
         }
-        (descriptor, self.interfaces, self.receive) = (made, usable, receive)
+        (descriptor, self.interface, self.receive) = (made, interface, receive)
         self.group = Endpoint(address: group, port: bound)
         poll = unsafe UVHandle(UV_POLL, on: loop) { memory in
             let native = unsafe memory.assumingMemoryBound(to: uv_poll_t.self)
@@ -53,18 +54,11 @@ package final class MulticastSocket {
         }
     }
 
-    /// Sends to the group on every interface; what cannot be sent is lost, as datagrams may be.
+    /// Sends to the group; what cannot be sent is lost, as datagrams may be.
     package func send(_ bytes: [UInt8]) {
         guard poll != nil else { return }
-        for interface in interfaces {
-            var native = Self.native(interface)
-            let size = socklen_t(MemoryLayout<in_addr>.size)
-            guard unsafe setsockopt(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_IF, &native, size) == 0 else {
-                continue
-            }
-            _ = unsafe group.withSocketAddress { address, length in
-                unsafe bytes.withUnsafeBytes { unsafe sendto(descriptor, $0.baseAddress, $0.count, 0, address, length) }
-            }
+        _ = unsafe group.withSocketAddress(on: interface) { address, length in
+            unsafe bytes.withUnsafeBytes { unsafe sendto(descriptor, $0.baseAddress, $0.count, 0, address, length) }
         }
     }
 
@@ -93,23 +87,55 @@ package final class MulticastSocket {
 
     // MARK: The system
 
-    private static func prepare(_ descriptor: Int32) -> Bool {
-        set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) && set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1)
-            // RFC 6762, 11: whoever checks sees that it came from this network.
-            && set(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_TTL, 255)
-            && set(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_LOOP, 1)
-            // Not what other sockets of this machine have joined (ip(7)).
-            && set(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_ALL, 0)
+    private static func share(_ descriptor: Int32) -> Bool {
+        set(descriptor, SOL_SOCKET, SO_REUSEADDR, Int32(1)) && set(descriptor, SOL_SOCKET, SO_REUSEPORT, Int32(1))
     }
 
-    private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
-        var value = value
-        return unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
+    private static func prepareIPv4(_ descriptor: Int32, _ interface: NetworkInterface) -> Bool {
+        let level = Int32(IPPROTO_IP)
+        // RFC 6762, 11: whoever checks sees that it came from this network.
+        return set(descriptor, level, IP_MULTICAST_TTL, Int32(255))
+            && set(descriptor, level, IP_MULTICAST_LOOP, Int32(1))
+            // Not what other sockets of this machine have joined (ip(7)).
+            && set(descriptor, level, IP_MULTICAST_ALL, Int32(0))
+            && set(descriptor, level, IP_MULTICAST_IF, request(interface))
+    }
+
+    private static func prepareIPv6(_ descriptor: Int32) -> Bool {
+        let level = Int32(IPPROTO_IPV6)
+        return set(descriptor, level, IPV6_V6ONLY, Int32(1)) && set(descriptor, level, IPV6_MULTICAST_HOPS, Int32(255))
+            && set(descriptor, level, IPV6_MULTICAST_LOOP, Int32(1))
+    }
+
+    private static func join(_ descriptor: Int32, _ group: IPAddress, on interface: NetworkInterface) -> Bool {
+        if group.isIPv4 {
+            var request = request(interface)
+            unsafe withUnsafeMutableBytes(of: &request.imr_multiaddr) { unsafe $0.copyBytes(from: group.bytes) }
+            return set(descriptor, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, request)
+        }
+        var request = ipv6_mreq()
+        request.ipv6mr_interface = interface.number
+        unsafe withUnsafeMutableBytes(of: &request.ipv6mr_multiaddr) { unsafe $0.copyBytes(from: group.bytes) }
+        return set(descriptor, Int32(IPPROTO_IPV6), IPV6_JOIN_GROUP, request)
+    }
+
+    /// Names the interface; its address is the one to send from.
+    private static func request(_ interface: NetworkInterface) -> ip_mreqn {
+        var request = ip_mreqn()
+        request.imr_ifindex = Int32(bitPattern: interface.number)
+        unsafe withUnsafeMutableBytes(of: &request.imr_address) { unsafe $0.copyBytes(from: interface.address.bytes) }
+        return request
+    }
+
+    private static func set<Value>(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Value) -> Bool {
+        unsafe withUnsafeBytes(of: value) {
+            unsafe setsockopt(descriptor, level, option, $0.baseAddress, socklen_t($0.count)) == 0
+        }
     }
 
     /// The port that the socket has then.
-    private static func bind(_ descriptor: Int32, to endpoint: Endpoint) -> UInt16? {
-        let status = unsafe endpoint.withSocketAddress { unsafe Glibc.bind(descriptor, $0, $1) }
+    private static func bind(_ descriptor: Int32, to endpoint: Endpoint, on interface: NetworkInterface) -> UInt16? {
+        let status = unsafe endpoint.withSocketAddress(on: interface) { unsafe Glibc.bind(descriptor, $0, $1) }
         guard status == 0 else { return nil }
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -119,17 +145,5 @@ package final class MulticastSocket {
             }
         }
         return named == 0 ? Endpoint(storage)?.port : nil
-    }
-
-    private static func join(_ descriptor: Int32, _ group: IPAddress, at interface: IPAddress) -> Bool {
-        var request = ip_mreq(imr_multiaddr: native(group), imr_interface: native(interface))
-        let size = socklen_t(MemoryLayout<ip_mreq>.size)
-        return unsafe setsockopt(descriptor, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, &request, size) == 0
-    }
-
-    private static func native(_ address: IPAddress) -> in_addr {
-        var native = in_addr()
-        unsafe withUnsafeMutableBytes(of: &native) { unsafe $0.copyBytes(from: address.bytes) }
-        return native
     }
 }

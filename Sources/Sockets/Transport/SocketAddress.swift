@@ -3,8 +3,11 @@ internal import Glibc
 internal import Primitives
 
 extension Endpoint {
-    /// Lends the endpoint as the system's structure.
-    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    /// Lends the endpoint as the system's structure; link-local IPv6 addresses need the interface on which they are meant.
+    func withSocketAddress<Result>(
+        on interface: NetworkInterface? = nil,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
         var storage = sockaddr_storage()
         let byteCount: Int
         if address.isIPv4 {
@@ -18,6 +21,7 @@ extension Endpoint {
             var native = sockaddr_in6()
             native.sin6_family = sa_family_t(AF_INET6)
             native.sin6_port = port.bigEndian
+            native.sin6_scope_id = interface?.number ?? 0
             unsafe withUnsafeMutableBytes(of: &native.sin6_addr) { unsafe $0.copyBytes(from: address.bytes) }
             byteCount = MemoryLayout<sockaddr_in6>.size
             unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: native, as: sockaddr_in6.self) }

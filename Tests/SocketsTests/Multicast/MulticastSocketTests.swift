@@ -8,6 +8,10 @@ import Testing
     static let group = IPAddress(239, 255, 77, 1)
     static let loopback = IPAddress(127, 0, 0, 1)
 
+    private static var interface: NetworkInterface {
+        get throws { try #require(InterfaceAddresses.interfaces(isIPv4: true).first { $0.address == loopback }) }
+    }
+
     @Test(.timeLimit(.minutes(1))) func `reaches whoever shares group and port on this machine, itself included`()
         throws
     {
@@ -20,12 +24,13 @@ import Testing
             guard heard.count == 2 else { return }
             for socket in sockets { socket.close() }
         }
+        let interface = try Self.interface
         let first = try #require(
-            MulticastSocket(group: Self.group, port: 0, interfaces: [Self.loopback], on: loop, receive: receive)
+            MulticastSocket(group: Self.group, port: 0, interface: interface, on: loop, receive: receive)
         )
         let port = first.group.port
         let second = try #require(
-            MulticastSocket(group: Self.group, port: port, interfaces: [Self.loopback], on: loop, receive: receive)
+            MulticastSocket(group: Self.group, port: port, interface: interface, on: loop, receive: receive)
         )
         sockets = [first, second]
         first.send([1, 2, 3])
@@ -34,9 +39,21 @@ import Testing
         #expect(heard == [[1, 2, 3], [1, 2, 3]])
     }
 
-    @Test func `is none without an interface`() {
+    @Test func `is none on an interface that is not there`() throws {
         let loop = UVLoop()
         defer { loop.close() }
-        #expect(MulticastSocket(group: Self.group, port: 0, interfaces: [], on: loop, receive: { _, _ in }) == nil)
+        let groups = [Self.group.bytes, [0xff, 0x02] + [UInt8](repeating: 0, count: 13) + [0xfb]]
+        for group in groups.compactMap({ IPAddress($0) }) {
+            let missing = NetworkInterface(number: 0x7fff_ffff, address: Self.loopback)
+            #expect(MulticastSocket(group: group, port: 0, interface: missing, on: loop, receive: { _, _ in }) == nil)
+        }
+    }
+
+    @Test func `each interface counts once for a family`() {
+        for isIPv4 in [true, false] {
+            let found = InterfaceAddresses.interfaces(isIPv4: isIPv4)
+            #expect(Set(found.map(\.number)).count == found.count)
+            #expect(found.allSatisfy { $0.address.isIPv4 == isIPv4 })
+        }
     }
 }
