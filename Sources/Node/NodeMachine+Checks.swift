@@ -26,7 +26,7 @@ extension NodeMachine {
     /// Costs no pass over anything.
     public func forEachSize(_ body: (_ name: String, _ size: Int, _ limit: Int) -> Void) {
         let system = config.swarm.resources.system
-        body("peers", connected.count, system.each.inboundConnections + system.each.outboundConnections)
+        body("peers", connected.count, system.connections)
         body("inbox", inbox.pendingCount, NodeLimits.pendingRecordCountMax + NodeLimits.importCountMax)
         body("record bytes", book.recordByteCount, book.config.memoryByteCountMax)
         body("gossip verdicts", gossip.pendingCount, config.gossip.pendingCountMax)

@@ -73,6 +73,7 @@ extension Simulation {
     mutating func addLink(_ end: WireEnd, of index: Int, to far: Int) {
         let place = nodes[index].links.firstIndex { Int($0.node) > far } ?? nodes[index].links.endIndex
         nodes[index].links.insert(Link(node: UInt32(far), peer: nodes[far].identity.peer, end: end), at: place)
+        nodes[index].swarm.count(end, 1)
     }
 
     /// Takes a connection off its node's table; gives the peer that it led to.
@@ -81,7 +82,10 @@ extension Simulation {
         guard var place = linkPlace(to: wires.node(at: end.far), from: index) else { return nil }
         let links = nodes[index].links
         while place < links.count, links[place].node == wires.nodeNumber(at: end.far) {
-            if links[place].end == end { return nodes[index].links.remove(at: place).peer }
+            if links[place].end == end {
+                nodes[index].swarm.count(end, -1)
+                return nodes[index].links.remove(at: place).peer
+            }
             place += 1
         }
         return nil
@@ -117,6 +121,10 @@ extension Simulation {
                 wires[end][end].requests.append(request)
             }
             return
+        }
+        guard nodes[index].swarm.hasRoom(.outbound, within: swarm.resources) else {
+            let refusal = ResourceRefusal(scope: .system, resource: .outboundConnections)
+            return answer(request, .failure(.limited(refusal)), of: index)
         }
         dial(target, expecting: wanted, request, from: index)
     }
@@ -172,7 +180,7 @@ extension Simulation {
     }
 
     private func hasRoom(_ index: Int) -> Bool {
-        !nodes[index].swarm.isStopping && nodes[index].swarm.inboundCount < swarm.connectionLimits.inboundMax
+        !nodes[index].swarm.isStopping && nodes[index].swarm.hasRoom(.inbound, within: swarm.resources)
     }
 
     private mutating func answer(
@@ -207,7 +215,6 @@ extension Simulation {
         wires[end][end].phase = .up
         let (index, far) = (wires.node(at: end), wires.node(at: end.far))
         nodes[index].swarm.connectionCount += 1
-        if !end.isDialer { nodes[index].swarm.inboundCount += 1 }
         let peer = nodes[far].identity.peer
         let info = ConnectionInfo(
             id: ConnectionID(rawValue: end.rawValue),
@@ -306,7 +313,6 @@ extension Simulation {
         let peer = removeLink(end, of: index)
         if wasUp, let peer {
             nodes[index].swarm.connectionCount -= 1
-            if !end.isDialer { nodes[index].swarm.inboundCount -= 1 }
             for stream in wires[end].streams where stream.isKnown(at: end) {
                 owe(index, .swarm(.streamReset(handle(stream.id, at: end))))
             }

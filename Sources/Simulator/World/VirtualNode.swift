@@ -109,8 +109,20 @@ struct VirtualSwarm: Sendable {
     var description: PeerDescription?
     /// Connections that are up at this end.
     var connectionCount = 0
+    /// Connections that are up or on their way, as the limits count them.
     var inboundCount = 0
+    var outboundCount = 0
     var lastTrim: Instant?
     var isTrimPlanned = false
     var isStopping = false
+
+    func hasRoom(_ direction: Direction, within limits: ResourceLimits) -> Bool {
+        let (each, all) = (limits.system.each, inboundCount + outboundCount)
+        guard all < limits.system.connections else { return false }
+        return direction == .inbound ? inboundCount < each.inboundConnections : outboundCount < each.outboundConnections
+    }
+
+    mutating func count(_ end: WireEnd, _ change: Int) {
+        if end.isDialer { outboundCount += change } else { inboundCount += change }
+    }
 }

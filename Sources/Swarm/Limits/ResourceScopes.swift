@@ -13,6 +13,10 @@ public enum ScopeKind: Hashable, Sendable {
 public struct ResourceRefusal: Error, Hashable, Sendable {
     public let scope: ScopeKind
     public let resource: Resource
+
+    public init(scope: ScopeKind, resource: Resource) {
+        (self.scope, self.resource) = (scope, resource)
+    }
 }
 
 /// The resource accounts, a tree: system → peer → connection → stream, with one transient scope in the peer's place for
