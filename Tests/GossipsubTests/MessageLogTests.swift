@@ -91,6 +91,7 @@ extension MessageLog {
 
 @Suite struct `Messages of the last heartbeats` {
     private var log = MessageLog()
+    private var draws = random(1)
 
     /// Eight bytes as a field of an RPC.
     private func message(_ byte: UInt8, _ topic: Topic = "t") -> WireMessage { WireMessage(data: [byte], topic: topic) }
@@ -105,15 +106,37 @@ extension MessageLog {
 
     @Test mutating func `are gossiped about for two and kept for five`() {
         insert("a", message(1))
-        #expect(log.gossipIDs(of: "t") == [id("a")] && log.hasGossip)
+        #expect(gossip("t", to: 1) == [id("a")] && log.hasGossip)
         log.shift()
-        #expect(log.gossipIDs(of: "t") == [id("a")] && log.gossipIDs(of: "u").isEmpty)
+        #expect(gossip("t", to: 2) == [id("a")] && gossip("u", to: 2).isEmpty)
         log.shift()
-        #expect(log.gossipIDs(of: "t").isEmpty && !log.hasGossip)
+        #expect(gossip("t", to: 3).isEmpty && !log.hasGossip)
         for _ in 0..<2 { log.shift() }
         #expect(asked("a") == message(1))
         log.shift()
         #expect(asked("a") == nil && log.cachedCount == 0 && log.cachedByteCount == 0)
+    }
+
+    private mutating func gossip(_ topic: Topic, to place: PeerPlace, countMax: Int = 10) -> Set<MessageID> {
+        Set(log.gossipIDs(of: topic, to: place, countMax: countMax, using: &draws))
+    }
+
+    @Test mutating func `are named once to each peer, and not to whoever brought them`() {
+        for name in ["a", "b", "c"] { insert(name, message(1)) }
+        #expect(log.noteCopy(of: named("b", "t"), from: 1)?.isFirst == true)
+        #expect(gossip("t", to: 1) == [id("a"), id("c")] && gossip("t", to: 1).isEmpty)
+        insert("d", message(1))
+        #expect(gossip("t", to: 1) == [id("d")])
+        #expect(gossip("t", to: 2).count == 4)
+        log.forget(2)
+        #expect(gossip("t", to: 2).count == 4, "another peer has the place now")
+    }
+
+    @Test mutating func `are named later when they are too many at a time`() {
+        for name in ["a", "b", "c"] { insert(name, message(1)) }
+        let first = gossip("t", to: 1, countMax: 2)
+        let second = gossip("t", to: 1, countMax: 2)
+        #expect(first.count == 2 && second.count == 1 && first.union(second).count == 3)
     }
 
     @Test mutating func `count their transmissions by peer`() {

@@ -44,6 +44,8 @@ struct MessageLog: Sendable {
         let id: MessageID
         /// Who brought a copy, while that still counts (score component P3).
         var deliverers: PlaceSet
+        /// Whom gossip has named it to.
+        var told = PlaceSet()
         /// Only of accepted messages, and only while the bounds allow it.
         var message: WireMessage?
         /// How often it was sent to whom because of an IWANT.
@@ -159,16 +161,29 @@ struct MessageLog: Sendable {
     mutating func forget(_ place: PeerPlace) {
         for index in details.indices {
             details[index].deliverers.remove(place)
+            details[index].told.remove(place)
             details[index].transmissions.removeAll { $0.place == place }
         }
     }
 
     // MARK: Gossip
 
-    /// The ids that gossip about `topic` names, oldest first.
-    func gossipIDs(of topic: Topic) -> [MessageID] {
-        gossipRange.compactMap { index in
-            guard let message = details[index].message, message.topic == topic else { return nil }
+    /// What gossip about `topic` is to name to the peer at `place`, drawn at random if it is more than `countMax`.
+    ///
+    /// Whoever brought a message has it, and whoever was told of it once can ask for it: where few peers are outside the mesh, each would
+    /// else hear of every message in every heartbeat of the window.
+    mutating func gossipIDs(
+        of topic: Topic,
+        to place: PeerPlace,
+        countMax: Int,
+        using random: inout SeededRandom
+    ) -> [MessageID] {
+        let untold = gossipRange.filter { index in
+            guard let message = details[index].message, message.topic == topic else { return false }
+            return !details[index].deliverers.contains(place) && !details[index].told.contains(place)
+        }
+        return (untold.count <= countMax ? untold : random.sample(untold, countMax)).map { index in
+            details[index].told.insert(place)
             return details[index].id
         }
     }

@@ -126,8 +126,7 @@ extension GossipsubMachine {
 
     /// Tells some subscribers outside the mesh what went through it lately (gossipsub 1.1, "Adaptive Gossip Dissemination").
     private mutating func gossip(_ topic: Topic, excluding excluded: PeerSet) {
-        let ids = log.gossipIDs(of: topic)
-        guard !ids.isEmpty else { return }
+        guard log.hasGossip else { return }
         let others = subscriberSet(of: topic).filter { peer in
             guard let index = peers.index(forKey: peer), peers.values[index].version.hasMesh,
                 peers.values[index].isReachable
@@ -135,7 +134,11 @@ extension GossipsubMachine {
             return !excluded.contains(peer) && scores.score(at: index) >= config.score.gossipThreshold
         }
         let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
-        for peer in random.sample(others, count) { tell(ids, of: topic, to: peer) }
+        for peer in random.sample(others, count) {
+            guard let place = peers[peer]?.place else { continue }
+            let ids = log.gossipIDs(of: topic, to: place, countMax: config.ihaveIDCountMax, using: &random)
+            if !ids.isEmpty { tell(ids, of: topic, to: peer) }
+        }
     }
 
     /// Each peer hears of other ids when there are too many, so that together they hear of all.
