@@ -123,7 +123,7 @@ struct RequestDesk: Sendable {
 
     mutating func note(_ attempt: RequestStatus.Attempt, of network: UInt64, on request: RequestID, at now: Int64) {
         own[request]?.note(attempt, of: network)
-        guard network != Self.unknownNetwork else { return }
+        guard attempt.answer.isBrokenWord, network != Self.unknownNetwork else { return }
         lapses[network] = nil
         if lapses.count == Self.lapseCountMax { lapses.removeFirst() }
         lapses[network] = now + Self.lapseMilliseconds
@@ -173,5 +173,17 @@ struct RequestDesk: Sendable {
         precondition(own.values.allSatisfy { $0.attempts.count <= Self.attemptCountMax })
         precondition(own.values.allSatisfy { $0.attemptCount <= Self.attemptCountMax || !$0.plan.isAutomatic })
         precondition(lapses.count <= Self.lapseCountMax)
+    }
+}
+
+extension RequestStatus.Attempt.Answer {
+    /// Whether the provider did not do what it had promised; else it was not asked, or it was this node that did not go on.
+    fileprivate var isBrokenWord: Bool {
+        switch self {
+        case .bid(.refused), .bid(.wrongAward), .bid(.slotTaken), .bid(.noAnswer), .bid(.uncertain): true
+        case .bid(.clocksDiffer), .bid(.cancelled), .bid(.notSigned), .bid(.notDurable), .bid(.invalid),
+            .bid(.tooManyBids), .notPlaced:
+            false
+        }
     }
 }

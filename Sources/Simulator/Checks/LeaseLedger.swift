@@ -12,6 +12,8 @@ struct LeaseLedger: Sendable {
         let body: LeaseBody
         let provider: Int
         let madeAt: Instant
+        /// When its renter had written that the GPUs can be used, by the renter's clock, in milliseconds since the Unix epoch.
+        var heardAt: Int64?
         var closedAt: Instant?
         var isCountersigned = false
     }
@@ -65,9 +67,14 @@ struct LeaseLedger: Sendable {
             return ([.noDoubleLease], made(body, by: node, unixMilliseconds: unixMilliseconds, at: now))
         case .leaseStates:
             guard let record = try? SignedRecord(envelope: row.value), case .leaseState(let state) = record.record.body,
-                state.standing == .closed, leases[state.lease]?.closedAt == nil
+                let lease = leases[state.lease]
             else { return ([], nil) }
-            leases[state.lease]?.closedAt = now
+            switch state.standing {
+            case .closed: leases[state.lease]?.closedAt = lease.closedAt ?? now
+            case .active where lease.body.renter == key:
+                leases[state.lease]?.heardAt = lease.heardAt ?? unixMilliseconds
+            case .active, .reserved, .suspended: break
+            }
             return ([], nil)
         case .receipts:
             guard let stored = try? StoredReceipt(stored: row.value), let id = LeaseID(row.key) else {
@@ -77,7 +84,12 @@ struct LeaseLedger: Sendable {
             guard stored.receipt.author == key, stored.countersignature == nil else { return ([], nil) }
             receiptCount += 1
             return ([.exposureBounded], unpaid(stored.receipt, of: id))
-        case .awards, .vouchers, .credit, .settlements: return ([], nil)
+        case .vouchers:
+            guard let id = LeaseID(row.key), let lease = leases[id], lease.body.renter == key,
+                let meter = try? RenterMeter.MeterState(stored: row.value)
+            else { return ([], nil) }
+            return ([.exposureBounded], overpaid(meter, of: lease, unixMilliseconds: unixMilliseconds))
+        case .awards, .credit, .settlements: return ([], nil)
         }
     }
 
@@ -121,6 +133,18 @@ struct LeaseLedger: Sendable {
             invariant: .exposureBounded,
             kind: "unpaid",
             detail: "\(unpaid) micros stay unpaid of a lease with the limit \(lease.exposureMicros)"
+        )
+    }
+
+    /// A renter pays for what it has heard of, and for the seconds by which clocks may run apart.
+    private func overpaid(_ meter: RenterMeter.MeterState, of lease: Lease, unixMilliseconds: Int64) -> Fault? {
+        let used = lease.heardAt.map { max(0, unixMilliseconds - $0) } ?? 0
+        let fair = lease.body.cost(ofMilliseconds: used + RenterMeter.toleranceMilliseconds)
+        guard meter.promisedMicros > fair else { return nil }
+        return Fault(
+            invariant: .exposureBounded,
+            kind: "unheard",
+            detail: "\(meter.promisedMicros) micros are promised for \(used) ms of use that the renter had heard of"
         )
     }
 

@@ -195,11 +195,14 @@ import Testing
             desk.note(attempt(number % 200), of: UInt64(number), on: request, at: Self.wall)
             desk.note(attempt(number % 200), of: RequestDesk.unknownNetwork, on: request, at: Self.wall)
         }
+        let ours = RequestStatus.Attempt(provider: Self.key(1).publicKey, answer: .bid(.notDurable))
+        desk.note(ours, of: 999, on: request, at: Self.wall)
         let other = RequestDesk.Own(plan: try #require(desk.own[request]).plan)
         func turns(_ network: UInt64, later milliseconds: Int64 = 0) -> Int {
             desk.turns(of: network, for: other, at: Self.wall + milliseconds)
         }
         #expect([turns(1), turns(2), turns(257), turns(RequestDesk.unknownNetwork)] == [0, 1, 1, 0])
+        #expect(turns(999) == 0, "our own disk")
         #expect(turns(2, later: 3_600_000) == 0)
         desk.forgive(2)
         #expect(turns(2) == 0)
