@@ -118,7 +118,7 @@ extension MessageLog {
     }
 
     private mutating func gossip(_ topic: Topic, to place: PeerPlace, countMax: Int = 10) -> Set<MessageID> {
-        Set(log.gossipIDs(of: topic, to: place, countMax: countMax, using: &draws))
+        Set(log.takeIDs(of: topic, for: place, countMax: countMax, using: &draws))
     }
 
     @Test mutating func `are named once to each peer, and not to whoever brought them`() {
@@ -130,6 +130,21 @@ extension MessageLog {
         #expect(gossip("t", to: 2).count == 4)
         log.forget(2)
         #expect(gossip("t", to: 2).count == 4, "another peer has the place now")
+    }
+
+    @Test mutating func `are not named to whoever named them`() {
+        for name in ["a", "b"] { insert(name, message(1)) }
+        #expect(log.noteHolder(of: named("a", "t"), at: 1) && !log.noteHolder(of: named("unknown", "t"), at: 1))
+        #expect(gossip("t", to: 1) == [id("b")] && gossip("t", to: 2) == [id("a"), id("b")])
+        #expect(log.noteCopy(of: named("a", "t"), from: 1)?.isFirst == true, "naming is not bringing")
+    }
+
+    @Test mutating func `of this heartbeat are named alone to whoever is told in each`() {
+        insert("a", message(1))
+        log.shift()
+        insert("b", message(1))
+        let fresh = log.takeIDs(of: "t", for: 1, ofThisHeartbeat: true, countMax: 10, using: &draws)
+        #expect(fresh == [id("b")] && gossip("t", to: 1) == [id("a")])
     }
 
     @Test mutating func `are named later when they are too many at a time`() {

@@ -44,7 +44,7 @@ struct MessageLog: Sendable {
         let id: MessageID
         /// Who brought a copy, while that still counts (score component P3).
         var deliverers: PlaceSet
-        /// Whom gossip has named it to.
+        /// Whom it was named to, and who named it.
         var told = PlaceSet()
         /// Only of accepted messages, and only while the bounds allow it.
         var message: WireMessage?
@@ -168,17 +168,26 @@ struct MessageLog: Sendable {
 
     // MARK: Gossip
 
-    /// What gossip about `topic` is to name to the peer at `place`, drawn at random if it is more than `countMax`.
+    /// Notes that the peer at `place` says that it has a message, and gives whether the message was judged here.
+    mutating func noteHolder(of key: MessageKey, at place: PeerPlace) -> Bool {
+        guard let offset = offset(of: key) else { return false }
+        if let detail = detailIndex(offset) { details[detail].told.insert(place) }
+        return true
+    }
+
+    /// What is to be named of `topic` to the peer at `place`, drawn at random if it is more than `countMax`; of this heartbeat alone, or of
+    /// all that are gossiped about.
     ///
-    /// Whoever brought a message has it, and whoever was told of it once can ask for it: where few peers are outside the mesh, each would
-    /// else hear of every message in every heartbeat of the window.
-    mutating func gossipIDs(
+    /// Whoever brought or named a message has it, and whoever was told of it once can ask for it. So of two peers one tells the other, and
+    /// once, where else both would in every heartbeat of the window.
+    mutating func takeIDs(
         of topic: Topic,
-        to place: PeerPlace,
+        for place: PeerPlace,
+        ofThisHeartbeat isFresh: Bool = false,
         countMax: Int,
         using random: inout SeededRandom
     ) -> [MessageID] {
-        let untold = gossipRange.filter { index in
+        let untold = (isFresh ? freshRange : gossipRange).filter { index in
             guard let message = details[index].message, message.topic == topic else { return false }
             return !details[index].deliverers.contains(place) && !details[index].told.contains(place)
         }
@@ -188,19 +197,12 @@ struct MessageLog: Sendable {
         }
     }
 
-    /// The ids of this heartbeat that the peer at `place` did not bring itself, oldest first.
-    func freshIDs(of topic: Topic, unknownTo place: PeerPlace) -> [MessageID] {
-        let start = max(0, windowStarts[windowStarts.count - 1] - firstDetailed)
-        return (start..<details.count).compactMap { index in
-            guard let message = details[index].message, message.topic == topic,
-                !details[index].deliverers.contains(place)
-            else { return nil }
-            return details[index].id
-        }
-    }
-
     /// Whether anything at all could be gossiped about.
     var hasGossip: Bool { gossipRange.contains { details[$0].message != nil } }
+
+    private var freshRange: Range<Int> {
+        max(0, windowStarts[windowStarts.count - 1] - firstDetailed)..<details.count
+    }
 
     private var gossipRange: Range<Int> {
         let start = windowStarts[max(0, windowStarts.count - limits.gossipWindowCount)]

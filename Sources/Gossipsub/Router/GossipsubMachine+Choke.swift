@@ -71,8 +71,7 @@ extension GossipsubMachine {
         for peer in topics.values[joined].choking {
             guard let index = peers.index(forKey: peer), scores.score(at: index) >= config.score.gossipThreshold
             else { continue }
-            let ids = log.freshIDs(of: topic, unknownTo: peers.values[index].place)
-            if !ids.isEmpty { tell(ids, of: topic, to: peer) }
+            tell(topic, ofThisHeartbeat: true, to: peer)
         }
     }
 }

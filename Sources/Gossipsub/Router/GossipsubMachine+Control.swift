@@ -154,7 +154,8 @@ extension GossipsubMachine {
         for entry in ihave where topics[entry.topic] != nil {
             for id in entry.ids {
                 let key = MessageKey(id: id, topic: entry.topic)
-                if !log.contains(key) && !pending.contains(key) { wanted.append(id) }
+                let isJudged = log.noteHolder(of: key, at: peers.values[index].place)
+                if !isJudged && !pending.contains(key) { wanted.append(id) }
             }
         }
         guard !wanted.isEmpty else { return }

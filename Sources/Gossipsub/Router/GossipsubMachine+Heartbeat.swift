@@ -134,17 +134,16 @@ extension GossipsubMachine {
             return !excluded.contains(peer) && scores.score(at: index) >= config.score.gossipThreshold
         }
         let count = max(config.gossipCount, Int(config.gossipFactor * Double(others.count)))
-        for peer in random.sample(others, count) {
-            guard let place = peers[peer]?.place else { continue }
-            let ids = log.gossipIDs(of: topic, to: place, countMax: config.ihaveIDCountMax, using: &random)
-            if !ids.isEmpty { tell(ids, of: topic, to: peer) }
-        }
+        for peer in random.sample(others, count) { tell(topic, to: peer) }
     }
 
-    /// Each peer hears of other ids when there are too many, so that together they hear of all.
-    mutating func tell(_ ids: [MessageID], of topic: Topic, to peer: PeerID) {
-        let told = ids.count <= config.ihaveIDCountMax ? ids : random.sample(ids, config.ihaveIDCountMax)
-        for portion in ControlMessage.portions(told) {
+    /// Names messages of a topic to a peer; each hears of other ones when there are too many, so that together they hear of all.
+    mutating func tell(_ topic: Topic, ofThisHeartbeat isFresh: Bool = false, to peer: PeerID) {
+        guard let place = peers[peer]?.place else { return }
+        let countMax = config.ihaveIDCountMax
+        let ids = log.takeIDs(of: topic, for: place, ofThisHeartbeat: isFresh, countMax: countMax, using: &random)
+        guard !ids.isEmpty else { return }
+        for portion in ControlMessage.portions(ids) {
             outbox[peer, default: RPCParts()].gossip.append(.ihave(IHave(topic: topic, ids: portion)))
         }
     }
