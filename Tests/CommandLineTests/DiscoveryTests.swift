@@ -79,4 +79,20 @@ import Testing
             #expect(try await node.waitUntilEnded() == 0)
         }
     }
+
+    @Test func `a search that may lack offers says so to scripts too, beside its rows`() async throws {
+        let home = try TestHome()
+        let node = try await home.up("--segments", "amd-consumer")
+        for flags in [["--json"], [], ["--json", "--explain"]] {
+            let search = try await home.run(["search", "gpu=rtx-4090"] + flags)
+            #expect(search.code == 0)
+            let warning = "warning: fewer than 3 peers in distinct networks answered for nvidia-consumer/"
+            #expect(search.complaint.hasPrefix(warning) && search.complaint.hasSuffix(": offers may be missing\n"))
+            guard flags.first == "--json" else { continue }
+            #expect(search.objects.filter { $0["replicas"] != nil }.count == flags.count - 1)
+            #expect(search.objects.count == (flags.count == 1 ? 0 : 2), "rows, whom it has asked, the explanation")
+        }
+        _ = try await home.run("down")
+        #expect(try await node.waitUntilEnded() == 0)
+    }
 }

@@ -2,6 +2,7 @@ internal import Cryptography
 internal import Identity
 internal import Market
 internal import Node
+internal import Primitives
 
 /// The answer to a search.
 public struct SearchView: Codable, Sendable {
@@ -29,6 +30,18 @@ public struct AskedView: Codable, Sendable {
     public let replicas: [Replica]
     /// Segments for which fewer than three peers in distinct networks answered in full: offers may be missing.
     public let weak: [String]
+
+    /// What whoever relies on the rows must know, a sentence each: who hid something, and where too few were asked.
+    public var warnings: [String] {
+        let hidden = replicas.filter { $0.omitted > 0 }.map { replica in
+            let offers = replica.omitted.counted("offer")
+            return "\(replica.peer) left out \(offers) that others have; it is asked last from now on"
+        }
+        guard !weak.isEmpty else { return hidden }
+        let segments = weak.joined(separator: ", ")
+        return hidden
+            + ["fewer than 3 peers in distinct networks answered for \(segments): offers may be missing"]
+    }
 
     init(_ report: SearchReport) {
         segments = report.segments.map(\.name)

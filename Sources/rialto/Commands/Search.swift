@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import LocalAPI
+internal import Primitives
 
 /// The command `rialto search`.
 struct Search: AsyncParsableCommand {
@@ -11,7 +12,9 @@ struct Search: AsyncParsableCommand {
             kwh/mtok:…, gco2/mtok:…, rtt, trust, age; a leading minus reverses.
 
             A node that follows only some segments of the market (--segments) asks three peers about the others, in distinct \
-            networks; what they show proves itself, and who leaves out what another has is named.
+            networks; what they show proves itself. Who leaves out what another has, and where fewer than three answered, is a \
+            warning on standard error, with --json too: there standard output has nothing but rows, one a line. With \
+            --explain two more objects follow, whom it has asked ('replicas', 'weak') and what each condition left over.
 
             TRUST is how far this node trusts the provider, from 0 to 1; whoever is new has 0.3. 'rialto trust PEER' says why.
 
@@ -49,8 +52,10 @@ struct Search: AsyncParsableCommand {
         if explain { items["explain"] = "1" }
         guard !watch else { return try await follow(items) }
         let answer = try await options.client.send("GET", "/v1/search", query: items, expecting: SearchView.self)
+        for warning in answer.asked?.warnings ?? [] { Terminal.complain("warning: \(warning)") }
         if options.json {
             for row in answer.rows { print(JSONFormat.text(row)) }
+            if explain, let asked = answer.asked { print(JSONFormat.text(asked)) }
             if let explanation = answer.explanation { print(JSONFormat.text(explanation)) }
             return
         }
@@ -79,18 +84,8 @@ struct Search: AsyncParsableCommand {
     }
 
     private func show(_ asked: AskedView) {
-        let segments = asked.segments.count == 1 ? "1 segment" : "\(asked.segments.count) segments"
-        let peers = asked.replicas.count == 1 ? "1 peer" : "\(asked.replicas.count) peers"
+        let (peers, segments) = (asked.replicas.count.counted("peer"), asked.segments.count.counted("segment"))
         print(Terminal.faint("asked: \(peers) about \(segments) that this node does not follow"))
-        for replica in asked.replicas where replica.omitted > 0 {
-            let offers = replica.omitted == 1 ? "1 offer" : "\(replica.omitted) offers"
-            print("warning: \(replica.peer) left out \(offers) that others have; it is asked last from now on")
-        }
-        guard !asked.weak.isEmpty else { return }
-        print(
-            "warning: fewer than 3 peers in distinct networks answered for \(asked.weak.joined(separator: ", ")): offers may "
-                + "be missing"
-        )
     }
 
     private func show(_ explanation: ExplanationView, of rows: [OfferRow]) {
