@@ -180,8 +180,7 @@ extension NodeMachine {
             let new = newcomers(in: result)
             if !rendezvous.isEmpty { rendezvous[0].found(key, newCount: new.count, at: now) }
             welcome(new, at: now)
-        case .storefront(let command, let target, let replica):
-            foundStorefront(command, target, replica, result, at: now, into: &outputs)
+        case .storefront(let command): foundStorefront(command, result, at: now, into: &outputs)
         case .replicas:
             welcome(newcomers(in: result), at: now)
         case .party(let party):
@@ -202,6 +201,6 @@ enum OwnSearch: Sendable {
     case replicas
     /// Somebody with whom a lease or a bid is under way.
     case party(PeerID)
-    /// A command wants a peer's storefront; the replica under which it was looked for.
-    case storefront(CommandID, PeerID, replica: Int)
+    /// A command wants a peer's storefront, of which this is one replica.
+    case storefront(CommandID)
 }

@@ -118,7 +118,7 @@ extension NodeMachine {
     private func asker(of summary: LookupSummary) -> CommandID? {
         guard let id = summary.command else { return nil }
         guard id.rawValue >= Self.firstOwnSearch else { return CommandID(rawValue: id.rawValue) }
-        if case .storefront(let command, _, _) = ownSearches[id] { return command }
+        if case .storefront(let command) = ownSearches[id] { return command }
         return nil
     }
 }

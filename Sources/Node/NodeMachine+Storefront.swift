@@ -50,41 +50,45 @@ extension NodeMachine {
         }
     }
 
-    /// Looks for a peer's storefront, under one replica's key after the other.
+    /// Looks for a peer's storefront under all of its keys at once: rare enough that its cost is nobody's worry.
     mutating func findStorefront(
         of target: PeerID,
-        replica: Int = 0,
         for command: CommandID,
         at now: Instant,
         into outputs: inout [Output]
     ) {
         guard !kademlia.isEmpty else { return outputs.append(.answer(command, .dht(.failed(.noPeers)))) }
-        let key = StorefrontValues.key(of: target, replica: replica)
-        guard !storefrontValues.shuns(key, unixMilliseconds: wall.unixMilliseconds(at: now)) else {
+        guard !shunsStorefront(of: target, at: now) else {
             return outputs.append(.answer(command, .failed(.connect(.banned))))
         }
-        search(
-            .getValue(key, quorum: Self.storefrontQuorum),
-            for: .storefront(command, target, replica: replica),
-            at: now,
-            into: &outputs
-        )
+        storefronts.ask(for: target, command)
+        for replica in 0..<StorefrontValues.replicaCount {
+            let key = StorefrontValues.key(of: target, replica: replica)
+            let question = KademliaCommand.getValue(key, quorum: Self.storefrontQuorum)
+            search(question, for: .storefront(command), at: now, into: &outputs)
+        }
     }
 
+    /// One replica of a storefront has been looked up.
     mutating func foundStorefront(
         _ command: CommandID,
-        _ target: PeerID,
-        _ replica: Int,
         _ result: KademliaResult,
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        if case .value(let envelope) = result, let record = try? SignedRecord(envelope: envelope) {
-            outputs.append(.answer(command, .records([record])))
-        } else if replica + 1 < StorefrontValues.replicaCount, case .failed(.notFound) = result {
-            findStorefront(of: target, replica: replica + 1, for: command, at: now, into: &outputs)
-        } else {
-            outputs.append(.answer(command, .dht(result)))
+        let unixMilliseconds = wall.unixMilliseconds(at: now)
+        guard let (target, answer) = storefronts.heard(result, for: command, at: unixMilliseconds) else { return }
+        switch answer {
+        // Banned while it was looked for.
+        case .success where shunsStorefront(of: target, at: now):
+            outputs.append(.answer(command, .failed(.connect(.banned))))
+        case .success(let record): outputs.append(.answer(command, .records([record])))
+        case .failure(let failure): outputs.append(.answer(command, .dht(.failed(failure))))
         }
+    }
+
+    private func shunsStorefront(of target: PeerID, at now: Instant) -> Bool {
+        let key = StorefrontValues.key(of: target, replica: 0)
+        return storefrontValues.shuns(key, unixMilliseconds: wall.unixMilliseconds(at: now))
     }
 }

@@ -50,6 +50,7 @@ public struct NodeMachine: Sendable {
     var company: [PeerCompany] = []
     var rendezvous: [Rendezvous] = []
     var storefront: [StorefrontKeeper] = []
+    var storefronts = StorefrontDesk()
     /// One or none.
     var multicastDNS: [MulticastDNSMachine] = []
     /// What the node itself searches in the hash table.
@@ -413,6 +414,7 @@ extension NodeMachine {
         tableMode.checkInvariants()
         company.first?.checkInvariants()
         rendezvous.first?.checkInvariants()
+        storefronts.checkInvariants()
         multicastDNS.first?.checkInvariants()
         desk.checkInvariants()
         leases.first?.checkInvariants()

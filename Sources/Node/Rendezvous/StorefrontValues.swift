@@ -6,7 +6,7 @@ internal import Market
 /// The values of our hash table: where a provider can be found, signed by it, under its peer id.
 ///
 /// Key `/rialto-storefront/` and the peer id's bytes; behind them, for all replicas but the first, the replica's number in one byte.
-/// Whoever grinds twenty peer ids to lie around one key still leaves the others (security: "content censorship").
+/// Whoever grinds twenty peer ids to lie around one key still leaves the others (security: "content censorship"), which are all asked.
 struct StorefrontValues: ValueValidator {
     static let replicaCount = 4
     private static let prefix = Array("/rialto-storefront/".utf8)

@@ -134,6 +134,48 @@ import Testing
         }
     }
 
+    /// Whoever holds one key's nearest ids can keep an older storefront there, which is as valid as the newer one.
+    @Test(arguments: 0..<StorefrontValues.replicaCount)
+    func `the newest storefront is found if one key alone has it`(newest: Int) throws {
+        var (network, nodes) = Self.network(count: 5, seed: 18)
+        network.run(for: .seconds(20))
+        let key = Ed25519.PrivateKey(seed: [UInt8](repeating: 5, count: 32))
+        let author = PeerID(publicKey: key.publicKey)
+        for replica in 0..<StorefrontValues.replicaCount {
+            let value = KademliaValue(
+                key: StorefrontValues.key(of: author, replica: replica),
+                value: try Self.storefront(of: key, sequence: replica == newest ? 8 : 7)
+            )
+            guard case .dht(.stored)? = network.ask(nodes[1], .dht(.putValue(value))) else {
+                Issue.record("nobody took the storefront")
+                return
+            }
+        }
+        guard case .records(let records)? = network.ask(nodes[4], .findStorefront(author)) else {
+            Issue.record("there is no storefront")
+            return
+        }
+        #expect(records.map(\.record.sequence) == [8])
+    }
+
+    static func storefront(
+        of key: Ed25519.PrivateKey,
+        sequence: UInt64,
+        network: String = "main",
+        issuedAt: Int64 = TestNetwork.epochMilliseconds,
+        lifetime: Int64 = 3_600_000
+    ) throws -> [UInt8] {
+        let segment = Segment(marketClass: .other, shard: 0)
+        let record = Record(
+            network: network,
+            sequence: sequence,
+            issuedAt: issuedAt,
+            expiresAt: issuedAt + lifetime,
+            body: .storefront(StorefrontBody(segments: [segment], addresses: [[4, 127, 0, 0, 1, 6, 0, 1]]))
+        )
+        return try SignedRecord(signing: record, by: key).envelope
+    }
+
     @Test func `on one cable no address at all is needed`() {
         var network = TestNetwork(seed: 15)
         let nodes = (0..<4).map { number in
@@ -175,18 +217,8 @@ import Testing
     @Test func `only a storefront of its own key, network and time is taken`() throws {
         let key = Ed25519.PrivateKey(seed: [UInt8](repeating: 5, count: 32))
         let now = TestNetwork.epochMilliseconds
-        let body = RecordBody.storefront(
-            StorefrontBody(segments: [Segment(marketClass: .other, shard: 0)], addresses: [[4, 127, 0, 0, 1, 6, 0, 1]])
-        )
         func value(network: String = "main", issuedAt: Int64 = now, lifetime: Int64 = 3_600_000) throws -> [UInt8] {
-            let record = Record(
-                network: network,
-                sequence: 7,
-                issuedAt: issuedAt,
-                expiresAt: issuedAt + lifetime,
-                body: body
-            )
-            return try SignedRecord(signing: record, by: key).envelope
+            try Self.storefront(of: key, sequence: 7, network: network, issuedAt: issuedAt, lifetime: lifetime)
         }
         let peer = PeerID(publicKey: key.publicKey)
         let bans = BanBook(stored: [], configured: [], allowed: [])
