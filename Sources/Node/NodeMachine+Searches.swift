@@ -60,8 +60,8 @@ extension NodeMachine {
     ) {
         guard let (id, question) = searching.take(query), var search = searching.searches[id] else { return }
         switch question {
-        case .find: if let next = search.found(finding, by: remote) { ask(next, of: remote, for: id) }
-        case .hear: search.heard(remote)
+        case .find: if let next = search.found(finding, by: remote, at: now) { ask(next, of: remote, for: id) }
+        case .hear: search.heard(remote, at: now)
         }
         searching.searches[id] = search
         advanceSearch(id, at: now, into: &outputs)
@@ -70,10 +70,10 @@ extension NodeMachine {
     private mutating func advanceSearch(_ id: CommandID, at now: Instant, into outputs: inout [Output]) {
         guard var search = searching.searches[id] else { return }
         search.expire(at: now)
-        var questions = search.choose(from: candidates(for: search.lacking, at: now))
-        questions += search.confront(book, at: wall.unixMilliseconds(at: now))
-        // Who has left something out needs a substitute.
-        questions += search.choose(from: candidates(for: search.lacking, at: now))
+        var questions = search.choose(from: candidates(for: search.lacking, at: now), at: now)
+        questions += search.confront(book, unixMilliseconds: wall.unixMilliseconds(at: now), at: now)
+        // Who has left something out needs a substitute, as who says nothing.
+        questions += search.choose(from: candidates(for: search.lacking, at: now), at: now)
         for (remote, question) in questions { ask(question, of: remote, for: id) }
         searching.searches[id] = search
         if search.isOver(at: now) { finish(search, id, at: now, into: &outputs) }
@@ -86,9 +86,10 @@ extension NodeMachine {
         into outputs: inout [Output]
     ) {
         searching.finish(id)
+        for peer in search.slow { searching.demote(peer, for: SearchDesk.slowRest, at: now) }
         let report = search.report(profile)
         for replica in report.replicas where replica.omittedCount > 0 {
-            searching.note(omitter: replica.peer, at: now)
+            searching.demote(replica.peer, for: SearchDesk.omitterRest, at: now)
             let count = "\(replica.omittedCount) offer\(replica.omittedCount == 1 ? "" : "s")"
             outputs.append(.event(.peerMisbehaved(replica.peer, "search: left out \(count) that others have")))
         }
@@ -112,7 +113,7 @@ extension NodeMachine {
 
     // MARK: Replicas
 
-    /// Connected peers that follow some of the lanes: those that we dialled first, by chance; who left something out lately last.
+    /// Connected peers that follow some of the lanes: those that we dialled first, by chance; who failed a search lately last.
     private mutating func candidates(for lanes: Set<Int>, at now: Instant) -> [SegmentSearch.Candidate] {
         guard !lanes.isEmpty else { return [] }
         var followers: OrderedDictionary<PeerID, Set<Int>> = [:]
@@ -126,7 +127,7 @@ extension NodeMachine {
         var found: [(rank: Int, candidate: SegmentSearch.Candidate)] = followers.compactMap { peer, lanes in
             guard let connection = connected[peer]?.connection else { return nil }
             let group = IPGroup(connection.remote.address)
-            let rank = (searching.isOmitter(peer, at: now) ? 2 : 0) + (connection.direction == .outbound ? 0 : 1)
+            let rank = (searching.isDemoted(peer, at: now) ? 2 : 0) + (connection.direction == .outbound ? 0 : 1)
             return (rank, SegmentSearch.Candidate(peer: peer, group: group, lanes: lanes))
         }
         random.shuffle(&found)

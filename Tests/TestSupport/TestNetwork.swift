@@ -40,6 +40,7 @@ public struct TestNetwork {
     private var verdicts: [SignatureCheck: Bool] = [:]
     private var random: SeededRandom
     private var partition: Set<NodeIndex> = []
+    private var frozen: Set<NodeIndex> = []
 
     /// Unix time at which every run starts: 2026-01-01T00:00:00Z.
     public static let epochMilliseconds: Int64 = 1_767_225_600_000
@@ -133,6 +134,9 @@ extension TestNetwork {
         nodes[index.rawValue].armed = nil
         for key in pipes.keys where key.node == index { sever(key, reason: .reset) }
     }
+
+    /// Stops a node as SIGSTOP does: its connections stay, and it hears and says nothing any more.
+    public mutating func freeze(_ index: NodeIndex) { frozen.insert(index) }
 
     /// A copy of what a node's store holds now, as a backup would be.
     public func backup(of index: NodeIndex) -> TestStore { nodes[index.rawValue].store }
@@ -232,7 +236,7 @@ extension TestNetwork {
     private mutating func step() {
         guard let event = queue.popMin() else { return }
         now = max(now, event.at)
-        guard nodes[event.node.rawValue].generation == event.generation else { return }
+        guard nodes[event.node.rawValue].generation == event.generation, !frozen.contains(event.node) else { return }
         if case .deadlineReached = event.input {
             guard nodes[event.node.rawValue].armed == event.at else { return }
             nodes[event.node.rawValue].armed = nil

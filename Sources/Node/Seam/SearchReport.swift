@@ -11,9 +11,11 @@ public struct SearchReport: Hashable, Sendable {
         public let recordCount: Int
         /// Offers that others have, that still stand, and that it did not show.
         public let omittedCount: Int
+        /// Whether it left out nothing and answered all that it was asked.
+        public let isGood: Bool
 
-        public init(peer: PeerID, segments: [Segment], recordCount: Int, omittedCount: Int) {
-            (self.peer, self.segments) = (peer, segments)
+        public init(peer: PeerID, segments: [Segment], recordCount: Int, omittedCount: Int, isGood: Bool) {
+            (self.peer, self.segments, self.isGood) = (peer, segments, isGood)
             (self.recordCount, self.omittedCount) = (recordCount, omittedCount)
         }
     }
@@ -27,10 +29,10 @@ public struct SearchReport: Hashable, Sendable {
         (self.segments, self.replicas) = (segments, replicas)
     }
 
-    /// Segments for which fewer than three replicas in distinct networks answered: whoever hides something may hide it there.
+    /// Segments for which fewer than three good replicas in distinct networks answered: whoever hides something may hide it there.
     public var weak: [Segment] {
         segments.filter { segment in
-            replicas.count { $0.segments.contains(segment) && $0.omittedCount == 0 } < SegmentSearch.replicaCount
+            replicas.count { $0.segments.contains(segment) && $0.isGood } < SegmentSearch.replicaCount
         }
     }
 }

@@ -9,12 +9,15 @@ internal import Primitives
 ///
 /// Ask three libraries in three towns for the same shelf. What one shows proves itself, so the union of the three is the answer; and
 /// who does not show what another has, and cannot say why it is gone, has left it out. Records are not believed because of who sent
-/// them, so a library can hide but not invent, and hides in vain while one of the three is honest.
+/// them, so a library can hide but not invent, and hides in vain while one of the three is honest. If one does not open, the next town's
+/// is asked too, and nobody waits at its door; what it says after all is still welcome.
 struct SegmentSearch: Sendable {
     /// Replicas of each segment, in distinct networks.
     static let replicaCount = 3
-    /// One more for each that left something out, up to so many.
+    /// One more for each that left something out or says nothing, up to so many.
     static let replicaCountMax = 5
+    /// How long a replica may say nothing before it is doubled by another: many round trips, and a batch over a slow line.
+    static let patience = Duration.seconds(2)
     /// How long the node looks for replicas beyond those that it is connected with.
     static let gatherTimeout = Duration.seconds(3)
     /// When it answers with what it has.
@@ -51,8 +54,20 @@ struct SegmentSearch: Sendable {
         /// Questions under way.
         var pendingCount = 0
         var hasAnswered = false
+        /// When it was asked last, or spoke last.
+        var movedAt: Instant
+        /// It has tried the search's patience: nobody waits for what else it may say.
+        var isSlow = false
+        /// A question of the search got no answer.
+        var hasFailed = false
         var heard: OrderedSet<Ed25519.PublicKey> = []
         var omitted: Set<RecordID> = []
+
+        /// Whether nobody waits for it, or no longer.
+        var isDone: Bool { pendingCount == 0 || isSlow }
+
+        /// Whether another one is wanted in its place.
+        var isBad: Bool { !omitted.isEmpty || hasFailed || (pendingCount > 0 ? isSlow : !hasAnswered) }
 
         /// Whether an offer at this place would have been in its answer.
         func covers(_ place: OfferPlace) -> Bool { isWhole || shownUpTo.map { place <= $0 } ?? false }
@@ -71,32 +86,49 @@ struct SegmentSearch: Sendable {
         (self.lanes, self.models, self.unixMilliseconds, startedAt) = (lanes, models, unixMilliseconds, now)
     }
 
-    var nextDeadline: Instant { startedAt.advanced(by: isGathering ? Self.gatherTimeout : Self.timeout) }
+    var nextDeadline: Instant {
+        let end = startedAt.advanced(by: isGathering ? Self.gatherTimeout : Self.timeout)
+        return replicas.values.reduce(end) { deadline, replica in
+            replica.isDone ? deadline : min(deadline, replica.movedAt.advanced(by: Self.patience))
+        }
+    }
 
     /// Lanes for which more replicas are wanted.
     var lacking: Set<Int> {
         lanes.filter { lane in
             let asked = replicas.values.filter { $0.lanes.contains(lane) }
-            let bad = asked.count { !$0.omitted.isEmpty || ($0.pendingCount == 0 && !$0.hasAnswered) }
-            return asked.count < min(Self.replicaCount + bad, Self.replicaCountMax)
+            return asked.count < min(Self.replicaCount + asked.count(where: \.isBad), Self.replicaCountMax)
         }
     }
 
-    /// Whether nothing more is to come.
+    /// Those who tried the search's patience, in the order in which they were asked.
+    var slow: [PeerID] { replicas.elements.filter(\.value.isSlow).map(\.key) }
+
+    /// Whether nothing more is to come, or nothing that is worth the wait.
     func isOver(at now: Instant) -> Bool {
         if startedAt.advanced(by: Self.timeout) <= now { return true }
-        return replicas.values.allSatisfy { $0.pendingCount == 0 } && (lacking.isEmpty || !isGathering)
+        guard replicas.values.allSatisfy(\.isDone), lacking.isEmpty || !isGathering else { return false }
+        // A late word is better than none.
+        return lanes.allSatisfy { lane in
+            let asked = replicas.values.filter { $0.lanes.contains(lane) }
+            return asked.contains(where: \.hasAnswered) || asked.allSatisfy { $0.pendingCount == 0 }
+        }
     }
 
+    /// Time has passed.
     mutating func expire(at now: Instant) {
         if startedAt.advanced(by: Self.gatherTimeout) <= now { isGathering = false }
+        for (peer, replica) in replicas.elements
+        where !replica.isDone && replica.movedAt.advanced(by: Self.patience) <= now {
+            replicas[peer]?.isSlow = true
+        }
     }
 
     /// Nobody else can be found.
     mutating func endGathering() { isGathering = false }
 
     /// Whoever is to be asked next, of the candidates in their order.
-    mutating func choose(from candidates: [Candidate]) -> [(PeerID, Question)] {
+    mutating func choose(from candidates: [Candidate], at now: Instant) -> [(PeerID, Question)] {
         var chosen: [(PeerID, Question)] = []
         for candidate in candidates where replicas[candidate.peer] == nil {
             let neighbours = replicas.values.filter { $0.group == candidate.group && !$0.group.isExempt }
@@ -104,7 +136,7 @@ struct SegmentSearch: Sendable {
                 !neighbours.contains { $0.lanes.contains(lane) }
             }
             guard !lanes.isEmpty else { continue }
-            replicas[candidate.peer] = Replica(group: candidate.group, lanes: lanes, pendingCount: 1)
+            replicas[candidate.peer] = Replica(group: candidate.group, lanes: lanes, pendingCount: 1, movedAt: now)
             chosen.append((candidate.peer, .find(after: nil, lanes: lanes)))
         }
         return chosen
@@ -113,9 +145,11 @@ struct SegmentSearch: Sendable {
     /// A replica has shown something or, with `nil`, has not answered.
     ///
     /// Returns what it is to be asked next.
-    mutating func found(_ finding: SyncFinding?, by peer: PeerID) -> Question? {
+    mutating func found(_ finding: SyncFinding?, by peer: PeerID, at now: Instant) -> Question? {
         guard var replica = replicas[peer] else { return nil }
         replica.pendingCount -= 1
+        replica.movedAt = now
+        replica.hasFailed = finding == nil
         defer { replicas[peer] = replica }
         guard let finding else { return nil }
         replica.found.formUnion(finding.ids)
@@ -132,25 +166,38 @@ struct SegmentSearch: Sendable {
     }
 
     /// A replica has said what it knows of a provider, or has not.
-    mutating func heard(_ peer: PeerID) { replicas[peer]?.pendingCount -= 1 }
+    mutating func heard(_ peer: PeerID, at now: Instant) {
+        replicas[peer]?.pendingCount -= 1
+        replicas[peer]?.movedAt = now
+    }
 
     /// Compares what the replicas have shown with what the book holds of it: each must say why it left an offer out.
     ///
     /// Once it has said all that it knows of the provider, an offer that still stands was left out.
-    mutating func confront(_ book: RecordBook, at unixMilliseconds: Int64) -> [(PeerID, Question)] {
-        guard replicas.values.allSatisfy({ $0.pendingCount == 0 }) else { return [] }
+    mutating func confront(
+        _ book: RecordBook,
+        unixMilliseconds: Int64,
+        at now: Instant
+    ) -> [(PeerID, Question)] {
+        guard replicas.values.allSatisfy(\.isDone) else { return [] }
         let shown = replicas.values.reduce(into: Set<RecordID>()) { $0.formUnion($1.found) }
         let question = OfferQuestion(segments: segments(of: lanes, in: book.profile), models: models)
         let standing = book.listings(answering: question, at: unixMilliseconds).filter { listing in
             shown.contains(listing.record.id) && listing.issuedAt <= self.unixMilliseconds - Self.settledMilliseconds
         }
         return replicas.keys.flatMap { peer in
-            confront(peer, with: standing, book.profile).map { (peer, $0) }
+            confront(peer, with: standing, book.profile, at: now).map { (peer, $0) }
         }
     }
 
-    private mutating func confront(_ peer: PeerID, with standing: [Listing], _ profile: MarketProfile) -> [Question] {
-        guard var replica = replicas[peer], replica.hasAnswered else { return [] }
+    private mutating func confront(
+        _ peer: PeerID,
+        with standing: [Listing],
+        _ profile: MarketProfile,
+        at now: Instant
+    ) -> [Question] {
+        // Who has not said all yet may still show it.
+        guard var replica = replicas[peer], replica.hasAnswered, replica.pendingCount == 0 else { return [] }
         var questions: [Question] = []
         let own = OfferQuestion(segments: segments(of: replica.lanes, in: profile))
         for listing in standing where own.asks(for: listing, in: profile) && replica.covers(listing.place) {
@@ -160,6 +207,7 @@ struct SegmentSearch: Sendable {
             } else if replica.heard.count < Self.hearingCountMax {
                 replica.heard.append(listing.provider)
                 replica.pendingCount += 1
+                replica.movedAt = now
                 questions.append(.hear(listing.provider))
             }
         }
@@ -181,7 +229,8 @@ struct SegmentSearch: Sendable {
                     peer: peer,
                     segments: segments(of: replica.lanes, in: profile).sorted(),
                     recordCount: replica.found.count,
-                    omittedCount: replica.omitted.count
+                    omittedCount: replica.omitted.count,
+                    isGood: !replica.isBad
                 )
             }
         )

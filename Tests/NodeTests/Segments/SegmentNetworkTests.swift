@@ -60,9 +60,12 @@ import Testing
         #expect(!network.sees(nodes[2], offer))
     }
 
-    /// The last node holds nothing of the class; of the five that follow it, one has no room for anything and so shows nothing.
-    @Test func `a search asks replicas, shows what they have, and names who left something out`() throws {
-        var network = TestNetwork(seed: 34)
+    /// Five nodes that follow a class, of which the last is special, and a sixth that holds nothing of it.
+    private static func shelves(
+        seed: UInt64,
+        last configure: (inout NodeConfig) -> Void = { _ in }
+    ) -> (TestNetwork, [TestNetwork.NodeIndex]) {
+        var network = TestNetwork(seed: seed)
         var nodes: [TestNetwork.NodeIndex] = []
         for number in 0..<6 {
             let seeds = nodes.map { network.address($0) }
@@ -71,11 +74,17 @@ import Testing
                     config.keepsCustody = false
                     let consumer = MarketProfile.first.segments(of: .nvidiaConsumer)
                     config.followedSegments = number == 5 ? [Self.away] : Set(consumer)
-                    if number == 4 { config.book.segmentByteCountMax = 1 }
+                    if number == 4 { configure(&config) }
                 }
             )
             network.run(for: .seconds(2))
         }
+        return (network, nodes)
+    }
+
+    /// Of the five that follow the class, one has no room for anything and so shows nothing.
+    @Test func `a search asks replicas, shows what they have, and names who left something out`() throws {
+        var (network, nodes) = Self.shelves(seed: 34) { $0.book.segmentByteCountMax = 1 }
         let offer = try network.publish(on: nodes[1])
         network.run(for: .seconds(300))
         #expect(!network.sees(nodes[5], offer) && !network.sees(nodes[4], offer))
@@ -101,6 +110,27 @@ import Testing
             }
         }
         #expect(told)
+    }
+
+    /// Of five replicas three are asked, by chance: sooner or later the one that has stopped is among them, and from then on it is last.
+    @Test func `a replica that says nothing costs one search two seconds, and the next ones nothing`() throws {
+        var (network, nodes) = Self.shelves(seed: 36)
+        let offer = try network.publish(on: nodes[1])
+        network.run(for: .seconds(10))
+        network.freeze(nodes[4])
+        var slow: [Duration] = []
+        for _ in 0..<8 {
+            let start = network.now
+            guard case .looked(let report)? = network.ask(nodes[5], .look([Self.segment(of: offer)], models: [])) else {
+                Issue.record("the search has no answer")
+                return
+            }
+            let lasted = start.duration(to: network.now)
+            if lasted > .milliseconds(500) { slow.append(lasted) }
+            #expect(report.replicas.count == 3 && report.weak.isEmpty)
+            #expect(!report.replicas.map(\.peer).contains(network.peer(nodes[4])))
+        }
+        #expect(slow.count == 1 && slow.allSatisfy { (.seconds(2)..<(.milliseconds(2_500))).contains($0) }, "\(slow)")
     }
 
     @Test func `a search of what is followed asks nobody`() throws {
