@@ -85,6 +85,8 @@ public struct NodeMachine: Sendable {
     var gossipCounts = GossipCounts()
     var remembered: OrderedDictionary<PeerID, Instant> = [:]
     var restoredPeers: [StoredPeer]
+    /// Whether there was anybody to dial when the node began.
+    private let knowsPeers: Bool
     var restoredRecords: [StoredRecord]
     var restoredFloors: [SubjectFloor]
     /// What each gossiping peer may still make us verify.
@@ -165,6 +167,7 @@ public struct NodeMachine: Sendable {
         restoredRecords = restored.records + restored.ownRecords
         restoredFloors = restored.floors
         restoredCompany = CompanyRecord(reading: restored.fact(CompanyRecord.factName) ?? [])
+        knowsPeers = !(config.seeds.isEmpty && restoredPeers.isEmpty && restoredCompany.members.isEmpty)
         tableMode = TableMode(announced: config.swarm.announcedAddresses)
         self.random = random
         noteHost(since: restored.fact(OwnFacts.hostName))
@@ -392,7 +395,7 @@ extension NodeMachine {
     mutating func becomeReadyIfPossible(into outputs: inout [Output]) {
         guard phase == .running(isReady: false), !toldAddresses.isEmpty, catchUp.isDone else { return }
         phase = .running(isReady: true)
-        outputs.append(.event(.ready(hasSeeds: !config.seeds.isEmpty)))
+        outputs.append(.event(.ready(knowsPeers: knowsPeers)))
     }
 
     /// The rows of the market as this node sees them now, in no particular order.

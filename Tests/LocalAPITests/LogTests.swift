@@ -125,6 +125,7 @@ import Testing
     @Test func `what concerns the node alone says what to do`() {
         #expect(line(.signingStopped)?.message.contains("rialto key resume") == true)
         #expect(line(.storeFailed(.diskFull))?.message == "nothing can be written: the disk is full")
-        #expect(line(.ready(hasSeeds: false))?.message.contains("no peer is known") == true)
+        #expect(line(.ready(knowsPeers: false))?.message.contains("no peer is known") == true)
+        #expect(line(.ready(knowsPeers: true))?.message == "ready")
     }
 }

@@ -25,8 +25,8 @@ public struct EventLog: Sendable {
             return LogLine(.info, "swarm", code: "listening", "listening", address: "\(address)")
         case .listenFailed(let endpoint, let failure):
             return LogLine(.error, "swarm", code: "listen_failed", "cannot listen: \(failure)", address: "\(endpoint)")
-        case .ready(let hasSeeds):
-            guard !hasSeeds else { return LogLine(.info, "node", code: "ready", "ready") }
+        case .ready(let knowsPeers):
+            guard !knowsPeers else { return LogLine(.info, "node", code: "ready", "ready") }
             return LogLine(
                 .warning,
                 "node",

@@ -8,8 +8,8 @@ public import Swarm
 public enum NodeEvent: Sendable {
     case listening(Multiaddr)
     case listenFailed(Endpoint, TransportFailure)
-    /// The listening sockets are up and the node may sign; `hasSeeds` says whether it knows anybody to talk to.
-    case ready(hasSeeds: Bool)
+    /// The listening sockets are up and the node may sign; `knowsPeers` says whether it has seeds or remembers anybody to dial.
+    case ready(knowsPeers: Bool)
     case connected(ConnectionInfo)
     case disconnected(PeerID)
     case connectFailed([Multiaddr], ConnectFailure)

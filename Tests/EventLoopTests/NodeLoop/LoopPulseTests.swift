@@ -9,7 +9,7 @@ import Testing
         let node = LiveNode(41)
         node.loop.start()
         _ = try await node.first { event -> Bool? in
-            if case .ready(hasSeeds: let hasSeeds) = event { hasSeeds } else { nil }
+            if case .ready(let knowsPeers) = event { knowsPeers } else { nil }
         }
         let first = node.loop.statistics.turnedAt
         while node.loop.statistics.turnedAt == first { try await Task.sleep(for: .milliseconds(5)) }

@@ -67,6 +67,21 @@ import Testing
         #expect(network.isConnected(nodes[0], nodes[1]) && network.isConnected(nodes[0], nodes[2]))
     }
 
+    @Test(arguments: [true, false]) func `who remembers somebody is not alone after a restart`(hasTable: Bool) {
+        var (network, nodes) = TestNetwork.star(count: 2, seed: 78) { $0.kademlia = hasTable ? NodeKademlia() : nil }
+        func knowsPeers(_ node: TestNetwork.NodeIndex) -> Bool? {
+            network.events.lazy.compactMap { event in
+                if case .ready(let knowsPeers) = event.event, event.node == node { knowsPeers } else { nil }
+            }.last
+        }
+        #expect(nodes.map(knowsPeers) == [false, true])
+        for node in nodes { network.kill(node) }
+        for node in nodes { network.start(node) { $0.kademlia = hasTable ? NodeKademlia() : nil } }
+        network.run(for: .seconds(30))
+        #expect(nodes.map(knowsPeers) == [false, true], "the first was never the dialer: it waits to be found")
+        #expect(network.isConnected(nodes[0], nodes[1]))
+    }
+
     /// Forty providers are found, the most named first; dialled are four of the first sixteen that are new, by chance.
     @Test func `of those whom a rendezvous names a few of the likeliest are dialled, others each time`() {
         let named = (1...40).map { number in
