@@ -40,10 +40,7 @@ extension NodeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard !kademlia.isEmpty else {
-            outputs.append(.answer(id, .dht(.failed(.noPeers))))
-            return
-        }
+        guard !kademlia.isEmpty else { return outputs.append(.answer(id, .failed(.noTable))) }
         stepKademlia(.command(KademliaCommandID(rawValue: id.rawValue), command), at: now, into: &outputs)
     }
 

@@ -57,7 +57,7 @@ extension NodeMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard !kademlia.isEmpty else { return outputs.append(.answer(command, .dht(.failed(.noPeers)))) }
+        guard !kademlia.isEmpty else { return outputs.append(.answer(command, .failed(.noTable))) }
         guard !shunsStorefront(of: target, at: now) else {
             return outputs.append(.answer(command, .failed(.connect(.banned))))
         }

@@ -95,4 +95,26 @@ import Testing
         _ = try await home.run("down")
         #expect(try await node.waitUntilEnded() == 0)
     }
+
+    @Test func `a node without a table says so, and how to give it one`() async throws {
+        let home = try TestHome()
+        let node = try await home.up("--dht", "off")
+        let peer = try #require(try await home.run("id", "--json").objects.first?["peer"] as? String)
+        let commands = [
+            ["dht"], ["dht", "find-peer", peer], ["dht", "storefront", peer], ["dht", "closest", "x"],
+            ["dht", "provide", "x"], ["dht", "providers", "x"],
+        ]
+        for command in commands {
+            let result = try await home.run(command)
+            #expect(result.code == 1 && result.output.isEmpty)
+            #expect(
+                result.complaint.split(separator: "\n") == [
+                    "error: this node takes no part in the hash table",
+                    "  start it with --dht on, or with dht: on in config.yaml",
+                ]
+            )
+        }
+        _ = try await home.run("down")
+        #expect(try await node.waitUntilEnded() == 0)
+    }
 }

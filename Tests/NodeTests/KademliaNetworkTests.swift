@@ -63,9 +63,11 @@ import Testing
     @Test func `a node without a part in it cannot ask`() {
         var network = TestNetwork(seed: 3)
         let node = network.addNode { $0.kademlia = nil }
-        guard case .dht(.failed(.noPeers)) = network.ask(node, .dht(.findProviders(key))) else {
-            Issue.record("it answered otherwise")
-            return
+        for command in [NodeCommand.dht(.findProviders(key)), .findStorefront(network.peer(node))] {
+            guard case .failed(.noTable) = network.ask(node, command) else {
+                Issue.record("it answered otherwise")
+                return
+            }
         }
     }
 }

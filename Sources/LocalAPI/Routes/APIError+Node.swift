@@ -8,6 +8,12 @@ extension APIError {
         switch failure {
         case .refused(let refusal): self.init(refusal)
         case .connect(let failure): self.init(.refused, "no connection: \(Self.sentence(failure))")
+        case .noTable:
+            self.init(
+                .notFound,
+                "this node takes no part in the hash table",
+                hint: "start it with --dht on, or with dht: on in config.yaml"
+            )
         case .notConnected: self.init(.notFound, "no such peer is connected")
         case .tooMany(let limit): self.init(.tooMany, "at most \(limit) at once")
         case .notBanned: self.init(.notFound, "no such ban", hint: "list them with: rialto ban list")

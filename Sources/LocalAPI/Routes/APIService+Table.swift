@@ -6,9 +6,7 @@ internal import Node
 // The distributed hash table, by hand.
 extension APIService {
     func table() async throws -> TableView {
-        guard let table = try await status().table else {
-            throw APIError(.notFound, "this node takes no part in the table", hint: "set dht to on in config.yaml")
-        }
+        guard let table = try await status().table else { throw APIError(NodeFailure.noTable) }
         return TableView(table)
     }
 

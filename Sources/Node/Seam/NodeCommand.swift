@@ -50,7 +50,7 @@ public enum NodeCommand: Sendable {
     case attest(Ed25519.PublicKey)
     /// The proofs against one provider.
     case proofs(Ed25519.PublicKey)
-    /// What the distributed hash table can do, by hand; without one, nobody can be asked.
+    /// What the distributed hash table can do, by hand; without one the answer is ``NodeFailure/noTable``.
     case dht(KademliaCommand)
     /// Answered with the bid at once or, with `waits`, when it has come to a lease or to nothing.
     case placeBid(BidWish, waits: Bool)
@@ -111,6 +111,8 @@ public enum NodeFailure: Error, Hashable, Sendable {
     case refused(DeskRefusal)
     case connect(ConnectFailure)
     case notConnected
+    /// The node has no part in the hash table.
+    case noTable
     case tooMany(limit: Int)
     case notBanned
     /// Settings that contradict each other.
