@@ -113,6 +113,31 @@ import Testing
 
     // MARK: Bounds
 
+    /// Scenario S-23 with whole machines, over all lanes: 39,000 records against 39,000 minus the newest 1,000.
+    @Test mutating func `S-23, a thousand of 39,000 are found by eight messages and 100 kB of ids, and fetched`() throws
+    {
+        let (count, newest) = (39_000, 1_000)
+        func offers(_ numbers: Range<Int>) throws -> [SignedRecord] {
+            try numbers.map { try SyncPair.offer($0, by: $0 / 60, minutes: 60 + Int64($0) / 30) }
+        }
+        pair.give(try offers(0..<count - newest), to: 0)
+        pair.books[1] = pair.books[0]
+        pair.give(try offers(count - newest..<count), to: 1)
+        #expect(pair.books.map(\.recordCount) == [count - newest, count])
+        pair.meet()
+        #expect(areEqual && pair.outcomes.map(\.ending) == [.complete] && pair.misbehaviours.isEmpty)
+        #expect(pair.outcomes[0].differenceCount == newest)
+        #expect(pair.outcomes[0].takenCount == newest && pair.outcomes[0].givenCount == 0)
+        var frames: [SyncPair.Word: [Int]] = [:]
+        for frame in pair.frames { frames[try pair.word(frame), default: []].append(frame.bytes.count) }
+        let compared = frames[.compare, default: []] + frames[.compared, default: []]
+        #expect(compared.count <= 8, "\(frames)")
+        // Every id that is missing is named once more to fetch it.
+        #expect((compared + frames[.fetch, default: []]).reduce(0, +) <= 100_000, "\(frames)")
+        #expect(frames[.other] == nil && frames[.fetch]?.count == frames[.batch]?.count)
+        #expect(frames[.fetch]?.count == (newest + SyncLimits.batchRecordCountMax - 1) / SyncLimits.batchRecordCountMax)
+    }
+
     @Test mutating func `a run moves no more than its limit, and the next one the rest`() throws {
         let count = SyncLimits.runRecordCountMax + 300
         pair.give(try (0..<count).map { try SyncPair.offer($0, by: $0 / 60, minutes: 600) }, to: 1)

@@ -96,9 +96,33 @@ struct SyncPair {
         return try SignedRecord(signing: record, by: key(author))
     }
 
-    mutating func give(_ records: [SignedRecord], to side: Int) {
+    mutating func give(_ records: some Sequence<SignedRecord>, to side: Int) {
         var changes: [BookChange] = []
         for record in records { _ = books[side].admit(record, at: unixMilliseconds, into: &changes) }
+    }
+
+    /// What a message is about.
+    enum Word: Hashable {
+        case compare, compared, fetch, batch, other
+    }
+
+    /// What a frame says: one of the first side's is a question, one of the second's its answer.
+    func word(_ frame: (from: Int, bytes: [UInt8])) throws -> Word {
+        var frames = LengthPrefixedFrames(byteCountMax: SyncLimits.batchFrameByteCountMax)
+        frames.append(frame.bytes)
+        guard let bytes = try frames.next() else { return .other }
+        guard frame.from == 0 else {
+            switch try SyncAnswer(parsing: bytes.span) {
+            case .compared: return .compared
+            case .batch: return .batch
+            case .taken, .busy, .found: return .other
+            }
+        }
+        switch try SyncRequest(parsing: bytes.span) {
+        case .compare: return .compare
+        case .fetch: return .fetch
+        case .give, .author, .find: return .other
+        }
     }
 
     /// They meet, and talk until nothing is left to say.
