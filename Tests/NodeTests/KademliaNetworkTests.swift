@@ -2,6 +2,7 @@ import Identity
 import Kademlia
 import Node
 import Primitives
+import Swarm
 import TestSupport
 import Testing
 
@@ -58,6 +59,27 @@ import Testing
             return
         }
         #expect(count == 5)
+    }
+
+    /// What each of the others has heard of a node by identify.
+    private static func protocols(
+        of node: TestNetwork.NodeIndex,
+        _ network: inout TestNetwork,
+        _ nodes: [TestNetwork.NodeIndex]
+    ) -> [[String]] {
+        nodes.filter { $0 != node }.compactMap { other in
+            guard case .peers(let peers) = network.ask(other, .peers) else { return nil }
+            return peers.first { $0.summary.peer == network.peer(node) }?.summary.description?.protocols
+        }
+    }
+
+    @Test func `S-32, a node that only uses the table does not offer its protocol, and a server does`() {
+        var (network, nodes) = Self.network(count: 3, seed: 4, clients: [2])
+        let name = NodeKademlia().protocolName
+        let client = Self.protocols(of: nodes[2], &network, nodes)
+        #expect(!client.isEmpty && client.allSatisfy { !$0.contains(name) && $0.contains(SyncLimits.protocolName) })
+        let server = Self.protocols(of: nodes[1], &network, nodes)
+        #expect(!server.isEmpty && server.allSatisfy { $0.contains(name) })
     }
 
     @Test func `a node without a part in it cannot ask`() {
