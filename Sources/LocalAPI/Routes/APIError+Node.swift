@@ -18,18 +18,8 @@ extension APIError {
         case .tooMany(let limit): self.init(.tooMany, "at most \(limit) at once")
         case .notBanned: self.init(.notFound, "no such ban", hint: "list them with: rialto ban list")
         case .senseless: self.init(.badRequest, "the settings contradict each other")
-        case .notDurable(let failure):
-            self.init(
-                .unavailable,
-                "the disk did not take it, so nothing was done: \(failure.sentence)",
-                hint: "see: rialto doctor"
-            )
-        case .inForceOnly(let failure):
-            self.init(
-                .unavailable,
-                "it is in force, but a restart will forget it: \(failure.sentence)",
-                hint: "see: rialto doctor"
-            )
+        case .notDurable(let failure): self.init(failure, "the disk did not take it, so nothing was done")
+        case .inForceOnly(let failure): self.init(failure, "it is in force, but a restart will forget it")
         case .shuttingDown: self.init(.unavailable, "the node is stopping")
         case .unknownOffer: self.init(.notFound, "no such offer is known", hint: "list offers with: rialto search")
         case .unknownRequest:
@@ -79,6 +69,10 @@ extension APIError {
                 "a reference is plain text of at most \(Settlement.Bounds.referenceByteCountMax) bytes"
             )
         }
+    }
+
+    private init(_ failure: StoreFailure, _ consequence: String) {
+        self.init(.unavailable, "\(consequence): \(failure.sentence)", hint: "see: rialto doctor")
     }
 
     init(_ refusal: DeskRefusal) {
