@@ -59,6 +59,9 @@ public struct GossipsubConfig: Hashable, Sendable {
     public var floodsOwnMessages = true
     public var floodCountMax = 32
     public var exchangesPeers = true
+    /// How soon a peer that is pruned again is told again of others in the topic: it knows them, and their records take as many bytes as
+    /// ten messages.
+    public var exchangeInterval = Duration.seconds(600)
     /// How topics are run that we publish to without having joined them.
     public var unjoinedTopic = TopicConfig(score: nil)
 

@@ -317,6 +317,21 @@ private let topic: Topic = "t"
         #expect(victim.prunes(to: 11).last?.peers == [])
     }
 
+    @Test mutating func `a pruned peer learns of as many as a mesh wants, and again after ten minutes`() {
+        victim.feed(.subscribe(topic, TopicConfig()))
+        victim.connect(1...20, topics: [topic])
+        for number in 1...19 {
+            let record = PeerRecord(peer: peer(number), sequence: 1, addresses: []).seal(by: key(number)).bytes
+            victim.feed(.peerRecord(peer(number), record))
+        }
+        for number in 1...10 { victim.hear(number, ControlMessage(graft: [topic])) }
+        for wait in [0, 63, 63, 600] {
+            victim.advance(by: .seconds(wait))
+            victim.hear(20, ControlMessage(graft: [topic]))
+        }
+        #expect(victim.prunes(to: 20).map(\.peers.count) == [6, 0, 0, 6])
+    }
+
     @Test mutating func `a full validation queue drops, marks nothing as seen and wakes the gater`() {
         var config = GossipsubConfig()
         (config.pendingPerPeerMax, config.pendingCountMax) = (5, 8)

@@ -40,6 +40,8 @@ struct GossipPeer: Sendable {
     var unwanted = UnwantedMessages()
     /// The peer's own signed record, to recommend it to others.
     var record: [UInt8]?
+    /// When it was last told of others, of each of our topics; asked, never iterated.
+    var recommendedAt: [Topic: Instant] = [:]
 
     // Counters of this heartbeat.
     var ihaveMessageCount = 0

@@ -84,25 +84,30 @@ extension GossipsubMachine {
         backoffs.start(topic, peer, for: backoff, endedLink: endsLink, at: now)
         guard let state = peers[peer] else { return }
         var recommended: [PeerInfo] = []
-        if exchanging && state.version.hasBackoff { recommended = peersToRecommend(topic, to: peer) }
+        if exchanging && state.version.hasBackoff { recommended = peersToRecommend(topic, to: peer, at: now) }
         let seconds = state.version.hasBackoff ? Int(backoff.components.seconds) : 0
         let prune = Prune(topic: topic, backoffSeconds: seconds, peers: recommended)
         outbox[peer, default: RPCParts()].setMeshControl(.prune(prune), topic)
     }
 
     /// Others of the topic that the pruned peer may turn to: good ones, with their own signed records (gossipsub 1.1, "PX").
-    private mutating func peersToRecommend(_ topic: Topic, to pruned: PeerID) -> [PeerInfo] {
-        guard config.exchangesPeers, scores.score(of: pruned) >= 0, let joined = topics[topic] else { return [] }
+    ///
+    /// As many as a mesh wants, and not at every refusal: where a topic hardly moves, opportunistic grafts are refused every minute.
+    private mutating func peersToRecommend(_ topic: Topic, to pruned: PeerID, at now: Instant) -> [PeerInfo] {
+        guard config.exchangesPeers, scores.score(of: pruned) >= 0, let joined = topics[topic],
+            peers[pruned]?.recommendedAt[topic].map({ $0.advanced(by: config.exchangeInterval) <= now }) ?? true
+        else { return [] }
         let others = joined.subscribers.filter { $0 != pruned && peers[$0]?.record != nil && scores.score(of: $0) >= 0 }
         var (recommended, byteCount): ([PeerInfo], Int) = ([], 0)
-        for peer in random.sample(others, config.rpc.exchangeCountMax) {
+        for peer in random.sample(others, config.meshCount) {
             guard let record = peers[peer]?.record, byteCount + record.count <= Self.exchangeByteCountMax else { break }
             byteCount += record.count + peer.bytes.count
             recommended.append(PeerInfo(peer: peer.bytes, record: record))
         }
+        if !recommended.isEmpty { peers[pruned]?.recommendedAt[topic] = now }
         return recommended
     }
 
-    /// Sixteen ordinary records; half of the control that a strict receiver takes in one RPC.
+    /// Many more than ordinary records take; half of the control that a strict receiver takes in one RPC.
     private static let exchangeByteCountMax = 8 << 10
 }
