@@ -2,7 +2,8 @@
 ///
 /// Stateless on both sides but for what the asker has learned: a message is answered from the set as it is. The asker begins
 /// with `opening`, gives each answer to `learn`, and sends what that returns until it returns nothing; the other side gives each
-/// message to `answer`. Ranges that agree are skipped; those that differ are split in sixteen, or listed when they are short.
+/// message to `answer`. Ranges that agree are skipped; those that differ are split in sixteen, or listed when they are short. Only the other
+/// side lists: an asker that did would be told the same ids again.
 ///
 /// Source: hoytech/negentropy, "Negentropy Protocol V1"; A. Meyer, "Range-Based Set Reconciliation", 2022.
 public enum RangeReconciliation {
@@ -10,6 +11,9 @@ public enum RangeReconciliation {
     static let branchCount = 16
     /// Ranges with fewer elements are listed.
     static let listCountMax = 2 * branchCount
+    /// An asker that has no more elements in a range that differs asks what the other side has there, and into parts of about so many it
+    /// divides a longer one: a fingerprint takes twenty bytes, an id 32.
+    static let inquiryCount = 4
     /// What is kept free of a message for its last ranges.
     static let reserveByteCount = 200
     /// Bounds what one message may cost: a frame of this many bytes has at most about 1,700 fingerprints or 1,000 ids.
@@ -36,7 +40,7 @@ public enum RangeReconciliation {
     public static func opening(_ index: ReconciliationIndex, from timestamp: UInt64 = 0) -> [UInt8] {
         var writer = ReconciliationWriter()
         let first = index.position(of: RangeBound(timestamp: timestamp, prefix: .zero, prefixByteCount: 0))
-        split(first..<index.count, of: index, upTo: .infinity, into: &writer)
+        inquire(about: first..<index.count, of: index, upTo: .infinity, into: &writer)
         return writer.bytes
     }
 
@@ -108,6 +112,7 @@ public enum RangeReconciliation {
         )
     }
 
+    /// What the other side says of a range that differs.
     static func split(
         _ range: Range<Int>,
         of index: ReconciliationIndex,
@@ -118,10 +123,36 @@ public enum RangeReconciliation {
             writer.append(upper, .ids(index.items(in: range).map(\.id)))
             return
         }
-        let (share, rest) = range.count.quotientAndRemainder(dividingBy: branchCount)
+        divide(range, by: branchCount, of: index, upTo: upper, into: &writer)
+    }
+
+    /// What the asker asks about a range that differs: for all ids if it has few there itself, naming none, else by fingerprints.
+    static func inquire(
+        about range: Range<Int>,
+        of index: ReconciliationIndex,
+        upTo upper: RangeBound,
+        into writer: inout ReconciliationWriter
+    ) {
+        guard range.count > inquiryCount else {
+            writer.append(upper, .ids([]))
+            return
+        }
+        let partCount = (range.count + inquiryCount - 1) / inquiryCount
+        divide(range, by: min(partCount, branchCount), of: index, upTo: upper, into: &writer)
+    }
+
+    /// Writes the fingerprints of `count` parts, equal but for one element.
+    private static func divide(
+        _ range: Range<Int>,
+        by count: Int,
+        of index: ReconciliationIndex,
+        upTo upper: RangeBound,
+        into writer: inout ReconciliationWriter
+    ) {
+        let (share, rest) = range.count.quotientAndRemainder(dividingBy: count)
         var start = range.lowerBound
-        for branch in 0..<branchCount {
-            let end = start + share + (branch < rest ? 1 : 0)
+        for part in 0..<count {
+            let end = start + share + (part < rest ? 1 : 0)
             let bound: RangeBound
             if end == range.upperBound {
                 bound = upper

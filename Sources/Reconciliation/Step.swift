@@ -83,7 +83,11 @@ extension RangeReconciliation {
         private mutating func divide(_ ours: Range<Int>, upTo upper: RangeBound) -> Bool {
             writeSkipped()
             let before = writer
-            split(ours, of: index, upTo: upper, into: &writer)
+            if isAsker {
+                inquire(about: ours, of: index, upTo: upper, into: &writer)
+            } else {
+                split(ours, of: index, upTo: upper, into: &writer)
+            }
             guard writer.bytes.count > byteCountMax - reserveByteCount else { return true }
             writer = before
             writer.append(.infinity, .fingerprint(index.sum(in: ours.lowerBound..<index.count).fingerprint))

@@ -4,8 +4,9 @@ import Testing
 
 /// Whole conversations with the protocol's reference implementation (hoytech/negentropy, `js/Negentropy.js`, protocol version 1).
 ///
-/// Element n has the id SHA-256("item n"). The reference was given both sets without a frame limit; each vector is the number of
-/// messages, their bytes, and SHA-256 over all of them in hexadecimal, one a line.
+/// Element n has the id SHA-256("item n"). The reference was the other side, without a frame limit, and as the asker it was changed in
+/// one thing: where it would list its ids or divide by sixteen, it asks as `RangeReconciliation.inquire` says. Each vector is the
+/// number of messages, their bytes, and SHA-256 over all of them in hexadecimal, one a line.
 @Suite struct `Reconciliation, message by message` {
     struct Vector: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -38,8 +39,8 @@ import Testing
             asker: [.sample(1, at: 5)],
             other: [],
             messageCount: 2,
-            byteCount: 42,
-            digest: "b8fb5a750db5b0c9c1d2e619dccc94b9af3e48473201c58698f79581dfddff46",
+            byteCount: 10,
+            digest: "e42abd12d33fed5bad11622c38ac6e9a235aaaed35e898e76fed59f419abf214",
             surplusCount: 1,
             missingCount: 0
         ),
@@ -68,18 +69,38 @@ import Testing
             asker: items(0..<40) { _ in 7 },
             other: items(1..<40) { _ in 7 },
             messageCount: 2,
-            byteCount: 361,
-            digest: "d1699e6a12e31b02583adeb22eb193771e01265f4b5dc31344cccb8998f9becf",
+            byteCount: 305,
+            digest: "d5b0629ed6fbfd5158af686c8a12bc6673f94070fce8517378179fcccae60876",
             surplusCount: 1,
             missingCount: 0
+        ),
+        Vector(
+            testDescription: "30 against 30, three others each",
+            asker: items(0..<30) { 100 + $0 },
+            other: items(3..<33) { 100 + $0 },
+            messageCount: 2,
+            byteCount: 389,
+            digest: "a6efa3e2ca17a0b0e38d5a59052f1131f75381e88d17fd6e001c0a245b14fbb3",
+            surplusCount: 3,
+            missingCount: 3
+        ),
+        Vector(
+            testDescription: "300 against 300, ten others of the newest each",
+            asker: items((0..<310).filter { $0 < 290 || $0 % 2 == 0 }) { 1_000 + 600 * $0 },
+            other: items((0..<310).filter { $0 < 290 || $0 % 2 == 1 }) { 1_000 + 600 * $0 },
+            messageCount: 2,
+            byteCount: 906,
+            digest: "278c99412f1a0ce4851cf112a18691d60fc3d6d284885a3cf9e33b762c3a4794",
+            surplusCount: 10,
+            missingCount: 10
         ),
         Vector(
             testDescription: "1000 against 990 with 5 others",
             asker: items(0..<1_000) { 1_000 + $0 % 50 },
             other: items((0..<1_000).filter { $0 % 100 != 3 } + Array(2_000...2_004)) { 1_000 + $0 % 50 },
             messageCount: 4,
-            byteCount: 3295,
-            digest: "4411b016f8fa247b6d6dbd6fc57cfdf5c09f1928b8fb0c574fdc564f04fecdca",
+            byteCount: 2202,
+            digest: "7e7baf7103886ab39b24b446cb590f76603f917bedf1693f7c20643824ec4500",
             surplusCount: 10,
             missingCount: 5
         ),
@@ -98,8 +119,8 @@ import Testing
             asker: items(0..<38_000) { 100_000 + $0 },
             other: items(0..<39_000) { 100_000 + $0 },
             messageCount: 6,
-            byteCount: 33641,
-            digest: "aaae44f97349707cc13f06ddf649a336e097ecd8bf16eb04223ddb80c3ebb245",
+            byteCount: 33507,
+            digest: "f7387a4e9ceac98fc6366d9a61e280a6ac8c50558b3c551c45be0cad38dec544",
             surplusCount: 0,
             missingCount: 1000
         ),
@@ -115,6 +136,14 @@ import Testing
         #expect(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == vector.digest)
         #expect(talk.surplus.count == vector.surplusCount)
         #expect(talk.missing.count == vector.missingCount)
+    }
+
+    /// The reference names its ids when it asks; ours in the range are listed all the same, known or not.
+    @Test func `an asker that lists its own is told ours`() throws {
+        let (theirs, ours) = (Self.items([1, 2], at: { $0 }), Self.items([2, 3, 4], at: { $0 }))
+        let question: [UInt8] = [0x61, 0, 0, 2, 2] + theirs.flatMap(\.id.bytes)
+        let answer = try RangeReconciliation.answer(question.span, ReconciliationIndex(ours))
+        #expect(answer == [0x61, 0, 0, 2, 3] + ours.flatMap(\.id.bytes))
     }
 }
 
