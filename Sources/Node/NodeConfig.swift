@@ -7,7 +7,8 @@ public import Swarm
 
 /// What an operator decides about a node.
 public struct NodeConfig: Sendable {
-    /// The network's name: it stands in every record and topic, so that two networks never merge by accident.
+    /// The network's name: it stands in every record, every topic and the hash table's protocol, so that two networks never merge by
+    /// accident.
     public var network = "main"
     /// Sockets to listen on; an unspecified address means every interface.
     public var listen: [Endpoint]
@@ -57,6 +58,13 @@ public struct NodeConfig: Sendable {
         self.seeds = seeds
     }
 
+    /// The swarm's, which says in identify of which network the node is.
+    package var namedSwarm: SwarmConfig {
+        var named = swarm
+        named.protocolVersion = NetworkProtocols(network).family
+        return named
+    }
+
     var desk: DeskConfig {
         DeskConfig(network: network, recordLifetime: recordLifetime, presenceInterval: presenceInterval)
     }
@@ -64,8 +72,9 @@ public struct NodeConfig: Sendable {
 
 /// How a node takes part in a distributed hash table.
 public struct NodeKademlia: Sendable {
-    /// A name of our own, so that two networks never merge by accident; `/ipfs/kad/1.0.0` speaks with foreign peers.
-    public var protocolName = "/rialto/kad/1.0.0"
+    /// What stands before `/kad/1.0.0` in the protocol's name; `nil` for the network's own, `/rialto/NETWORK`, so that no table holds peers
+    /// of two networks; `/ipfs` speaks with foreign peers.
+    public var prefix: String?
     /// Its seeds come from the node's own, its mode from `mode`.
     public var config = KademliaConfig()
     /// `nil`: a server as long as others can reach the node (``TableMode``).
@@ -75,5 +84,10 @@ public struct NodeKademlia: Sendable {
         // Advertisements age faster than the content of other networks: hourly, for three hours.
         config.provideInterval = .seconds(3_600)
         config.providerExpiry = .seconds(3 * 3_600)
+    }
+
+    /// The protocol's name in a network.
+    package func protocolName(in network: String) -> String {
+        (prefix ?? NetworkProtocols(network).prefix) + "/kad/1.0.0"
     }
 }

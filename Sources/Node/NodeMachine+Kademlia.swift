@@ -137,7 +137,7 @@ extension KademliaHost {
         )
         self.init(
             machine: machine,
-            protocolName: part.protocolName,
+            protocolName: part.protocolName(in: values.network),
             requestIDs: NodeMachine.RequestRange.kademlia
         )
     }

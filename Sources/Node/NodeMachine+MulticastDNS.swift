@@ -18,7 +18,7 @@ extension NodeMachine {
             switch output {
             case .send(let bytes): outputs.append(.multicast(bytes))
             case .found(let remote, let addresses, _):
-                guard !isConnected(to: remote) else { continue }
+                guard !isConnected(to: remote), !otherNetworks.rests(remote, at: now) else { continue }
                 dialStranger(drawRecommendedConnect(), remote, at: addresses)
             }
         }

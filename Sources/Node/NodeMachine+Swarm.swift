@@ -40,6 +40,9 @@ extension NodeMachine {
             heardByCompany(output, at: now)
             connectAnswered(request, result, at: now, into: &outputs)
         case .identified(let remote, let description):
+            if let network = NetworkProtocols(config.network).otherNetwork(of: description) {
+                return letGo(of: remote, from: network, at: now, into: &outputs)
+            }
             heardByCompany(output, at: now)
             identified(remote, description, at: now)
         case .streamOpened(let request, let stream, _): streamOpened(request, stream)
@@ -94,6 +97,21 @@ extension NodeMachine {
         if connection.direction == .outbound {
             remember(remote, description, reachedAt: connection.remote.address, at: now)
         }
+    }
+
+    /// A peer of another network has nothing for us, nor we for it.
+    private mutating func letGo(
+        of remote: PeerID,
+        from network: String,
+        at now: Instant,
+        into outputs: inout [Output]
+    ) {
+        guard isConnected(to: remote) else { return }
+        otherNetworks.met(remote, at: now)
+        stepCompany(.isElsewhere(remote), at: now)
+        work.append(.seeds(.isElsewhere(remote)))
+        work.append(.swarm(.disconnect(remote)))
+        outputs.append(.event(.otherNetwork(remote, network)))
     }
 
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {

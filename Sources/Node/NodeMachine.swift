@@ -32,6 +32,7 @@ public struct NodeMachine: Sendable {
     /// When it is next due, as of its last step.
     var swarmDeadline: Instant?
     var connected: OrderedDictionary<PeerID, ConnectedPeer> = [:]
+    var otherNetworks = OtherNetworks()
     var choice: SegmentChoice
     var followed: FollowedTopics
     var gossip: GossipsubMachine
@@ -119,7 +120,7 @@ public struct NodeMachine: Sendable {
         let facts = OwnFacts(restored.facts, random: &random)
         let swarmRandom = random.split()
         switch config.swarmSeat {
-        case .machine: ownSwarm = [SwarmMachine(config: config.swarm, identity: key, random: swarmRandom)]
+        case .machine: ownSwarm = [SwarmMachine(config: config.namedSwarm, identity: key, random: swarmRandom)]
         case .driver: ownSwarm = []
         }
         gossip = GossipsubMachine(
@@ -411,6 +412,7 @@ extension NodeMachine {
         ownSwarm.first?.checkInvariants()
         gossip.checkInvariants(at: now)
         seeds.checkInvariants()
+        otherNetworks.checkInvariants()
         sync.checkInvariants()
         searching.checkInvariants()
         kademlia.first?.checkInvariants()

@@ -16,7 +16,7 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The market's name; networks of different names never meet (default: main).",
+            "The market's name; nodes of different names share nothing and let go of each other (default: main).",
             valueName: "name"
         )
     )

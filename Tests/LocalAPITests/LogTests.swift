@@ -64,6 +64,14 @@ import Testing
         #expect(later.address == "-", "an address is remembered no longer than the connection")
     }
 
+    @Test func `whoever is of another network is named with its network, once in a while`() {
+        var log = EventLog()
+        let line = log.line(for: .otherNetwork(peer, "other"), at: .zero)
+        #expect(line?.level == .info && line?.code == "other_network" && line?.peer == "\(peer)")
+        #expect(line?.message == "let go: the peer is of the network 'other'")
+        #expect(log.line(for: .otherNetwork(peer, "another"), at: .zero) == nil)
+    }
+
     @Test func `a host that comes too fast gets the canonical line, a full house does not`() {
         var log = EventLog()
         let endpoint = Endpoint(address: IPAddress(203, 0, 113, 7), port: 5_000)

@@ -75,7 +75,7 @@ import Testing
 
     @Test func `S-32, a node that only uses the table does not offer its protocol, and a server does`() {
         var (network, nodes) = Self.network(count: 3, seed: 4, clients: [2])
-        let name = NodeKademlia().protocolName
+        let name = NodeKademlia().protocolName(in: "main")
         let client = Self.protocols(of: nodes[2], &network, nodes)
         #expect(!client.isEmpty && client.allSatisfy { !$0.contains(name) && $0.contains(SyncLimits.protocolName) })
         let server = Self.protocols(of: nodes[1], &network, nodes)

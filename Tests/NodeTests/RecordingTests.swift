@@ -49,7 +49,8 @@ import Testing
         #expect(again.peer == origin.peer && again.randomSeed == origin.randomSeed)
         #expect(again.config.listen == origin.config.listen && again.config.seeds == origin.config.seeds)
         #expect(again.config.followedSegments == origin.config.followedSegments)
-        #expect(again.config.kademlia?.protocolName == origin.config.kademlia?.protocolName)
+        #expect((again.config.kademlia == nil) == (origin.config.kademlia == nil))
+        #expect(again.config.kademlia?.prefix == origin.config.kademlia?.prefix)
         #expect(again.config.network == origin.config.network && again.config.banned == origin.config.banned)
         #expect(again.restored.records == origin.restored.records && again.restored.peers == origin.restored.peers)
         #expect(again.restored.floors == origin.restored.floors && again.restored.rows == origin.restored.rows)
@@ -323,6 +324,7 @@ private struct RecordingDraw {
         config.banned = ban().map { [$0] } ?? []
         config.followedSegments = [Segment(marketClass: .nvidiaConsumer, shard: below(4))]
         if random.chance(1, in: 2) { config.kademlia = NodeKademlia() }
+        if random.chance(1, in: 2) { config.kademlia?.prefix = text() }
         config.leases = leasePolicy()
         let restored = RestoredState(
             facts: [(name: "odd", value: bytes(5))],

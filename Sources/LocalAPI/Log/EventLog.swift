@@ -47,6 +47,7 @@ public struct EventLog: Sendable {
         case .disconnected(let peer):
             let address = addresses.removeValue(forKey: peer)
             return LogLine(.debug, "swarm", code: "disconnected", "disconnected", peer: "\(peer)", address: address)
+        case .otherNetwork(let peer, let network): return elsewhere(peer, network, at: now)
         case .connectFailed(let tried, let failure):
             let list = tried.prefix(4).map(\.description).joined(separator: " ")
             return LogLine(.debug, "swarm", code: "connect_failed", "no connection: \(failure)", address: list)
@@ -110,6 +111,21 @@ public struct EventLog: Sendable {
 
     private static func line(_ level: LogLevel, _ code: String, _ text: String, _ lease: LeaseSummary) -> LogLine {
         LogLine(level, "market", code: code, text, peer: "\(PeerID(publicKey: lease.counterparty))")
+    }
+
+    /// Perhaps the operator's mistake: a name that was spelt otherwise, or a seed that has moved.
+    private mutating func elsewhere(_ peer: PeerID, _ network: String, at now: Instant) -> LogLine? {
+        guard let left = throttle.admit("other network \(peer)", at: now) else { return nil }
+        var line = LogLine(
+            .info,
+            "node",
+            code: "other_network",
+            "let go: the peer is of the network '\(network)'",
+            peer: "\(peer)",
+            address: addresses[peer]
+        )
+        line.suppressed = left
+        return line
     }
 
     private mutating func refused(_ endpoint: Endpoint, _ reason: RefusalReason, at now: Instant) -> LogLine? {

@@ -35,7 +35,8 @@ public struct MetricsBook: Sendable {
         case .listingsChanged(let changes): listingChangeCount += UInt64(changes.count)
         case .storeFailed: storeFailureCount += 1
         case .clockStepped: clockStepCount += 1
-        case .listening, .listenFailed, .ready, .connectFailed, .recordRefused, .storeRecovered, .signingStopped,
+        case .listening, .listenFailed, .ready, .otherNetwork, .connectFailed, .recordRefused, .storeRecovered,
+            .signingStopped,
             .stopping, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
             break
         }

@@ -19,6 +19,8 @@ struct PeerCompany: Sendable {
         case connected(PeerID, Direction, Endpoint)
         /// A connected peer's own word on where it may be dialled.
         case identified(PeerID, [Multiaddr])
+        /// The peer is of another network: no company for us.
+        case isElsewhere(PeerID)
         case disconnected(PeerID)
         case connectAnswered(ConnectRequestID, Result<PeerID, ConnectFailure>)
         case deadlineReached
@@ -114,6 +116,10 @@ struct PeerCompany: Sendable {
             connected[peer] = endpoint
             if direction == .outbound { outbound[peer] = IPGroup(endpoint.address) }
         case .identified(let peer, let told): identified(peer, told)
+        case .isElsewhere(let peer):
+            tables.forget(peer)
+            members[peer] = nil
+            addresses[peer] = nil
         case .disconnected(let peer):
             connected[peer] = nil
             outbound[peer] = nil

@@ -15,6 +15,8 @@ public struct PeerSeeds: Sendable {
         case started(seeds: [Multiaddr], remembered: [StoredPeer])
         case connected(PeerID)
         case disconnected(PeerID)
+        /// The connected peer is of another network; whatever answers there may change.
+        case isElsewhere(PeerID)
         case connectAnswered(ConnectRequestID, Result<PeerID, ConnectFailure>)
         /// Whether the node has company enough without its seeds.
         case company(isEnough: Bool)
@@ -55,6 +57,8 @@ public struct PeerSeeds: Sendable {
         var failures = 0
         /// Whether it has been there in this life.
         var wasThere = false
+        /// Whether it was of another network the last time.
+        var isElsewhere = false
         /// Who answered at an address that names no peer.
         var answeredBy: PeerID?
 
@@ -105,6 +109,10 @@ public struct PeerSeeds: Sendable {
             connectedPeers.append(peer)
             for index in candidates.indices where candidates[index].identity == peer {
                 met(index, at: now)
+            }
+        case .isElsewhere(let peer):
+            for index in candidates.indices where candidates[index].identity == peer {
+                candidates[index].isElsewhere = true
             }
         case .company(let isEnough):
             hasCompany = isEnough
@@ -185,7 +193,7 @@ public struct PeerSeeds: Sendable {
             candidates[index].state = .resting(until: now.advanced(by: pause))
             return
         }
-        let doublings = min(candidates[index].failures, 6)
+        let doublings = candidates[index].isElsewhere ? 6 : min(candidates[index].failures, 6)
         candidates[index].failures += 1
         let longest = isScarce && candidates[index].isWorthATry ? Self.scarceRetryMax : Self.retryMax
         let wait = min(Self.retryMin * (1 << doublings), longest)
@@ -195,6 +203,7 @@ public struct PeerSeeds: Sendable {
     private mutating func met(_ index: Int, at now: Instant) {
         candidates[index].state = .connected(since: now)
         (candidates[index].failures, candidates[index].wasThere) = (0, true)
+        candidates[index].isElsewhere = false
     }
 
     private var isScarce: Bool { !hasCompany && connectedPeers.count < Self.companyCount }
@@ -218,7 +227,7 @@ public struct PeerSeeds: Sendable {
 
 extension PeerSeeds.Candidate {
     /// Who was only remembered and never there may be gone for good.
-    fileprivate var isWorthATry: Bool { isSeed || wasThere }
+    fileprivate var isWorthATry: Bool { !isElsewhere && (isSeed || wasThere) }
 
     fileprivate var isDialing: Bool {
         if case .dialing = state { true } else { false }

@@ -61,7 +61,7 @@ public struct RecordedStep: Sendable {
 /// ``RecordedStep`` for each input. Decoding is bounded by the bytes that are there.
 public enum NodeRecording {
     /// The first bytes of an origin: what the file is, and its version.
-    static let magic = "rialto recording 3"
+    static let magic = "rialto recording 4"
     /// No entry is longer: an import of records, or the state that a store restored.
     public static let entryByteCountMax = 1 << 30
 
@@ -167,7 +167,7 @@ extension RecordingWriter {
             writer.list(segments) { $0.segment($1) }
         }
         flag(config.keepsCustody)
-        optional(config.kademlia) { $0.text($1.protocolName) }
+        optional(config.kademlia) { $0.optional($1.prefix) { $0.text($1) } }
         optional(config.probeInterval) { $0.signed($1.milliseconds) }
         optional(config.hostID) { $0.bytes($1) }
         policy(config.leases)
@@ -231,7 +231,7 @@ extension RecordingReader {
         config.keepsCustody = try flag()
         config.kademlia = try optional { reader throws(RecordingError) in
             var part = NodeKademlia()
-            part.protocolName = try reader.text()
+            part.prefix = try reader.optional { reader throws(RecordingError) in try reader.text() }
             return part
         }
         config.probeInterval = try optional { reader throws(RecordingError) in .milliseconds(try reader.signed()) }

@@ -55,8 +55,8 @@ public struct Adversary: Sendable {
             case .phantom: .phantom(Phantom(from: begins, random: random))
             case .censor, .squatter: .censor(Censor(from: begins))
             // Whoever poisons tables does so while they fill.
-            case .poisoner: .poisoner(Poisoner(from: .zero, accomplices: accomplices))
-            case .hider: .poisoner(Poisoner(from: .zero, accomplices: accomplices, about: hidden))
+            case .poisoner: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices))
+            case .hider: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices, about: hidden))
             case .flooder: .flooder(Flooder(keys: hidden, begins: .zero))
             }
     }

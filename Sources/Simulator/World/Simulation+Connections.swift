@@ -282,7 +282,7 @@ extension Simulation {
         let sequence = UInt64(max(0, unixMilliseconds(of: index)))
         let record = PeerRecord(peer: identity.peer, sequence: sequence, addresses: [address])
         let description = PeerDescription(
-            protocolVersion: "",
+            protocolVersion: NetworkProtocols(settings.network).family,
             agentVersion: swarm.agentVersion,
             protocols: nodes[index].swarm.protocols,
             listenAddresses: [address],

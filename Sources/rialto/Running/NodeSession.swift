@@ -105,7 +105,8 @@ struct NodeSession {
                 service?.tell("READY=1", "STATUS=peer \(node.peer)")
             case .stopping: service?.tell("STOPPING=1")
             case .storeFailed, .storeRecovered, .signingStopped, .clockStepped, .connectFailed, .connected,
-                .disconnected, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused, .reconciled,
+                .disconnected, .otherNetwork, .listingsChanged, .recordRefused, .peerMisbehaved, .connectionRefused,
+                .reconciled,
                 .searched, .bidEnded, .leaseStarted, .leaseChanged, .leaseEnded, .settlementDue:
                 break
             }

@@ -9,7 +9,7 @@ import Testing
 @testable import Simulator
 
 @Suite struct `An adversary of the hash table` {
-    static let protocolName = NodeKademlia().protocolName
+    static let protocolName = NodeKademlia().protocolName(in: "main")
     static let stream = StreamHandle(connection: ConnectionID(rawValue: 9), stream: 2)
 
     static func peer(_ number: Int) -> KademliaPeer {
