@@ -9,12 +9,12 @@ public enum KademliaMode: Hashable, Sendable {
 public struct KademliaConfig: Sendable {
     /// The replication parameter: how many hold a record, and how many a bucket has.
     public let k: Int
-    /// The search for a peer: the three nearest must answer (the resiliency parameter of go-libp2p-kad-dht).
+    /// The search for whoever is near a key, to fill a bucket with: one path, for nothing depends on a single one.
     public var routing: LookupLimits
     /// The search for holders of records, to store with and to read from: all of the k nearest must answer, and with half of the
     /// nodes of some paths hostile another one still arrives (S/Kademlia).
     public var secure: LookupLimits
-    /// The same where nobody looks under a second key: for ourselves, for values and by hand.
+    /// The same where nobody looks under a second key: for ourselves, for peers, for values and by hand.
     var careful: LookupLimits { secure.paths > 1 ? secure.widened : secure }
     public var mode = KademliaMode.server
     /// Peers to begin with; they are asked again for ever, so that networks that started apart merge.
@@ -49,7 +49,7 @@ public struct KademliaConfig: Sendable {
 
     public init(k: Int = 20, alpha: Int = 10) {
         self.k = k
-        routing = LookupLimits(k: k, alpha: alpha, beta: min(3, k))
+        routing = LookupLimits(k: k, alpha: alpha)
         secure = LookupLimits(k: k, alpha: alpha, paths: 4)
     }
 }

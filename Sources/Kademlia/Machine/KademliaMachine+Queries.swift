@@ -144,16 +144,14 @@ extension KademliaMachine {
 
     private func limits(of purpose: Query.Purpose) -> LookupLimits {
         switch purpose {
-        case .findPeer:
-            return config.routing
         case .refresh(own.bytes):
             // Whoever hides a node from its neighbours hides all that they hold from it, and it from them.
             return config.careful
         case .refresh:
-            var limits = config.routing
-            limits.beta = limits.k
-            return limits
-        case .closest, .putValue, .getValue:
+            return config.routing
+        case .findPeer, .closest, .putValue, .getValue:
+            // A peer that is there ends its search as soon as one path comes to it: with three liars next to it one path alone would end
+            // with them (go-libp2p-kad-dht's resiliency of three). The others cost requests only where nobody is found.
             return config.careful
         case .provide, .findProviders:
             // Segments stand under eight keys, of which one is enough.
