@@ -19,8 +19,6 @@ extension NodeMachine {
 
     mutating func startDiscovery(at now: Instant, into outputs: inout [Output]) {
         guard !company.isEmpty else { return }
-        let record = restoredCompany
-        stepCompany(.started(record, remembered: restoredPeers), at: now)
         storefront[0].start(at: now)
         weighRendezvous(isServer: kademlia[0].machine.mode == .server, at: now, into: &outputs)
     }

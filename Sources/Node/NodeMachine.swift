@@ -332,6 +332,8 @@ extension NodeMachine {
         work.append(.swarm(.setProtocols(NodeMachine.inboundProtocols + kademliaProtocols)))
         work.append(.swarm(.setBans(bans.effective)))
         work.append(.swarm(.started(listen: config.listen)))
+        // Whom the node once chose itself it dials before whom it was told of.
+        stepCompany(.started(restoredCompany, remembered: restoredPeers), at: now)
         stepKademlia(.started, at: now, into: &outputs)
         for name in followed.names { work.append(.gossip(.subscribe(name, TopicConfig()))) }
         startDiscovery(at: now, into: &outputs)

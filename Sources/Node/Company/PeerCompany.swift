@@ -109,7 +109,10 @@ struct PeerCompany: Sendable {
 
     mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
-        case .started(let record, let stored): start(record, stored, at: now)
+        case .started(let record, let stored):
+            start(record, stored, at: now)
+            // At once: where we have been goes before seeds, who are dialled next, and before all that they and others will tell.
+            for _ in returning { dialForCompany(at: now, into: &outputs) }
         case .heard(let peers, let source):
             for peer in peers { tables.heard(of: peer.id, at: peer.addresses, from: source) }
         case .connected(let peer, let direction, let endpoint):

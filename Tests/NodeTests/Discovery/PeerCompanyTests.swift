@@ -1,3 +1,4 @@
+import Cryptography
 import Identity
 import Kademlia
 import OrderedCollections
@@ -129,21 +130,52 @@ import Testing
         var restarted = PeerCompany(requestIDs: 0...1_000, random: SeededRandom(testSeed: 4))
         var outputs: [PeerCompany.Output] = []
         restarted.handle(.started(CompanyRecord(reading: kept.bytes), remembered: []), at: .zero, into: &outputs)
+        var returned: [PeerID] = []
+        for case .reconnect(_, let peer, let addresses) in outputs {
+            #expect(addresses == kept.members.first { $0.peer == peer }?.addresses)
+            returned.append(peer)
+        }
+        #expect(returned == anchors)
         for number in 1_000..<3_000 {
             let peer = KademliaPeer(id: Self.peer(number), addresses: [Self.address(number)])
             restarted.handle(.heard([peer], source: IPGroup(of: Self.address(number))), at: .zero, into: &outputs)
         }
-        var (dialled, returned): ([PeerID], [PeerID]) = ([], [])
+        var dialled: [PeerID] = []
         while dialled.count < 2, let due = restarted.nextDeadline {
             outputs = []
             restarted.handle(.deadlineReached, at: due, into: &outputs)
-            for case .reconnect(_, let peer, let addresses) in outputs {
-                #expect(dialled.isEmpty && addresses == kept.members.first { $0.peer == peer }?.addresses)
-                returned.append(peer)
-            }
+            #expect(!outputs.contains { if case .reconnect = $0 { true } else { false } })
             for case .connect(_, let peer, _) in outputs { dialled.append(peer) }
         }
-        #expect(Set(returned) == Set(anchors) && Set(anchors).isDisjoint(with: dialled))
+        #expect(Set(anchors).isDisjoint(with: dialled))
+    }
+
+    /// The whole node, because others of its parts dial at the start too.
+    @Test func `after a restart a node dials its anchors before its seeds`() {
+        let members = (0..<4).map {
+            CompanyRecord.Member(peer: Self.peer($0), addresses: [Self.address($0)], isAnchor: $0 < 2)
+        }
+        var restored = RestoredState.empty
+        restored.facts = [(name: CompanyRecord.factName, value: CompanyRecord(members).bytes)]
+        restored.peers = [StoredPeer(peer: Self.peer(7), addresses: [Self.address(7)], lastSeen: 1)]
+        var config = NodeConfig(listen: [SeatPair.endpoints[0]])
+        config.seeds = [Self.address(8).with(peer: Self.peer(8))]
+        config.swarmSeat = .driver(typedGossip: true)
+        var node = NodeMachine(
+            config: config,
+            identity: Ed25519.PrivateKey(seed: [UInt8](repeating: 1, count: 32)),
+            isFreshIdentity: false,
+            restored: restored,
+            random: SeededRandom(testSeed: 9)
+        )
+        var outputs: [NodeMachine.Output] = []
+        node.handle(.clock(unixMilliseconds: TestNetwork.epochMilliseconds), at: .zero, into: &outputs)
+        node.handle(.started, at: .zero, into: &outputs)
+        let dialled = outputs.compactMap { output -> PeerID? in
+            if case .swarm(.connect(_, let peer, _)) = output { peer } else { nil }
+        }
+        #expect(Array(dialled.prefix(2)) == [Self.peer(0), Self.peer(1)])
+        #expect(Set(dialled.dropFirst(2)) == [Self.peer(8)])
     }
 
     @Test mutating func `half of the company is from those who were reached before`() {
