@@ -42,7 +42,7 @@ extension NodeMachine {
         case .meshJoined(let remote, _), .meshLeft(let remote, _): tellMeshValue(of: remote)
         case .connect(let entries):
             for entry in entries {
-                // Whoever recommends is a stranger from the open internet: nobody may lead us into our own network.
+                // Seeds recommend whom they hardly know: nobody may lead us into our own network, and all are dialled as strangers.
                 work.append(.swarm(.learnedRecord(entry.envelope, from: NodeLimits.strangerAddress)))
                 work.append(.swarm(.connect(drawRecommendedConnect(), entry.peer, [])))
             }

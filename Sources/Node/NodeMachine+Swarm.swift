@@ -135,6 +135,7 @@ extension NodeMachine {
         work.append(
             .gossip(.peerConnected(remote, protocolName: protocolName, isOutbound: isOutbound, address: address))
         )
+        if seeds.isNamed(remote) { work.append(.gossip(.setPinned(remote, true))) }
     }
 
     private mutating func streamOpened(_ request: StreamRequestID, _ stream: StreamHandle) {

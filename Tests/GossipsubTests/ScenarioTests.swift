@@ -302,6 +302,32 @@ private let topic: Topic = "t"
         #expect(victim.misbehaviours(of: 1) == [.forgedRecord])
     }
 
+    @Test(arguments: 0...6)
+    mutating func `recommendations are followed only by who lacks peers of the topic`(meshCount: Int) {
+        prepare(peers: 2..<2 + meshCount)
+        victim.connect([1], topics: ["elsewhere"])
+        victim.feed(.setPinned(peer(1), true))
+        let record = PeerRecord(peer: peer(101), sequence: 1, addresses: []).seal(by: key(101)).bytes
+        let infos = [PeerInfo(peer: peer(101).bytes, record: record)]
+        victim.hear(1, ControlMessage(prune: [Prune(topic: topic, backoffSeconds: 60, peers: infos)]))
+        let isFollowed = victim.outputs.contains { if case .connect = $0 { true } else { false } }
+        #expect(isFollowed == (meshCount < 5))
+    }
+
+    @Test mutating func `to be pinned forgives nothing: neither words nor silence`() {
+        prepare()
+        victim.feed(.setPinned(peer(1), true))
+        #expect(victim.score(1) == 0)
+        victim.feed(.setApplicationScore(peer(1), -1))
+        #expect(victim.score(1) == -1)
+        let record = PeerRecord(peer: peer(101), sequence: 1, addresses: []).seal(by: key(101)).bytes
+        let infos = [PeerInfo(peer: peer(101).bytes, record: record)]
+        victim.hear(1, ControlMessage(prune: [Prune(topic: topic, backoffSeconds: 60, peers: infos)]))
+        #expect(!victim.outputs.contains { if case .connect = $0 { true } else { false } })
+        victim.advance(by: .seconds(2))
+        #expect(victim.machine.mesh(of: topic).isEmpty)
+    }
+
     @Test mutating func `a pruned peer learns of others with their records, a bad one does not`() {
         victim.feed(.subscribe(topic, TopicConfig()))
         victim.connect(1...12, topics: [topic])

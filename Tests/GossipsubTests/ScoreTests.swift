@@ -113,14 +113,10 @@ private func isClose(_ left: Double, _ right: Double) -> Bool { abs(left - right
         #expect(isClose(ledger.score(1), -40 * (6 * 0.99872) * (6 * 0.99872)))
     }
 
-    @Test mutating func `P5 is bounded above by ten and not below, and a hundred when pinned`() {
+    @Test mutating func `P5 is bounded above by ten and not below`() {
         ledger.book.setApplicationScore(peer(1), 1e9)
         #expect(ledger.score(1) == 10)
         ledger.book.setApplicationScore(peer(1), -1e9)
-        #expect(ledger.score(1) == -1e9)
-        ledger.book.setPinned(peer(1), true)
-        #expect(ledger.score(1) == 100)
-        ledger.book.setPinned(peer(1), false)
         #expect(ledger.score(1) == -1e9)
     }
 
@@ -219,9 +215,6 @@ private func isClose(_ left: Double, _ right: Double) -> Bool { abs(left - right
         var params = PeerScoreParams()
         params.graylistThreshold = -1
         #expect(throws: ScoreParamsError.outOfRange("graylistThreshold")) { try params.validate(topics: []) }
-        params = PeerScoreParams()
-        params.acceptExchangeThreshold = 20
-        #expect(throws: ScoreParamsError.outOfRange("acceptExchangeThreshold")) { try params.validate(topics: []) }
     }
 
     /// CVE-2022-47547: whatever the parameters and whatever else the peer does well, silence in one busy mesh costs more than
@@ -232,7 +225,6 @@ private func isClose(_ left: Double, _ right: Double) -> Bool { abs(left - right
         params.topicScoreCap = random.unit() * 50
         params.applicationWeight = random.unit()
         params.applicationScoreMax = random.unit() * 40
-        params.acceptExchangeThreshold = 1000
         let topics = (0..<1 + random.below(6)).map { _ in TopicScoreParams.drawn(&random) }
         let isValid = (try? params.validate(topics: topics)) != nil
         #expect(isValid == topics.allSatisfy { params.positiveMax < $0.silencePenalty })

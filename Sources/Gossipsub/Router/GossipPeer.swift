@@ -38,6 +38,8 @@ struct GossipPeer: Sendable {
     var topics: OrderedSet<Topic> = []
     var inbound: InboundStream
     var unwanted = UnwantedMessages()
+    /// Whether the operator vouches for it.
+    var isPinned = false
     /// The peer's own signed record, to recommend it to others.
     var record: [UInt8]?
     /// When it was last told of others, of each of our topics; asked, never iterated.

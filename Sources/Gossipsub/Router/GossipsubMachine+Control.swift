@@ -106,9 +106,22 @@ extension GossipsubMachine {
         let backoff = prune.backoffSeconds > 0 ? Duration.seconds(prune.backoffSeconds) : config.pruneBackoff
         // Also where there is no link: both ends may prune at once, and the longer time holds.
         backoffs.start(prune.topic, peer, for: backoff, endedLink: endsLink, at: now)
-        guard !prune.peers.isEmpty, scores.score(of: peer) >= config.score.acceptExchangeThreshold else { return }
+        guard !prune.peers.isEmpty, follows(peer), needsPeers(prune.topic) else { return }
         let entries = recommended(prune.peers, by: peer, into: &outputs)
         if !entries.isEmpty { outputs.append(.connect(entries)) }
+    }
+
+    /// Whether the peer's recommendations are followed: the operator vouches for it, and it has not misbehaved since.
+    ///
+    /// gossipsub 1.1 has a threshold for that, which only the application's score reaches, by a bonus for "bootstrappers and other trusted
+    /// application nodes". Such a bonus would forgive all else too: a trusted peer that falls silent would stay in the mesh.
+    private func follows(_ peer: PeerID) -> Bool {
+        peers[peer]?.isPinned == true && scores.score(of: peer) >= 0
+    }
+
+    /// Recommendations are for whoever was left without a mesh; who has one dials nobody for it.
+    private func needsPeers(_ topic: Topic) -> Bool {
+        topics[topic].map { $0.mesh.count < config.meshCountMin } ?? false
     }
 
     /// The recommended peers that are new and whose records hold.

@@ -45,7 +45,7 @@ public struct GossipsubMachine: Sendable {
         /// Answers `validate`.
         case validated(ValidationID, Validation)
         case setApplicationScore(PeerID, Double)
-        /// The operator vouches for the peer, or no longer does.
+        /// The operator vouches for the connected peer, or no longer does: its recommendations are followed.
         case setPinned(PeerID, Bool)
         case deadlineReached
     }
@@ -166,7 +166,7 @@ public struct GossipsubMachine: Sendable {
         case .verified(let id, let holds): verified(id, holds, at: now, into: &outputs)
         case .validated(let id, let verdict): validated(id, verdict, at: now, into: &outputs)
         case .setApplicationScore(let peer, let score): scores.setApplicationScore(peer, score)
-        case .setPinned(let peer, let isPinned): scores.setPinned(peer, isPinned)
+        case .setPinned(let peer, let isPinned): peers[peer]?.isPinned = isPinned
         case .deadlineReached: deadlineReached(at: now, into: &outputs)
         }
         flush(into: &outputs)

@@ -196,11 +196,6 @@ struct PeerScoreBook: Sendable {
         rescore(peer)
     }
 
-    mutating func setPinned(_ peer: PeerID, _ isPinned: Bool) {
-        peers[peer]?.isPinned = isPinned
-        rescore(peer)
-    }
-
     private mutating func update(_ peer: PeerID, _ topic: Topic, _ change: (inout TopicStats, TopicPace) -> Void) {
         guard let slot = slots[topic], let index = peers.index(forKey: peer) else { return }
         update(index, slot, change)

@@ -9,8 +9,6 @@ public struct PeerScoreParams: Hashable, Sendable {
     /// P5: what the application thinks of the peer, at most `applicationScoreMax`.
     public var applicationWeight = 1.0
     public var applicationScoreMax = 10.0
-    /// P5 of a peer that the operator pinned; it alone reaches `acceptExchangeThreshold`.
-    public var pinnedScore = 100.0
 
     /// P6: the square of the surplus of peers that share an IPv4 address or an IPv6 /56.
     public var colocationWeight = -10.0
@@ -27,8 +25,6 @@ public struct PeerScoreParams: Hashable, Sendable {
     public var publishThreshold = -300.0
     /// Below it all that the peer sends is ignored.
     public var graylistThreshold = -1000.0
-    /// From it on the peer's recommendations are followed.
-    public var acceptExchangeThreshold = 50.0
     /// A mesh whose median score is below it looks for better peers.
     public var opportunisticGraftThreshold = 1.0
 
@@ -43,7 +39,7 @@ public struct PeerScoreParams: Hashable, Sendable {
 
     public init() {}
 
-    /// The largest score of a peer that is not pinned, whatever the number of topics.
+    /// The largest score of a peer, whatever the number of topics.
     public var positiveMax: Double {
         topicScoreCap + applicationWeight * applicationScoreMax
     }
@@ -54,7 +50,6 @@ public struct PeerScoreParams: Hashable, Sendable {
         try require(topicScoreCap.isFinite && topicScoreCap >= 0, "topicScoreCap")
         try require(applicationWeight.isFinite && applicationWeight >= 0, "applicationWeight")
         try require(applicationScoreMax.isFinite && applicationScoreMax >= 0, "applicationScoreMax")
-        try require(pinnedScore.isFinite && pinnedScore >= 0, "pinnedScore")
         try require(colocationWeight.isFinite && colocationWeight <= 0, "colocationWeight")
         try require(colocationThreshold >= 1, "colocationThreshold")
         try require(behaviourWeight.isFinite && behaviourWeight <= 0, "behaviourWeight")
@@ -63,7 +58,6 @@ public struct PeerScoreParams: Hashable, Sendable {
         try require(gossipThreshold <= 0 && gossipThreshold.isFinite, "gossipThreshold")
         try require(publishThreshold <= gossipThreshold && publishThreshold.isFinite, "publishThreshold")
         try require(graylistThreshold <= publishThreshold && graylistThreshold.isFinite, "graylistThreshold")
-        try require(acceptExchangeThreshold > positiveMax, "acceptExchangeThreshold")
         try require(opportunisticGraftThreshold >= 0, "opportunisticGraftThreshold")
         try require(decayInterval > .zero && retention >= .zero && retainedCountMax >= 0, "retention")
         for topic in topics {

@@ -87,7 +87,6 @@ struct PeerStats: Hashable, Sendable {
     /// In the order in which the peer was first of note in them.
     var topics: [TopicStats] = []
     var applicationScore = 0.0
-    var isPinned = false
     var misbehaviour = 0.0
     /// Whose address it shares; `nil` for exempt addresses.
     var group: ColocationGroup?
@@ -133,7 +132,7 @@ struct PeerStats: Hashable, Sendable {
             merits += stats.merit
             losses += stats.loss
         }
-        let application = isPinned ? params.pinnedScore : params.applicationWeight * applicationScore
+        let application = params.applicationWeight * applicationScore
         let surplus = max(0, misbehaviour - params.behaviourThreshold)
         let behaviour = params.behaviourWeight * surplus * surplus
         score = min(params.topicScoreCap, merits) + losses + application + (group == nil ? 0 : colocation) + behaviour
