@@ -219,9 +219,9 @@ let smallest = """
     /// Each line could be read; a run would pass over it.
     @Test(arguments: [
         (
-            "fidelity: bytes\nadversaries: {forger: {nodes: 2, per-second: 5}}",
-            "churn.yaml:5:15: 'forger': this role changes messages, which are encrypted before it could at 'fidelity: bytes': "
-                + "take 'messages' or 'frames'"
+            "fidelity: frames\nadversaries: {reflector: 2}",
+            "churn.yaml:5:15: 'reflector': this role lies about addresses, which nobody looks at with 'fidelity: frames': take "
+                + "'bytes'"
         ),
         (
             "adversaries: {silent: 6, covert: {nodes: 5, at: 10s}}",
@@ -236,6 +236,11 @@ let smallest = """
             "adversaries: {censor: 2}",
             "churn.yaml:4:15: 'censor': this role hides offers from whoever searches, and nobody does: add "
                 + "'searches: {every: 60s}' to the workload"
+        ),
+        (
+            "fidelity: bytes\nadversaries: {reflector: 2}",
+            "churn.yaml:5:15: 'reflector': this role attacks the hash table, which nodes have with 'discovery': add "
+                + "'discovery: {seeds: 1}'"
         ),
         (
             "adversaries: {poisoner: 20%}",
@@ -263,13 +268,13 @@ let smallest = """
     }
 
     @Test func `the fidelity of the command line is held against the roles too`() {
-        let text = smallest + "adversaries: {equivocator: 2}\n"
+        let text = smallest + "fidelity: bytes\ndiscovery: {seeds: 1}\nadversaries: {reflector: 2}\n"
         #expect(problems(text).isEmpty)
         #expect(throws: ScenarioProblems.self) {
             try ScenarioReader.read(
                 text,
                 path: "churn.yaml",
-                changes: [ScenarioChange(path: "fidelity", value: "bytes")]
+                changes: [ScenarioChange(path: "fidelity", value: "frames")]
             )
         }
     }

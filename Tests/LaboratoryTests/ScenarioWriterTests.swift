@@ -140,6 +140,7 @@ private struct ScenarioDraw {
         ]
         if !scenario.adversaries.isEmpty { expectations.append(.contained(atLeast: share())) }
         if has(.equivocator) { expectations.append(.conflictsKnown(within: length())) }
+        if has(.reflector) { expectations.append(.reflectedDials(atMostPerMinute: random.below(9))) }
         if has(.doubleBooker) { expectations.append(.proofsKnown(to: share(), within: length())) }
         if scenario.workload.leases != nil { expectations.append(.leasesComplete(atLeast: share())) }
         if scenario.workload.searches != nil { expectations.append(.searchesComplete(atLeast: share())) }
@@ -202,7 +203,7 @@ private struct ScenarioDraw {
         let roles: [AdversaryRole] = [
             .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
             .replayer(perSecond: rate), .equivocator, .phantom, .censor, .poisoner, .squatter,
-            .flooder, .hider(.storefront), .hider(.segment),
+            .flooder, .hider(.storefront), .hider(.segment), .reflector,
         ]
         return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
     }

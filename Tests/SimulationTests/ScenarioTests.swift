@@ -80,7 +80,7 @@ import Testing
         #expect(
             Set(roles) == [
                 "silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker", "phantom",
-                "censor", "poisoner", "hider", "squatter", "flooder",
+                "censor", "poisoner", "hider", "squatter", "flooder", "reflector",
             ]
         )
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })
@@ -96,7 +96,7 @@ import Testing
             expectations == [
                 "delivery", "latency", "equalSets", "completeListings", "overhead", "contained", "conflictsKnown",
                 "proofsKnown", "leasesComplete", "searchesComplete", "lookupsSucceed", "honestCompany",
-                "sometimes",
+                "reflectedDials", "sometimes",
             ]
         )
     }

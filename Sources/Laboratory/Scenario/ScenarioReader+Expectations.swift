@@ -5,7 +5,7 @@ extension ScenarioReader {
     private static let expectationKeys = [
         "always", "delivery", "latency", "equal-sets", "complete-listings", "overhead", "contained",
         "conflicts-known", "proofs-known", "leases-complete", "searches-complete", "lookups-succeed",
-        "honest-company", "sometimes",
+        "honest-company", "reflected-dials", "sometimes",
     ]
 
     /// Reads `expect` into a scenario whose faults and adversaries are known.
@@ -46,6 +46,8 @@ extension ScenarioReader {
                 throw place.problem("'searches-complete' needs 'searches' in the workload")
             case .lookupsSucceed where scenario.workload.lookups == nil:
                 throw place.problem("'lookups-succeed' needs 'lookups' in the workload")
+            case .reflectedDials where !scenario.adversaries.contains(where: { $0.role == .reflector }):
+                throw place.problem("'reflected-dials' needs a 'reflector' among the adversaries")
             case .contained where scenario.adversaries.isEmpty:
                 throw place.problem("'contained' speaks of adversaries: there are none")
             default: scenario.expectations.append(expectation)
@@ -107,6 +109,14 @@ extension ScenarioReader {
         case "lookups-succeed": return .lookupsSucceed(atLeast: try share(place))
         case "honest-company": return .honestCompany(atLeast: try share(place))
         case "contained": return .contained(atLeast: try share(place))
+        case "reflected-dials":
+            return try place.value("a number of dials, like '1 per minute'") { text in
+                let words = Self.without("<=", text).split(separator: " ")
+                guard words.count == 3, words[1...] == ["per", "minute"], let count = Int(words[0]),
+                    (0...ScenarioLimits.perSecondMax).contains(count)
+                else { return nil }
+                return .reflectedDials(atMostPerMinute: count)
+            }
         default: return .sometimes(try place.choice(Occurrence.self))
         }
     }

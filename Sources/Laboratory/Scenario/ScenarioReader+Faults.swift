@@ -9,7 +9,7 @@ extension ScenarioReader {
     ]
     private static let roles = [
         "silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker", "phantom",
-        "censor", "poisoner", "hider", "squatter", "flooder",
+        "censor", "poisoner", "hider", "squatter", "flooder", "reflector",
     ]
 
     func faults(_ place: YAMLPlace, in scenario: Scenario) throws -> [PlannedFault] {
@@ -165,6 +165,7 @@ extension ScenarioReader {
         case "poisoner": return AdversaryPlan(role: .poisoner, quota: try place.quota())
         case "squatter": return AdversaryPlan(role: .squatter, quota: try place.quota())
         case "flooder": return AdversaryPlan(role: .flooder, quota: try place.quota())
+        case "reflector": return AdversaryPlan(role: .reflector, quota: try place.quota())
         case "hider":
             let fields = try place.fields(["nodes", "of"], example: "{nodes: 20, of: storefront}")
             let thing = fields.required("of") { try $0.choice(HiddenThing.self) }

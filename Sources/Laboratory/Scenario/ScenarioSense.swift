@@ -55,15 +55,14 @@ enum ScenarioSense {
         }
         guard plan.role.works(at: scenario.fidelity) else {
             return
-                "this role changes messages, which are encrypted before it could at 'fidelity: \(scenario.fidelity.rawValue)': "
-                + "take 'messages' or 'frames'"
+                "this role lies about addresses, which nobody looks at with 'fidelity: \(scenario.fidelity.rawValue)': take 'bytes'"
         }
         switch plan.role {
         case .censor, .squatter:
             guard scenario.workload.searches == nil else { return nil }
             return
                 "this role hides offers from whoever searches, and nobody does: add 'searches: {every: 60s}' to the workload"
-        case .poisoner, .hider, .flooder:
+        case .poisoner, .hider, .flooder, .reflector:
             guard scenario.discovery == nil else { return nil }
             return "this role attacks the hash table, which nodes have with 'discovery': add 'discovery: {seeds: 1}'"
         case .covert(let at):

@@ -165,6 +165,7 @@ public enum ScenarioWriter {
         case .poisoner: "poisoner: \(nodes)"
         case .squatter: "squatter: \(nodes)"
         case .flooder: "flooder: \(nodes)"
+        case .reflector: "reflector: \(nodes)"
         case .hider(let thing): "hider: {nodes: \(nodes), of: \(thing.rawValue)}"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }
@@ -209,6 +210,7 @@ public enum ScenarioWriter {
         case .searchesComplete(let share): ("searches-complete", Quantities.text(share))
         case .lookupsSucceed(let share): ("lookups-succeed", Quantities.text(share))
         case .honestCompany(let share): ("honest-company", Quantities.text(share))
+        case .reflectedDials(let count): ("reflected-dials", "\(count) per minute")
         case .sometimes(let occurrence): ("sometimes", occurrence.rawValue)
         }
     }

@@ -7,8 +7,7 @@ public import Primitives
 /// One hostile node: a real `NodeMachine` with somebody else's hand on what it says.
 ///
 /// The adversary sits between the machine and its driver. It hears what the machine is fed, changes what it sends, and adds words of
-/// its own. So it speaks every protocol as well as an honest node, and only its will differs. All roles but the spammer touch messages,
-/// which they can see at the fidelities `messages` and `frames`; at `bytes` they are encrypted before they pass.
+/// its own. So it speaks every protocol as well as an honest node, and only its will differs.
 public struct Adversary: Sendable {
     private enum Will: Sendable {
         case silent(Silence)
@@ -21,6 +20,7 @@ public struct Adversary: Sendable {
         case censor(Censor)
         case poisoner(Poisoner)
         case flooder(Flooder)
+        case reflector(Reflector)
     }
 
     private var will: Will
@@ -29,7 +29,7 @@ public struct Adversary: Sendable {
     /// A node of this role that does nothing hostile before `begins`, the end of the build-up.
     ///
     /// `accomplices` are the nodes of its kind, as it would name them, and `hidden` the keys of the hash table that a hider lies about or
-    /// a flooder stands under.
+    /// a flooder stands under; at the `doors` a reflector sends others to.
     public init(
         role: AdversaryRole,
         key: Ed25519.PrivateKey,
@@ -38,9 +38,10 @@ public struct Adversary: Sendable {
         begins: Instant,
         random: SeededRandom,
         accomplices: [KademliaPeer] = [],
-        hidden: Set<[UInt8]> = []
+        hidden: Set<[UInt8]> = [],
+        doors: [Endpoint] = []
     ) {
-        precondition(role.works(at: fidelity), "\(role) cannot see RPCs at the fidelity \(fidelity)")
+        precondition(role.works(at: fidelity), "nobody heeds what \(role) says at the fidelity \(fidelity)")
         tap = GossipTap(isTyped: fidelity == .messages)
         will =
             switch role {
@@ -58,13 +59,14 @@ public struct Adversary: Sendable {
             case .poisoner: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices))
             case .hider: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices, about: hidden))
             case .flooder: .flooder(Flooder(keys: hidden, begins: .zero))
+            case .reflector: .reflector(Reflector(network: network, doors: doors, random: random))
             }
     }
 
     /// When `wake` is due; `nil` if it only answers what its node does.
     public var nextDeadline: Instant? {
         switch will {
-        case .silent, .phantom, .censor, .poisoner: nil
+        case .silent, .phantom, .censor, .poisoner, .reflector: nil
         case .flooder(let flooder): flooder.pace.due
         case .spammer(let spammer): spammer.pace.due
         case .forger(let forger): forger.pace.due
@@ -90,6 +92,9 @@ public struct Adversary: Sendable {
         case .flooder(var flooder):
             flooder.hear(input)
             will = .flooder(flooder)
+        case .reflector(var reflector):
+            reflector.hear(input)
+            will = .reflector(reflector)
         case .silent, .spammer, .forger, .equivocator, .replayer, .doubleBooker: break
         }
     }
@@ -122,13 +127,16 @@ public struct Adversary: Sendable {
         case .flooder(var flooder):
             flooder.filter(&outputs, tap: tap)
             will = .flooder(flooder)
+        case .reflector(var reflector):
+            reflector.filter(&outputs)
+            will = .reflector(reflector)
         }
     }
 
     /// Acts of its own accord; a call that comes early has no effect.
     public mutating func wake(at now: Instant, unixMilliseconds: Int64) -> AdversaryActions {
         switch will {
-        case .silent, .phantom, .censor, .poisoner: return AdversaryActions()
+        case .silent, .phantom, .censor, .poisoner, .reflector: return AdversaryActions()
         case .flooder(var flooder):
             defer { will = .flooder(flooder) }
             return flooder.wake(at: now)
@@ -158,13 +166,8 @@ public struct AdversaryActions: Sendable {
 }
 
 extension AdversaryRole {
-    /// Whether the role can act where this much of the wire is computed.
-    public func works(at fidelity: Fidelity) -> Bool {
-        switch (self, fidelity) {
-        case (.spammer, _), (_, .messages), (_, .frames): true
-        case (_, .bytes): false
-        }
-    }
+    /// Whether the role can act where this much of the wire is computed: only at `bytes` do swarms look at addresses.
+    public func works(at fidelity: Fidelity) -> Bool { self != .reflector || fidelity == .bytes }
 }
 
 /// Something done at a steady rate.

@@ -48,3 +48,22 @@ struct ServedStreams: Sendable {
         return try? frames.next()
     }
 }
+
+/// The streams of one protocol on which a node itself asks.
+struct OpenedStreams: Sendable {
+    private let protocolName: String
+    private var streams: Set<StreamHandle> = []
+
+    init(_ protocolName: String) { self.protocolName = protocolName }
+
+    mutating func hear(_ input: NodeMachine.Input) {
+        guard case .swarm(let word) = input else { return }
+        switch word {
+        case .streamOpened(_, let stream, protocolName): streams.insert(stream)
+        case .streamReset(let stream), .remoteClosedWrite(let stream): streams.remove(stream)
+        default: break
+        }
+    }
+
+    func contains(_ stream: StreamHandle) -> Bool { streams.contains(stream) }
+}

@@ -40,6 +40,7 @@ extension Referee {
             case .searchesComplete(let share): verdicts.append(searchesComplete(atLeast: share))
             case .lookupsSucceed(let share): verdicts.append(lookupsSucceed(atLeast: share))
             case .honestCompany(let share): verdicts.append(honestCompany(atLeast: share))
+            case .reflectedDials(let limit): verdicts.append(reflectedDials(atMost: limit))
             case .sometimes(let occurrence): verdicts.append(sometimes(occurrence))
             }
         }
@@ -80,6 +81,10 @@ extension Referee {
         metrics += lookups.metrics
         if company.count > 0 {
             metrics.append(Metric("honest_company_ratio", Double(company.keptCount) / Double(company.count)))
+        }
+        if reflections.count > 0 {
+            metrics.append(Metric("reflected_dials_total", Double(reflections.count)))
+            metrics.append(Metric("reflected_dials_per_minute_max", Double(reflections.most)))
         }
         for occurrence in Occurrence.allCases {
             let name = occurrence.rawValue.map { $0 == "-" ? "_" : $0 }
@@ -293,6 +298,21 @@ extension Referee {
             ifNone: "no node was up for long enough",
             firstMiss: company.firstMiss.map { ($0.at, $0.node) }
         ) { "\($0.phrase) of \(company.count) seconds of nodes in honest company (need \(share.phrase))" }
+    }
+
+    private func reflectedDials(atMost limit: Int) -> Verdict {
+        let name = "reflected-dials: \(limit) per minute"
+        guard let (instant, node) = reflections.mostAt else {
+            return Verdict(unjudged: name, "nobody dialled where the reflectors sent it")
+        }
+        let isPassed = reflections.most <= limit
+        return Verdict(
+            name: name,
+            isPassed: isPassed,
+            finding:
+                "\(reflections.count) dials, at most \(reflections.most) of one node to one host in a minute (need \(limit))",
+            failure: isPassed ? nil : Verdict.Failure(at: instant, node: node, lastEvents: [])
+        )
     }
 
     /// Whether a large enough share of what could be judged was as it should be; nothing to judge proves nothing, and fails.

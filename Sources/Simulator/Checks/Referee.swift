@@ -3,6 +3,7 @@ internal import Identity
 internal import Market
 public import Node
 public import Primitives
+internal import Swarm
 
 /// Watches a run and says at its end what held.
 ///
@@ -34,6 +35,7 @@ public struct Referee: Sendable {
     var searches = SearchLedger()
     var lookups: LookupLedger
     var company: CompanyLedger
+    var reflections = ReflectionLedger()
     var checks: InvariantChecks
     var occurrences: Occurrences
     /// Envelopes that honest nodes took from others: one copy of everything.
@@ -46,7 +48,7 @@ public struct Referee: Sendable {
             switch expectation {
             case .delivery(_, let within), .latency(_, let within): within
             case .equalSets, .completeListings, .overhead, .contained, .conflictsKnown, .proofsKnown, .leasesComplete,
-                .searchesComplete, .lookupsSucceed, .honestCompany, .sometimes:
+                .searchesComplete, .lookupsSucceed, .honestCompany, .reflectedDials, .sometimes:
                 nil
             }
         }
@@ -161,6 +163,8 @@ public struct Referee: Sendable {
             case .persist(let ticket, let changes):
                 follow(changes, ticket, of: node, unixMilliseconds: unixMilliseconds, witness: &witness, at: now)
             case .event(let event): if nodes[node].isHonest { occurrences.note(event, of: node) }
+            case .transport(.dial(_, let endpoint)):
+                if nodes[node].isHonest { reflections.dialled(endpoint, by: node, at: now) }
             default: break
             }
         }

@@ -37,6 +37,9 @@ public enum AdversaryRole: Hashable, Sendable {
     case squatter
     /// Advertises itself under every key by which nodes find each other, and passes nothing on.
     case flooder
+    /// Names two victims' doors, that of the first node and that of nobody, as the addresses of ever new peers: in the answers of the
+    /// hash table, and as its own in advertisements, in identify and in the record of its addresses that it signs.
+    case reflector
 }
 
 /// Around what peer ids are ground.

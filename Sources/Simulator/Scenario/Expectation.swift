@@ -44,6 +44,8 @@ public enum Expectation: Hashable, Sendable {
     case lookupsSucceed(atLeast: Share)
     /// Of all seconds of all honest nodes, in so many a node is connected with an honest one that it was not told of at its start.
     case honestCompany(atLeast: Share)
+    /// No honest node dials a host to which reflectors send it more often within any minute.
+    case reflectedDials(atMostPerMinute: Int)
     /// Something must have happened at least once over all seeds: the scenario exercises what it claims to.
     case sometimes(Occurrence)
 

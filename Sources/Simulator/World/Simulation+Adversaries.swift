@@ -8,6 +8,8 @@ extension Simulation {
         let candidates = Array(nodes.indices.dropFirst(stableCount))
         roster = AdversaryRoster(scenario: scenario, candidates: candidates, streams: streams)
         for index in nodes.indices where roster?.role(of: index) != nil { nodes[index].isHostile = true }
+        referee.reflections.hosts = Set(doors.map(\.address))
+        referee.reflections.honestDoor = nodes.first?.endpoint
     }
 
     /// A hostile node starts: with the same will as in its former life.
@@ -21,7 +23,8 @@ extension Simulation {
             begins: .zero.advanced(by: scenario.buildUp),
             random: streams.stream(.adversary, node: index | Int(nodes[index].life) << 32),
             accomplices: accomplices(of: role),
-            hidden: hiddenKeys(of: role)
+            hidden: hiddenKeys(of: role),
+            doors: doors
         )
     }
 

@@ -51,13 +51,15 @@ extension Simulation {
         if scenario.discovery != nil {
             bytes = [UInt8(20 + index & 63), UInt8(index >> 6 & 255), UInt8(index >> 14 & 255), UInt8(1 + index >> 22)]
         }
-        return Endpoint(address: IPAddress(bytes[0], bytes[1], bytes[2], bytes[3]), port: 4180)
+        return Endpoint(address: IPAddress(bytes[0], bytes[1], bytes[2], bytes[3]), port: Self.port)
     }
 
-    /// The node that has this address.
+    private static let port: UInt16 = 4180
+
+    /// The node that listens at this address.
     func node(at endpoint: Endpoint) -> Int? {
         let bytes = endpoint.address.bytes
-        guard bytes.count == 4 else { return nil }
+        guard bytes.count == 4, endpoint.port == Self.port else { return nil }
         if scenario.discovery != nil {
             guard (20..<84).contains(bytes[0]), bytes[3] > 0 else { return nil }
             let index = Int(bytes[0] - 20) | Int(bytes[1]) << 6 | Int(bytes[2]) << 14 | Int(bytes[3] - 1) << 22
@@ -85,8 +87,10 @@ extension Simulation {
         nodes[index].life = life
         // A stream for each life, so that nothing that one life draws shifts the next.
         let random = streams.stream(.machine, node: index | Int(life) << 32)
+        let config = config(of: index, contacts: drawContacts(for: index, life: life))
+        seizeSwarm(of: index, config)
         let machine = NodeMachine(
-            config: config(of: index, contacts: drawContacts(for: index, life: life)),
+            config: config,
             identity: nodes[index].identity.key,
             isFreshIdentity: !nodes[index].hasRun,
             restored: restored,
@@ -113,6 +117,7 @@ extension Simulation {
         var config = settings
         (config.listen, config.seeds) = ([nodes[index].endpoint], contacts)
         if let plan = scenario.workload.searches { config.followedSegments = drawInterest(of: index, plan) }
+        seize(&config, of: index)
         return config
     }
 

@@ -73,6 +73,8 @@ public struct Simulation: Sendable {
     var roster: AdversaryRoster?
     /// By node; asked, never iterated.
     var adversaries: [Int: Adversary] = [:]
+    /// At `bytes` the swarms of hostile nodes; by node, asked, never iterated.
+    var seizedSwarms: [Int: SwarmMachine] = [:]
     var referee: Referee
     var samples: [SecondSample] = []
     /// Messages that gossip brought to anybody who had them already (`messages`).
@@ -263,7 +265,16 @@ extension Simulation {
 
     private mutating func step(_ index: Int, _ input: NodeMachine.Input) {
         guard nodes[index].isUp else { return }
-        if nodes[index].isHostile { adversaries[index]?.hear(input) }
+        if nodes[index].isHostile {
+            if seizedSwarms[index] != nil {
+                if case .transport(let input) = input {
+                    stepSwarm(of: index, .transport(input))
+                    return arm(index)
+                }
+                if case .deadlineReached = input { stepSwarm(of: index, .deadlineReached) }
+            }
+            adversaries[index]?.hear(input)
+        }
         nodes[index].machines[0].handle(input, at: now, into: &outputs)
         noteStep(index, input)
         if nodes[index].isHostile { filterOutputs(of: index) }
@@ -275,7 +286,7 @@ extension Simulation {
 
     /// Makes sure that the timer fires no later than the deadline; one that fires early finds out and is armed again.
     private mutating func arm(_ index: Int) {
-        guard nodes[index].isUp, let deadline = nodes[index].machines[0].nextDeadline else { return }
+        guard nodes[index].isUp, let deadline = deadline(of: index) else { return }
         let due = max(deadline, now)
         guard due < nodes[index].armed else { return }
         nodes[index].armed = due
@@ -286,7 +297,7 @@ extension Simulation {
         // A node that stood still hears of its timer late.
         guard nodes[life.index].life == life.life, nodes[life.index].armed <= now else { return }
         nodes[life.index].armed = .distantFuture
-        guard nodes[life.index].isUp, let deadline = nodes[life.index].machines[0].nextDeadline, deadline <= now else {
+        guard nodes[life.index].isUp, let deadline = deadline(of: life.index), deadline <= now else {
             return arm(life.index)
         }
         step(life.index, .deadlineReached)
@@ -302,7 +313,8 @@ extension Simulation {
             nodes[index].isBusyUntil = departure(of: index).advanced(by: Self.verificationTime * checks.count)
             owe(index, .verified(batch, results))
         case .persist(let ticket, let changes): persist(ticket, changes, of: index)
-        case .swarm(let input): carryOut(input, of: index)
+        case .swarm(let input):
+            if seizedSwarms[index] == nil { carryOut(input, of: index) } else { stepSwarm(of: index, input) }
         case .transport(let output): carryOut(output, of: index)
         case .answer(let id, let answer): answered(id, answer, by: index)
         case .event(.searched(let summary, let id)): searched(summary, for: id, by: index)

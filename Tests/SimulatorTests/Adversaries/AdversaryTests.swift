@@ -197,9 +197,17 @@ import Testing
         #expect(roster(1) != roster(2))
     }
 
-    @Test func `only what needs no RPC works where bytes are encrypted`() {
-        #expect(AdversaryRole.spammer(perSecond: 1).works(at: .bytes))
-        #expect(!AdversaryRole.silent.works(at: .bytes))
-        #expect(!AdversaryRole.forger(perSecond: 1).works(at: .bytes))
+    @Test func `only who lies about addresses needs swarms that look at them`() {
+        #expect(Fidelity.allCases.allSatisfy(AdversaryRole.forger(perSecond: 1).works))
+        #expect(Fidelity.allCases.filter(AdversaryRole.reflector.works) == [.bytes])
+    }
+
+    /// What it says is changed before it is encrypted: else it would be an honest node.
+    @Test func `works where everything is encrypted too`() {
+        var scenario = Scenario.town(8, .bytes)
+        scenario.adversaries = [AdversaryPlan(role: .forger(perSecond: 2), quota: .count(1))]
+        scenario.expectations = [.contained(atLeast: .all), .sometimes(.refusal)]
+        let result = Simulation.finished(scenario)
+        for verdict in result.verdicts { #expect(verdict.isPassed, "\(verdict.name): \(verdict.finding)") }
     }
 }

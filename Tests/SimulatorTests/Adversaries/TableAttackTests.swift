@@ -10,6 +10,7 @@ import Testing
 
 @Suite struct `An adversary of the hash table` {
     static let protocolName = NodeKademlia().protocolName(in: "main")
+    static let doors = [1, 2].map { Endpoint(address: IPAddress(99, 0, 0, UInt8($0)), port: 4181) }
     static let stream = StreamHandle(connection: ConnectionID(rawValue: 9), stream: 2)
 
     static func peer(_ number: Int) -> KademliaPeer {
@@ -21,17 +22,19 @@ import Testing
     static func adversary(
         _ role: AdversaryRole,
         asked question: KademliaMessage,
-        hidden: Set<[UInt8]> = []
+        hidden: Set<[UInt8]> = [],
+        at fidelity: Fidelity = .messages
     ) -> Adversary {
         var adversary = Adversary(
             role: role,
             key: TrialTown.key(0),
             network: "main",
-            fidelity: .messages,
+            fidelity: fidelity,
             begins: .second(10),
             random: RandomStreams(seed: 1).stream(.adversary, node: 0),
             accomplices: (1...30).map(peer),
-            hidden: hidden
+            hidden: hidden,
+            doors: doors
         )
         adversary.hear(.swarm(.inboundStream(stream, TrialTown.peer(40), protocolName)))
         let bytes = LengthPrefixedFrames.framed(question.encoded)
@@ -101,6 +104,52 @@ import Testing
             now = adversary.nextDeadline ?? now
         }
         #expect(keys == wanted && keys.count == 8)
+    }
+
+    @Test func `that reflects names ever new peers at its victims' doors, whatever it is asked`() {
+        for kind in [KademliaMessage.Kind.findNode, .getProviders, .getValue] {
+            var named: Set<PeerID> = []
+            var adversary = Self.adversary(.reflector, asked: KademliaMessage(kind: kind, key: [1]), at: .bytes)
+            let honest = KademliaMessage(kind: kind, key: [1], closerPeers: [Self.peer(99)])
+            for _ in 0..<3 {
+                let said = Self.said(&adversary, inPlaceOf: honest)
+                let peers = (said?.closerPeers ?? []) + (said?.providerPeers ?? [])
+                #expect(said?.closerPeers.count == 20 && said?.providerPeers.count == (kind == .getProviders ? 20 : 0))
+                let hosts = Set(peers.flatMap(\.addresses).compactMap { $0.tcpEndpoint?.address })
+                #expect(hosts == Set(Self.doors.map(\.address)))
+                #expect(named.isDisjoint(with: peers.map(\.id)))
+                named.formUnion(peers.map(\.id))
+            }
+            #expect(named.count == (kind == .getProviders ? 120 : 60))
+        }
+    }
+
+    /// Attack 37, as small as it can be: two honest nodes beside the victim, each of which may knock twice at either door.
+    @Test func `that reflects makes nobody dial a victim more than once a minute`() {
+        var scenario = Scenario.town(5, .bytes, measured: .seconds(61))
+        scenario.discovery = DiscoveryPlan()
+        scenario.adversaries = [AdversaryPlan(role: .reflector, quota: .count(2))]
+        scenario.expectations = [.reflectedDials(atMostPerMinute: 1)]
+        let result = Simulation.finished(scenario)
+        for verdict in result.verdicts { #expect(verdict.isPassed, "\(verdict.name): \(verdict.finding)") }
+    }
+
+    @Test func `that reflects advertises itself at its victims' doors`() throws {
+        var adversary = Self.adversary(.reflector, asked: KademliaMessage(kind: .findNode, key: [1]), at: .bytes)
+        let own = StreamHandle(connection: ConnectionID(rawValue: 9), stream: 4)
+        adversary.hear(.swarm(.streamOpened(StreamRequestID(rawValue: 1), own, Self.protocolName)))
+        let advertisement = KademliaMessage(kind: .addProvider, key: [1], providerPeers: [Self.peer(7)])
+        let question = KademliaMessage(kind: .findNode, key: [1])
+        var outputs = [advertisement, question].map { message in
+            NodeMachine.Output.swarm(.write(own, LengthPrefixedFrames.framed(message.encoded)))
+        }
+        adversary.filter(&outputs, at: .zero)
+        let said = try outputs.compactMap { output in
+            guard case .swarm(.write(own, let bytes)) = output else { return KademliaMessage?.none }
+            return try ServedStreams.unframed(bytes).map { try KademliaMessage(parsing: $0.span) }
+        }
+        #expect(said.map(\.providerPeers.first?.addresses) == [Self.doors.map { Multiaddr(endpoint: $0) }, nil])
+        #expect(said.first?.providerPeers.map(\.id) == [Self.peer(7).id] && said.last == question)
     }
 
     @Test func `that grinds its peer id has the place that it wants`() {

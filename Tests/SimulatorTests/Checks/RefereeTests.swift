@@ -2,6 +2,7 @@ import Identity
 import Market
 import Node
 import Primitives
+import Swarm
 import Testing
 
 @testable import Simulator
@@ -155,6 +156,40 @@ import Testing
         #expect(judged.count == 10)
         for verdict in judged { #expect(!verdict.isPassed && verdict.kind == "unjudged", "\(verdict)") }
         #expect(Share(0, of: 0) == .zero)
+    }
+
+    /// Dials of one node to one host within a minute; others' and those to the victim's true place do not count with them.
+    @Test(arguments: [([0, 60, 120], 1), ([0, 59], 2), ([0, 30, 59, 61], 3)])
+    func `dials where reflectors send a node are counted over every minute`(seconds: [Int], most: Int) {
+        for limit in [most - 1, most] {
+            var town = TrialTown(nodes: 4, hostile: [3]) {
+                $0.expectations = [.reflectedDials(atMostPerMinute: limit)]
+            }
+            let door = Endpoint(address: IPAddress(20, 0, 0, 1), port: 4180)
+            town.referee.reflections.hosts = [door.address, IPAddress(99, 0, 0, 1)]
+            town.referee.reflections.honestDoor = door
+            func dial(_ node: Int, _ host: IPAddress, _ port: UInt16, at second: Int) {
+                let endpoint = Endpoint(address: host, port: port)
+                let output = NodeMachine.Output.transport(.dial(ConnectionID(rawValue: 2), endpoint))
+                town.feed(node, .deadlineReached, [output], at: .second(second))
+            }
+            for _ in 0..<5 {
+                dial(1, door.address, door.port, at: 0)
+                dial(1, IPAddress(20, 0, 0, 2), 4180, at: 0)
+                dial(3, door.address, 5_000, at: 0)
+            }
+            #expect(town.verdict("reflected-dials")?.kind == "unjudged")
+            for (place, second) in seconds.enumerated() {
+                dial(1, door.address, 5_000 + UInt16(place), at: second)
+                if place == 0 {
+                    dial(1, IPAddress(99, 0, 0, 1), 4180, at: second)
+                    dial(2, door.address, 5_000, at: second)
+                }
+            }
+            let verdict = town.verdict("reflected-dials")
+            #expect(verdict?.isPassed == (limit == most))
+            #expect(verdict?.finding.contains("at most \(most) of one node") == true)
+        }
     }
 
     @Test func `a latency is counted to the microsecond, as deliveries are`() throws {
