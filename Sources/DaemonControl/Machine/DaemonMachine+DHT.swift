@@ -18,7 +18,7 @@ extension DaemonMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) {
-        guard kademlia != nil else { return answer(.failed("DHT not enabled"), to: id, into: &outputs) }
+        guard !kademlia.isEmpty else { return answer(.failed("DHT not enabled"), to: id, into: &outputs) }
         let command: KademliaCommand
         switch request {
         case .findPeer(let peer): command = .findPeer(peer)
@@ -85,7 +85,9 @@ extension DaemonMachine {
         at now: Instant,
         into outputs: inout [Output]
     ) -> Bool {
-        guard let isTaken = kademlia?.takes(output) else { return false }
+        guard !kademlia.isEmpty else { return false }
+        // Asked in its place: as an element of the array it would be copied.
+        let isTaken = unsafe kademlia.withUnsafeBufferPointer { hosts in unsafe hosts[0].takes(output) }
         switch output {
         case .connected, .disconnected, .identified, .addressesChanged:
             step(.swarm(output), at: now, into: &outputs)
@@ -100,7 +102,9 @@ extension DaemonMachine {
 
     mutating func step(_ input: KademliaHost.Input, at now: Instant, into outputs: inout [Output]) {
         var said: [KademliaHost.Output] = []
-        kademlia?.handle(input, at: now, into: &said)
+        guard !kademlia.isEmpty else { return }
+        kademlia[0].handle(input, at: now, into: &said)
+        kademliaDeadline = unsafe kademlia.withUnsafeBufferPointer { hosts in unsafe hosts[0].nextDeadline }
         for output in said {
             switch output {
             case .swarm(let input): work.append(.swarm(input))

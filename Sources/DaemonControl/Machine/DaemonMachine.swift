@@ -56,7 +56,10 @@ package struct DaemonMachine: Sendable {
     let config: DaemonConfig
     var swarm: SwarmMachine
     var gossip: GossipsubMachine?
-    var kademlia: KademliaHost?
+    /// One, if the hash table is on; not an optional, out of which every question would copy it.
+    var kademlia: [KademliaHost] = []
+    /// The host's, after its last step.
+    var kademliaDeadline: Instant?
     var wires: GossipWires
     var programs: [LocalStreamID: Program] = [:]
     /// The programs whose requests wait, in the order in which they began to.
@@ -94,12 +97,14 @@ package struct DaemonMachine: Sendable {
             )
         }
         if let mode = config.kademlia {
-            kademlia = KademliaHost(
-                mode,
-                own: swarm.peer,
-                bootstrapPeers: config.bootstrapPeers,
-                random: random.split()
-            )
+            kademlia = [
+                KademliaHost(
+                    mode,
+                    own: swarm.peer,
+                    bootstrapPeers: config.bootstrapPeers,
+                    random: random.split()
+                )
+            ]
         }
     }
 
@@ -108,9 +113,12 @@ package struct DaemonMachine: Sendable {
     /// Where we can be reached, without our peer id.
     package var listenAddresses: [Multiaddr] { swarm.listenAddresses }
 
-    package var nextDeadline: Instant? {
+    /// When `deadlineReached` is due; `nil` while nothing is. Kept, since asking all machines again at every packet costs more than it.
+    package private(set) var nextDeadline: Instant?
+
+    private var earliestDeadline: Instant? {
         var due = earliest(swarm.nextDeadline, gossip?.nextDeadline)
-        due = earliest(due, kademlia?.nextDeadline)
+        due = earliest(due, kademliaDeadline)
         for program in waiting { due = earliest(due, programs[program]?.role.deadline) }
         return due
     }
@@ -138,6 +146,7 @@ package struct DaemonMachine: Sendable {
         case .deadlineReached: expire(at: now, into: &outputs)
         }
         settle(at: now, into: &outputs)
+        nextDeadline = earliestDeadline
     }
 
     /// Feeds the machines inside until nothing follows any more.
@@ -163,7 +172,7 @@ package struct DaemonMachine: Sendable {
     private mutating func expire(at now: Instant, into outputs: inout [Output]) {
         if let due = swarm.nextDeadline, due <= now { work.append(.swarm(.deadlineReached)) }
         if let due = gossip?.nextDeadline, due <= now { work.append(.gossip(.deadlineReached)) }
-        if let due = kademlia?.nextDeadline, due <= now { work.append(.kademlia(.deadlineReached)) }
+        if let due = kademliaDeadline, due <= now { work.append(.kademlia(.deadlineReached)) }
         for program in waiting {
             guard let role = programs[program]?.role, let deadline = role.deadline, deadline <= now else { continue }
             switch role {
@@ -178,7 +187,7 @@ package struct DaemonMachine: Sendable {
 
     func checkInvariants() {
         swarm.checkInvariants()
-        kademlia?.checkInvariants()
+        for host in kademlia { host.checkInvariants() }
         assert(work.isEmpty)
         for (stream, program) in pipes {
             guard case .piping(stream) = programs[program]?.role else {
@@ -205,7 +214,7 @@ package struct DaemonMachine: Sendable {
     /// Tells the swarm what peers may open streams for.
     mutating func tellProtocols() {
         let gossipNames = gossip == nil ? [] : GossipsubVersion.protocolNames
-        let served = kademlia.flatMap { $0.machine.mode == .server ? $0.protocolName : nil }
+        let served = kademlia.first.flatMap { $0.machine.mode == .server ? $0.protocolName : nil }
         work.append(.swarm(.setProtocols(gossipNames + (served.map { [$0] } ?? []) + handlers.keys)))
     }
 }
