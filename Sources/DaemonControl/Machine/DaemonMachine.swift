@@ -113,7 +113,9 @@ package struct DaemonMachine: Sendable {
     /// Where we can be reached, without our peer id.
     package var listenAddresses: [Multiaddr] { swarm.listenAddresses }
 
-    /// When `deadlineReached` is due; `nil` while nothing is. Kept, since asking all machines again at every packet costs more than it.
+    /// When `deadlineReached` is due; `nil` while nothing is.
+    ///
+    /// Kept, since asking all machines again costs more than many a packet.
     package private(set) var nextDeadline: Instant?
 
     private var earliestDeadline: Instant? {
