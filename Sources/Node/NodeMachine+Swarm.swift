@@ -111,7 +111,7 @@ extension NodeMachine {
         stepCompany(.isElsewhere(remote), at: now)
         work.append(.seeds(.isElsewhere(remote)))
         work.append(.swarm(.disconnect(remote)))
-        outputs.append(.event(.otherNetwork(remote, network)))
+        outputs.append(.event(.otherNetwork(remote, network, isSeed: seeds.isSeed(remote))))
     }
 
     private mutating func accepted(_ stream: StreamHandle, _ remote: PeerID, _ protocolName: String) {

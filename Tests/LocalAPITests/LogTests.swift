@@ -66,10 +66,19 @@ import Testing
 
     @Test func `whoever is of another network is named with its network, once in a while`() {
         var log = EventLog()
-        let line = log.line(for: .otherNetwork(peer, "other"), at: .zero)
+        let line = log.line(for: .otherNetwork(peer, "other", isSeed: false), at: .zero)
         #expect(line?.level == .info && line?.code == "other_network" && line?.peer == "\(peer)")
         #expect(line?.message == "let go: the peer is of the network 'other'")
-        #expect(log.line(for: .otherNetwork(peer, "another"), at: .zero) == nil)
+        #expect(log.line(for: .otherNetwork(peer, "another", isSeed: false), at: .zero) == nil)
+    }
+
+    @Test func `a seed of another network is a mistake that the operator hears of`() {
+        var log = EventLog()
+        let line = log.line(for: .otherNetwork(peer, "other", isSeed: true), at: .zero)
+        #expect(line?.level == .warning && line?.code == "other_network")
+        #expect(
+            line?.message == "this seed is of the network 'other': name one of ours, or start with --network other"
+        )
     }
 
     @Test func `a host that comes too fast gets the canonical line, a full house does not`() {

@@ -47,7 +47,7 @@ public struct EventLog: Sendable {
         case .disconnected(let peer):
             let address = addresses.removeValue(forKey: peer)
             return LogLine(.debug, "swarm", code: "disconnected", "disconnected", peer: "\(peer)", address: address)
-        case .otherNetwork(let peer, let network): return elsewhere(peer, network, at: now)
+        case .otherNetwork(let peer, let network, let isSeed): return elsewhere(peer, network, isSeed: isSeed, at: now)
         case .connectFailed(let tried, let failure):
             let list = tried.prefix(4).map(\.description).joined(separator: " ")
             return LogLine(.debug, "swarm", code: "connect_failed", "no connection: \(failure)", address: list)
@@ -114,13 +114,15 @@ public struct EventLog: Sendable {
     }
 
     /// Perhaps the operator's mistake: a name that was spelt otherwise, or a seed that has moved.
-    private mutating func elsewhere(_ peer: PeerID, _ network: String, at now: Instant) -> LogLine? {
+    private mutating func elsewhere(_ peer: PeerID, _ network: String, isSeed: Bool, at now: Instant) -> LogLine? {
         guard let left = throttle.admit("other network \(peer)", at: now) else { return nil }
         var line = LogLine(
-            .info,
+            isSeed ? .warning : .info,
             "node",
             code: "other_network",
-            "let go: the peer is of the network '\(network)'",
+            isSeed
+                ? "this seed is of the network '\(network)': name one of ours, or start with --network \(network)"
+                : "let go: the peer is of the network '\(network)'",
             peer: "\(peer)",
             address: addresses[peer]
         )

@@ -80,6 +80,9 @@ public struct PeerSeeds: Sendable {
 
     public func owns(_ request: ConnectRequestID) -> Bool { requestIDs.contains(request.rawValue) }
 
+    /// Whether the peer answers where the operator has named a seed.
+    func isSeed(_ peer: PeerID) -> Bool { candidates.contains { $0.isSeed && $0.identity == peer } }
+
     /// Whether the operator has named this very peer: neither an address, where anybody may answer, nor somebody remembered.
     func isNamed(_ peer: PeerID) -> Bool { candidates.contains { $0.isSeed && $0.peer == peer } }
 

@@ -92,7 +92,7 @@ extension NodeEvent {
         case .ready: "ready"
         case .connected(let info): "connected with \(info.peer)"
         case .disconnected(let peer): "disconnected from \(peer)"
-        case .otherNetwork(let peer, let network): "\(peer) is of the network '\(network)'"
+        case .otherNetwork(let peer, let network, _): "\(peer) is of the network '\(network)'"
         case .connectFailed: "connecting failed"
         case .listingsChanged(let changes): "\(changes.count.counted("row")) of the market changed"
         case .recordRefused: "a record was refused"

@@ -12,8 +12,8 @@ public enum NodeEvent: Sendable {
     case ready(knowsPeers: Bool)
     case connected(ConnectionInfo)
     case disconnected(PeerID)
-    /// A peer says that it is of the network of this name, which is not ours: it is let go.
-    case otherNetwork(PeerID, String)
+    /// A peer, perhaps one that the operator named, says that it is of the network of this name, which is not ours: it is let go.
+    case otherNetwork(PeerID, String, isSeed: Bool)
     case connectFailed([Multiaddr], ConnectFailure)
     /// Rows of the market that came, changed or went.
     case listingsChanged([ListingChange])

@@ -82,6 +82,10 @@ import Testing
         network.run(for: .seconds(10))
         #expect(!network.isConnected(node, seed))
         #expect(Self.meetings(network) == 2)
+        let isSeed = network.events.compactMap { event -> Bool? in
+            if event.node == node, case .otherNetwork(_, "one", let isSeed) = event.event { isSeed } else { nil }
+        }
+        #expect(isSeed == [true])
         network.run(for: .seconds(200))
         #expect(Self.meetings(network) == 2)
         network.run(for: .seconds(160))
