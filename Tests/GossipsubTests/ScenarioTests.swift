@@ -314,6 +314,35 @@ private let topic: Topic = "t"
         #expect(isFollowed == (meshCount < 5))
     }
 
+    @Test mutating func `who knows others to graft follows no recommendation, and nobody follows two within a minute`()
+    {
+        // Grafted by one alone, though six are there: they were pruned as others, and ask to be let alone for a minute.
+        prepare(peers: 1...6)
+        victim.feed(.setPinned(peer(1), true))
+        func infos(_ number: Int) -> [PeerInfo] {
+            let record = PeerRecord(peer: peer(number), sequence: 1, addresses: []).seal(by: key(number)).bytes
+            return [PeerInfo(peer: peer(number).bytes, record: record)]
+        }
+        func prune(_ peers: [PeerInfo] = []) -> ControlMessage {
+            ControlMessage(prune: [Prune(topic: topic, backoffSeconds: 60, peers: peers)])
+        }
+        var followed: [Int] {
+            victim.outputs.compactMap { if case .connect(let entries) = $0 { entries.count } else { nil } }
+        }
+        victim.connect(7...11, topics: [topic])
+        victim.hear(1, prune(infos(101)))
+        #expect(followed.isEmpty, "five others are in the mesh, and five more could be grafted")
+        for number in 2...11 { victim.hear(number, prune()) }
+        victim.hear(1, prune(infos(102)))
+        #expect(followed == [1])
+        victim.hear(1, prune(infos(103)))
+        #expect(followed == [1])
+        victim.advance(by: .seconds(61))
+        for number in 2...11 { victim.hear(number, prune()) }
+        victim.hear(1, prune(infos(104)))
+        #expect(followed.last == 1)
+    }
+
     @Test mutating func `to be pinned forgives nothing: neither words nor silence`() {
         prepare()
         victim.feed(.setPinned(peer(1), true))

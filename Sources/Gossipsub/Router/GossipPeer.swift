@@ -86,6 +86,8 @@ struct JoinedTopic: Sendable {
     private(set) var choked = PeerSet()
     /// Connected peers that are subscribed, the mesh included.
     var subscribers: PeerSet
+    /// When a recommendation of other peers was last followed.
+    var followedAt: Instant?
 
     init(signatures: SignaturePolicy, subscribers: PeerSet) {
         (self.signatures, self.subscribers) = (signatures, subscribers)

@@ -106,9 +106,11 @@ extension GossipsubMachine {
         let backoff = prune.backoffSeconds > 0 ? Duration.seconds(prune.backoffSeconds) : config.pruneBackoff
         // Also where there is no link: both ends may prune at once, and the longer time holds.
         backoffs.start(prune.topic, peer, for: backoff, endedLink: endsLink, at: now)
-        guard !prune.peers.isEmpty, follows(peer), needsPeers(prune.topic) else { return }
+        guard !prune.peers.isEmpty, follows(peer), needsPeers(prune.topic, at: now) else { return }
         let entries = recommended(prune.peers, by: peer, into: &outputs)
-        if !entries.isEmpty { outputs.append(.connect(entries)) }
+        guard !entries.isEmpty else { return }
+        topics[prune.topic]?.followedAt = now
+        outputs.append(.connect(entries))
     }
 
     /// Whether the peer's recommendations are followed: the operator vouches for it, and it has not misbehaved since.
@@ -119,9 +121,15 @@ extension GossipsubMachine {
         peers[peer]?.isPinned == true && scores.score(of: peer) >= 0
     }
 
-    /// Recommendations are for whoever was left without a mesh; who has one dials nobody for it.
-    private func needsPeers(_ topic: Topic) -> Bool {
-        topics[topic].map { $0.mesh.count < config.meshCountMin } ?? false
+    /// Recommendations are for whoever was left without a mesh.
+    ///
+    /// Who has one, or knows others to ask for one, dials nobody for it, and who has just followed one waits for what comes of it: else
+    /// each of a thousand nodes that start together would dial seventy.
+    private func needsPeers(_ topic: Topic, at now: Instant) -> Bool {
+        guard let joined = topics[topic], joined.mesh.count < config.meshCountMin,
+            joined.followedAt.map({ $0.advanced(by: config.pruneBackoff) <= now }) ?? true
+        else { return false }
+        return joined.mesh.count + graftCandidates(topic, at: now).count < config.meshCountMin
     }
 
     /// The recommended peers that are new and whose records hold.
