@@ -316,7 +316,7 @@ private let topic: Topic = "t"
 
     @Test mutating func `who knows others to graft follows no recommendation, and nobody follows two within a minute`()
     {
-        // Grafted by one alone, though six are there: they were pruned as others, and ask to be let alone for a minute.
+        // Six are grafted as they come, five more are there.
         prepare(peers: 1...6)
         victim.feed(.setPinned(peer(1), true))
         func infos(_ number: Int) -> [PeerInfo] {
