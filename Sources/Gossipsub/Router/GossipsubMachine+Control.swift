@@ -123,13 +123,13 @@ extension GossipsubMachine {
 
     /// Recommendations are for whoever was left without a mesh.
     ///
-    /// Who has one, or knows others to ask for one, dials nobody for it, and who has just followed one waits for what comes of it: else
+    /// Who has anybody in it, or knows others to ask, dials nobody for it, and who has just followed one waits for what comes of it: else
     /// each of a thousand nodes that start together would dial seventy.
     private func needsPeers(_ topic: Topic, at now: Instant) -> Bool {
-        guard let joined = topics[topic], joined.mesh.count < config.meshCountMin,
+        guard let joined = topics[topic], joined.mesh.isEmpty,
             joined.followedAt.map({ $0.advanced(by: config.pruneBackoff) <= now }) ?? true
         else { return false }
-        return joined.mesh.count + graftCandidates(topic, at: now).count < config.meshCountMin
+        return graftCandidates(topic, at: now).isEmpty
     }
 
     /// The recommended peers that are new and whose records hold.
