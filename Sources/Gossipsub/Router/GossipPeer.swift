@@ -42,7 +42,7 @@ struct GossipPeer: Sendable {
     var isPinned = false
     /// The peer's own signed record, to recommend it to others.
     var record: [UInt8]?
-    /// When it was last told of others, of each of our topics; asked, never iterated.
+    /// When it was last told of others, of each topic that we have joined; asked, never iterated.
     var recommendedAt: [Topic: Instant] = [:]
 
     // Counters of this heartbeat.

@@ -19,6 +19,7 @@ extension GossipsubMachine {
             assert(state.topics.count <= config.topicsPerPeerMax && state.unwanted.count <= UnwantedMessages.countMax)
             assert(state.queue.count <= config.queueCountMax && state.queue.byteCount <= config.queueByteCountMax)
             assert(state.stream != .flowing || state.queue.parts.isEmpty)
+            assert(state.recommendedAt.count <= topics.count)
         }
         assert(fanout.values.allSatisfy { $0.peers.allSatisfy { peers[$0] != nil } })
         backoffs.checkInvariants(at: now, durationMax: .seconds(RPCLimits.backoffSecondsMax))

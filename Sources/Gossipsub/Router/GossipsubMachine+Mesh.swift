@@ -27,6 +27,7 @@ extension GossipsubMachine {
             prune(peer, topic, backoff: config.unsubscribeBackoff, exchanging: true, at: now, into: &outputs)
         }
         topics[topic] = nil
+        for index in peers.values.indices { peers.values[index].recommendedAt[topic] = nil }
         announce(topic, isSubscribed: false)
     }
 

@@ -4,7 +4,7 @@ internal import Primitives
 /// Holds its segments and shows nobody what is in them: whoever searches there finds its shelves empty.
 struct Censor: Sendable {
     private let from: Instant
-    private var served = ServedStreams(SyncLimits.protocolName)
+    private var served = ProtocolStreams(SyncLimits.protocolName)
 
     init(from: Instant) { self.from = from }
 

@@ -11,7 +11,7 @@ struct Flooder: Sendable {
     private let keys: [[UInt8]]
     private var next = 0
     private var commands = AdversaryCommands()
-    private var books = ServedStreams(SyncLimits.protocolName)
+    private var books = ProtocolStreams(SyncLimits.protocolName)
 
     /// `keys` are all that nodes of the market may look under.
     init(keys: Set<[UInt8]>, begins: Instant) {

@@ -10,7 +10,7 @@ struct Phantom: Sendable {
 
     private let from: Instant
     private var random: SeededRandom
-    private var served = ServedStreams(SyncLimits.protocolName)
+    private var served = ProtocolStreams(SyncLimits.protocolName)
 
     init(from: Instant, random: SeededRandom) {
         (self.from, self.random) = (from, random)

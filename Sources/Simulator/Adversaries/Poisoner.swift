@@ -19,14 +19,14 @@ struct Poisoner: Sendable {
     private let accomplices: [(key: KademliaKey, peer: KademliaPeer)]
     /// What it lies about; `nil` for everything.
     private let keys: Set<[UInt8]>?
-    private var table: ServedStreams
-    private var books = ServedStreams(SyncLimits.protocolName)
+    private var table: ProtocolStreams
+    private var books = ProtocolStreams(SyncLimits.protocolName)
     /// What each stream asked and has not been answered yet, in order: the answer to a search for peers does not repeat it.
     private var questions: [StreamHandle: (frames: LengthPrefixedFrames, keys: [[UInt8]])] = [:]
 
     init(from: Instant, network: String, accomplices: [KademliaPeer], about keys: Set<[UInt8]>? = nil) {
         (self.from, self.keys) = (from, keys)
-        table = ServedStreams(NodeKademlia().protocolName(in: network))
+        table = ProtocolStreams(NodeKademlia().protocolName(in: network))
         self.accomplices = accomplices.map { (KademliaKey(hashing: $0.id.bytes), $0) }
     }
 

@@ -12,25 +12,25 @@ struct Reflector: Sendable {
     private static let namedCount = KademliaMessage.closerPeerCountMax
 
     private let doors: [Endpoint]
-    private var served: ServedStreams
-    private var opened: OpenedStreams
+    private var served: ProtocolStreams
+    private var asking: ProtocolStreams
     private var random: SeededRandom
 
     init(network: String, doors: [Endpoint], random: SeededRandom) {
         let name = NodeKademlia().protocolName(in: network)
-        (served, opened) = (ServedStreams(name), OpenedStreams(name))
+        (served, asking) = (ProtocolStreams(name), ProtocolStreams(name, .asking))
         (self.doors, self.random) = (doors, random)
     }
 
     mutating func hear(_ input: NodeMachine.Input) {
         served.hear(input)
-        opened.hear(input)
+        asking.hear(input)
     }
 
     mutating func filter(_ outputs: inout [NodeMachine.Output]) {
         guard !doors.isEmpty else { return }
         for (place, output) in outputs.enumerated() {
-            guard case .swarm(.write(let stream, let bytes)) = output, let frame = ServedStreams.unframed(bytes),
+            guard case .swarm(.write(let stream, let bytes)) = output, let frame = ProtocolStreams.unframed(bytes),
                 var message = try? KademliaMessage(parsing: frame.span)
             else { continue }
             if served.contains(stream) {
@@ -39,7 +39,7 @@ struct Reflector: Sendable {
                 if message.kind == .getProviders {
                     message.providerPeers = (0..<Self.namedCount).map { _ in phantom() }
                 }
-            } else if opened.contains(stream), message.kind == .addProvider {
+            } else if asking.contains(stream), message.kind == .addProvider {
                 message.providerPeers = message.providerPeers.map { provider in
                     KademliaPeer(id: provider.id, addresses: doors.map { Multiaddr(endpoint: $0) })
                 }

@@ -46,7 +46,8 @@ import Testing
     static func said(_ adversary: inout Adversary, inPlaceOf answer: KademliaMessage) -> KademliaMessage? {
         var outputs: [NodeMachine.Output] = [.swarm(.write(stream, LengthPrefixedFrames.framed(answer.encoded)))]
         adversary.filter(&outputs, at: .second(20))
-        guard case .swarm(.write(stream, let bytes))? = outputs.first, let frame = ServedStreams.unframed(bytes) else {
+        guard case .swarm(.write(stream, let bytes))? = outputs.first, let frame = ProtocolStreams.unframed(bytes)
+        else {
             return nil
         }
         return try? KademliaMessage(parsing: frame.span)
@@ -146,7 +147,7 @@ import Testing
         adversary.filter(&outputs, at: .zero)
         let said = try outputs.compactMap { output in
             guard case .swarm(.write(own, let bytes)) = output else { return KademliaMessage?.none }
-            return try ServedStreams.unframed(bytes).map { try KademliaMessage(parsing: $0.span) }
+            return try ProtocolStreams.unframed(bytes).map { try KademliaMessage(parsing: $0.span) }
         }
         #expect(said.map(\.providerPeers.first?.addresses) == [Self.doors.map { Multiaddr(endpoint: $0) }, nil])
         #expect(said.first?.providerPeers.map(\.id) == [Self.peer(7).id] && said.last == question)

@@ -2,19 +2,23 @@ internal import Node
 internal import Primitives
 internal import Swarm
 
-/// The streams of one protocol on which others ask a node, heard from what its swarm tells it.
-struct ServedStreams: Sendable {
+/// The streams of one protocol on which others ask a node, or on which it asks them, heard from what its swarm tells it.
+struct ProtocolStreams: Sendable {
+    enum Use: Sendable { case served, asking }
+
     private static let messageByteCountMax = 1 << 20
 
     private let protocolName: String
+    private let use: Use
     private var streams: Set<StreamHandle> = []
 
-    init(_ protocolName: String) { self.protocolName = protocolName }
+    init(_ protocolName: String, _ use: Use = .served) { (self.protocolName, self.use) = (protocolName, use) }
 
     mutating func hear(_ input: NodeMachine.Input) {
         guard case .swarm(let word) = input else { return }
         switch word {
-        case .inboundStream(let stream, _, protocolName): streams.insert(stream)
+        case .inboundStream(let stream, _, protocolName) where use == .served: streams.insert(stream)
+        case .streamOpened(_, let stream, protocolName) where use == .asking: streams.insert(stream)
         case .streamReset(let stream), .remoteClosedWrite(let stream): streams.remove(stream)
         default: break
         }
@@ -47,23 +51,4 @@ struct ServedStreams: Sendable {
         frames.append(bytes)
         return try? frames.next()
     }
-}
-
-/// The streams of one protocol on which a node itself asks.
-struct OpenedStreams: Sendable {
-    private let protocolName: String
-    private var streams: Set<StreamHandle> = []
-
-    init(_ protocolName: String) { self.protocolName = protocolName }
-
-    mutating func hear(_ input: NodeMachine.Input) {
-        guard case .swarm(let word) = input else { return }
-        switch word {
-        case .streamOpened(_, let stream, protocolName): streams.insert(stream)
-        case .streamReset(let stream), .remoteClosedWrite(let stream): streams.remove(stream)
-        default: break
-        }
-    }
-
-    func contains(_ stream: StreamHandle) -> Bool { streams.contains(stream) }
 }
