@@ -97,7 +97,9 @@ import Testing
         process.environment = ["RIALTO_HOME": home.path, "RIALTO_MDNS": "off"]
         let screen = try #require(FileHandle(forUpdatingAtPath: terminal.path))
         process.standardInput = screen
-        process.standardOutput = FileHandle(forWritingAtPath: output)
+        let told = try #require(FileHandle(forWritingAtPath: output))
+        defer { try? told.close() }
+        process.standardOutput = told
         process.standardError = FileHandle.nullDevice
         try process.run()
         let node = TestNode(process: process, outputPath: output)

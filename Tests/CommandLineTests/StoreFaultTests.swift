@@ -14,8 +14,9 @@ import Testing
         process.arguments = ["-c", words]
         process.environment = ["RIALTO_HOME": home.path, "RIALTO_MDNS": "off", "PATH": "/usr/bin:/bin"]
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: name + ".out")
-        process.standardError = FileHandle(forWritingAtPath: name + ".err")
+        let files = [".out", ".err"].compactMap { FileHandle(forWritingAtPath: name + $0) }
+        defer { for file in files { try? file.close() } }
+        (process.standardOutput, process.standardError) = (files[0], files[1])
         try process.run()
         try await eventually("a node that is ready") {
             let text = try String(contentsOfFile: name + ".out", encoding: .utf8)

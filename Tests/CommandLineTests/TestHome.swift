@@ -68,8 +68,10 @@ final class TestHome: Sendable {
         let usual = ["RIALTO_HOME": path, "RIALTO_MDNS": "off", "PATH": "/usr/bin:/bin"]
         process.environment = usual.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: name + ".out")
-        process.standardError = FileHandle(forWritingAtPath: name + ".err")
+        let files = [".out", ".err"].compactMap { FileHandle(forWritingAtPath: name + $0) }
+        // Foundation never lets go of a process that a task waits for, nor of its files.
+        defer { for file in files { try? file.close() } }
+        (process.standardOutput, process.standardError) = (files[0], files[1])
         try process.run()
         return (process, name)
     }

@@ -28,6 +28,7 @@ final class PeerProcess: Sendable {
         try input.fileHandleForWriting.close()
         let read = fcntl(output.fileHandleForReading.fileDescriptor, F_DUPFD_CLOEXEC, 0)
         self.output = Descriptor(owning: read, name: name)
+        try output.fileHandleForReading.close()
     }
 
     deinit { stop() }

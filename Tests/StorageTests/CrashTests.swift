@@ -14,6 +14,8 @@ import Testing
             .appendingPathComponent("StoreCrashChild")
         child.arguments = [directory]
         let output = Pipe()
+        // Foundation never lets go of a process that a task waits for, nor of its files.
+        defer { try? output.fileHandleForReading.close() }
         child.standardOutput = output
         try child.run()
         // The pipe holds 64 KiB, more than the child prints in its short life.

@@ -21,6 +21,9 @@ final class ChildProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
+        var complaintFile: FileHandle?
+        // Foundation keeps a process and its files for ever.
+        defer { try? complaintFile?.close() }
         if let complaints {
             // One file over all restarts.
             if !FileManager.default.fileExists(atPath: complaints) {
@@ -29,6 +32,7 @@ final class ChildProcess {
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: complaints))
             try file.seekToEnd()
             process.standardError = file
+            complaintFile = file
         }
         try process.run()
     }

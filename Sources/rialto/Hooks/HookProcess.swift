@@ -33,6 +33,8 @@ enum HookProcess {
         guard let program = arguments.first, let source = nameless(input), let sink = nameless([]),
             let output = nameless([])
         else { return nil }
+        // Foundation never lets go of a process that a task waits for, nor of its files: a node that runs for months would have none left.
+        defer { for file in [source, sink, output] { try? file.close() } }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = Array(arguments.dropFirst())

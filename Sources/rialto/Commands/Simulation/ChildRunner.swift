@@ -75,6 +75,8 @@ final class ChildRunner: Sendable {
         guard FileManager.default.createFile(atPath: log.path, contents: nil),
             let file = FileHandle(forWritingAtPath: log.path)
         else { throw CommandFailure(.failed, "\(log.path) cannot be written") }
+        // The process has its own by then, and Foundation would keep this one.
+        defer { try? file.close() }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = file
         process.standardError = file
