@@ -190,12 +190,16 @@ let package = Package(
             "LocalAPITests",
             ["Cryptography", "Identify", "Identity", "Kademlia", "LocalAPI", "Market", "Node", "Primitives", "Swarm"]
         ),
-        tests("CommandLineTests", ["Cryptography", "Identity", "LocalAPI", "Market", "Primitives", "rialto"]),
+        tests(
+            "CommandLineTests",
+            ["Cryptography", "Identity", "LocalAPI", "Market", "Primitives", "TestSupport", "rialto"],
+            resources: [.copy("Peers")]
+        ),
         tests(
             "InteropTests",
             [
                 "Cryptography", "DaemonControl", "EventLoop", "Gossipsub", "Identify", "Identity", "Kademlia", "Market",
-                "Node", "Primitives", "Sockets", "Swarm", "libp2pd",
+                "Node", "Primitives", "Sockets", "Swarm", "TestSupport", "libp2pd",
             ],
             resources: [.copy("Peers")]
         ),

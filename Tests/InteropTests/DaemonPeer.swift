@@ -5,6 +5,7 @@ import Gossipsub
 import Identity
 import Primitives
 import Synchronization
+import TestSupport
 import Testing
 
 /// Whose libp2p host answers to the control protocol of go-libp2p-daemon; the same tests are for all of them.

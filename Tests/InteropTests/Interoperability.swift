@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 import Testing
 
 /// Rialto against libp2p implementations that others wrote: go-libp2p 0.32 (the daemon `p2pd`) and py-libp2p 0.8.
@@ -9,7 +9,7 @@ import Testing
 /// events, and a wait in vain fails.
 @Suite(
     .serialized,
-    .enabled(if: ForeignPeers.areInstalled, "go-libp2p and py-libp2p are not here; run bootstrap/peers to fetch them"),
+    .enabled(if: ForeignPeers.areInstalled, "\(ForeignPeers.absence)"),
     .timeLimit(.minutes(1))
 )
 struct `Interoperability` {}

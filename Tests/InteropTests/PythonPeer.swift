@@ -2,6 +2,7 @@ import DaemonControl
 import Foundation
 import Identity
 import Synchronization
+import TestSupport
 
 /// A py-libp2p host in a process of its own, driven by JSON lines (`Peers/peer.py`).
 final class PythonPeer: Sendable {

@@ -34,6 +34,24 @@ import Testing
         #expect(try DNSMessage(parsing: bytes).records == [pointer, text, text])
     }
 
+    /// By hand after RFC 1035, 3.4.1, RFC 3596, 2.2 and RFC 2782.
+    @Test func `ports and addresses are written, behind the pointers, and left out when read`() throws {
+        let host = try #require(DomainName(labels: [[0x78]]))
+        let six: [UInt8] = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+        let contents: [DNSMessage.Record.Content] = [
+            .service(port: 4_180, host: host), .address(IPAddress(10, 0, 0, 1)),
+            .address(try #require(IPAddress(six))),
+        ]
+        let records = contents.map { DNSMessage.Record(name: host, content: $0, seconds: 120) }
+        let bytes = DNSMessage(isResponse: true, records: records).encoded
+        var expected: [UInt8] = [0, 0, 0x84, 0, 0, 0, 0, 0, 0, 0, 0, 3]
+        expected += [1, 0x78, 0, 0, 33, 0, 1, 0, 0, 0, 120, 0, 9, 0, 0, 0, 0, 0x10, 0x54, 1, 0x78, 0]
+        expected += [1, 0x78, 0, 0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 10, 0, 0, 1]
+        expected += [1, 0x78, 0, 0, 28, 0, 1, 0, 0, 0, 120, 0, 16] + six
+        #expect(bytes == expected)
+        #expect(try DNSMessage(parsing: bytes).records.isEmpty)
+    }
+
     /// By hand after RFC 1035, 4.1.4: the record's name points at the question's, its data at the question's tail.
     @Test func `compressed names and the unicast and cache-flush bits are read, other types left out`() throws {
         var bytes: [UInt8] = [0, 7, 0x84, 0, 0, 1, 0, 2, 0, 0, 0, 1] + Self.service.encoded + [0, 12, 0x80, 1]

@@ -95,6 +95,44 @@ import Testing
         #expect(answer.records.count == 3)
     }
 
+    @Test func `who asks for its own name or its host's gets the whole answer`() throws {
+        var machine = Self.machine(1)
+        var said: [MulticastDNSMachine.Output] = []
+        let addresses = try ["/ip4/10.0.0.1/tcp/7", "/ip6/fd00::1/tcp/7", "/ip4/10.0.0.2/tcp/8"].map(Self.address)
+        machine.handle(.ownAddresses(addresses), at: .zero, into: &said)
+        func answer(to name: DomainName, at now: Instant) throws -> [UInt8] {
+            let question = DNSMessage(isResponse: false, questions: [.init(name: name, type: DNSMessage.textType)])
+            machine.handle(.received(question.encoded, from: Self.lan), at: now, into: &said)
+            let answers = run(&machine, until: now.advanced(by: .seconds(1)))
+            if case .send(let bytes) = answers.first { return bytes }
+            return []
+        }
+        let pointer = DNSMessage(
+            isResponse: false,
+            questions: [.init(name: MulticastDNSMachine.service, type: DNSMessage.pointerType)]
+        )
+        machine.handle(.received(pointer.encoded, from: Self.lan), at: .zero, into: &said)
+        guard case .send(let first) = run(&machine, until: .zero.advanced(by: .seconds(1))).first,
+            let name = try DNSMessage(parsing: first).records.last?.name
+        else {
+            Issue.record("it did not answer")
+            return
+        }
+        #expect(name.labels.count == 4)
+        let host = try #require(DomainName(labels: [name.labels[0], name.labels[3]]))
+        #expect(try answer(to: name, at: .zero.advanced(by: .seconds(10))) == first)
+        #expect(try answer(to: host, at: .zero.advanced(by: .seconds(20))) == first)
+        let stranger = try #require(DomainName(labels: [[0x78]]))
+        #expect(try answer(to: stranger, at: .zero.advanced(by: .seconds(30))).isEmpty)
+        // The port of the first address, and the two hosts that have it.
+        let service = DNSMessage.Record(name: name, content: .service(port: 7, host: host), seconds: 120)
+        let hosts = addresses.prefix(2).compactMap(\.tcpEndpoint?.address).map {
+            DNSMessage.Record(name: host, content: .address($0), seconds: 120)
+        }
+        let records = try DNSMessage(parsing: first).records + [service] + hosts
+        #expect(DNSMessage(isResponse: true, records: records).encoded == first)
+    }
+
     /// Each sent as an answer whose pointer leads to the text.
     @Test(
         arguments: [

@@ -53,6 +53,8 @@ public struct MulticastDNSMachine: Sendable {
 
     private let own: PeerID
     private let name: DomainName
+    /// Of our machine, below which the addresses stand.
+    private let host: DomainName
     private var random: SeededRandom
     private var addresses: [Multiaddr] = []
     private var questionAt: Instant?
@@ -67,10 +69,10 @@ public struct MulticastDNSMachine: Sendable {
         var random = random
         let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
         let label = (0..<32).map { _ in letters[random.below(letters.count)] }
-        guard let name = DomainName(labels: [label] + Self.service.labels) else {
-            preconditionFailure("a label of 32 letters is within its bound")
-        }
-        (self.own, self.name, self.random) = (own, name, random)
+        guard let name = DomainName(labels: [label] + Self.service.labels),
+            let host = DomainName(labels: [label] + Self.service.labels.suffix(1))
+        else { preconditionFailure("a label of 32 letters is within its bound") }
+        (self.own, self.name, self.host, self.random) = (own, name, host, random)
     }
 
     public var nextDeadline: Instant? { earliest(questionAt, answerAt) }
@@ -108,7 +110,11 @@ public struct MulticastDNSMachine: Sendable {
 
     private mutating func asked(_ message: DNSMessage, at now: Instant) {
         let types = [DNSMessage.pointerType, DNSMessage.anyType]
-        let asksForPeers = message.questions.contains { $0.name == Self.service && types.contains($0.type) }
+        // Many tools pass over additional records and ask for each thing by its name (libp2p/specs, discovery/mdns, "Gotchas").
+        let asksForPeers = message.questions.contains { question in
+            question.name == name || question.name == host
+                || question.name == Self.service && types.contains(question.type)
+        }
         let asksForServices = message.questions.contains { $0.name == Self.services && types.contains($0.type) }
         guard asksForPeers || asksForServices else { return }
         if asksForServices { answersServices = true }
@@ -117,22 +123,24 @@ public struct MulticastDNSMachine: Sendable {
         answerAt = answeredAt.map { max(soon, $0.advanced(by: Self.answerInterval)) } ?? soon
     }
 
+    /// Peers read the texts alone; the port and the addresses are for tools that know services, not libp2p, and for peers that
+    /// follow an older specification.
     private var answer: [UInt8]? {
         let texts = addresses.map { Self.textPrefix + Array($0.with(peer: own).description.utf8) }
             .filter { $0.count <= 255 }
         guard !texts.isEmpty else { return nil }
-        let pointer = DNSMessage.Record(
-            name: Self.service,
-            content: .pointer(name),
-            seconds: Self.lifetimeSeconds
-        )
-        let text = DNSMessage.Record(name: name, content: .texts(texts), seconds: Self.lifetimeSeconds)
-        let services = DNSMessage.Record(
-            name: Self.services,
-            content: .pointer(Self.service),
-            seconds: Self.lifetimeSeconds
-        )
-        return DNSMessage(isResponse: true, records: (answersServices ? [services] : []) + [pointer, text]).encoded
+        func record(_ name: DomainName, _ content: DNSMessage.Record.Content) -> DNSMessage.Record {
+            DNSMessage.Record(name: name, content: content, seconds: Self.lifetimeSeconds)
+        }
+        var records = answersServices ? [record(Self.services, .pointer(Self.service))] : []
+        records += [record(Self.service, .pointer(name)), record(name, .texts(texts))]
+        let endpoints = addresses.compactMap(\.tcpEndpoint)
+        if let port = endpoints.first?.port {
+            records.append(record(name, .service(port: port, host: host)))
+            let hosts = OrderedSet(endpoints.lazy.filter { $0.port == port }.map(\.address))
+            records += hosts.map { record(host, .address($0)) }
+        }
+        return DNSMessage(isResponse: true, records: records).encoded
     }
 
     // MARK: Hearing

@@ -1,6 +1,8 @@
-internal import Primitives
+public import Primitives
 
 /// A message of multicast DNS, with what discovery needs of it: questions, pointers and texts (RFC 1035, 4; RFC 6762, 18).
+///
+/// The port and the addresses that tools for DNS services want besides are written and never read.
 public struct DNSMessage: Hashable, Sendable {
     /// What an Ethernet's jumbo frame carries (RFC 6762, 17).
     public static let byteCountMax = 9_000
@@ -22,6 +24,9 @@ public struct DNSMessage: Hashable, Sendable {
         public enum Content: Hashable, Sendable {
             case pointer(DomainName)
             case texts([[UInt8]])
+            /// The port of a service and the name of its host (RFC 2782).
+            case service(port: UInt16, host: DomainName)
+            case address(IPAddress)
         }
 
         public let name: DomainName
@@ -37,6 +42,8 @@ public struct DNSMessage: Hashable, Sendable {
     public static let pointerType: UInt16 = 12
     public static let textType: UInt16 = 16
     public static let anyType: UInt16 = 255
+    private static let serviceType: UInt16 = 33
+    private static let addressTypes: (v4: UInt16, v6: UInt16) = (1, 28)
     private static let internet: UInt16 = 1
     /// "Queries and answers by multicast have this bit for other ends" (RFC 6762, 10.2 and 18.12).
     private static let classMask: UInt16 = 0x7fff
@@ -113,12 +120,12 @@ public struct DNSMessage: Hashable, Sendable {
 
     /// The datagram, with names written out: compression would save some bytes of few messages.
     ///
-    /// Pointers stand as answers and texts as additional records, where some look for them alone (libp2p/specs, discovery/mdns,
+    /// Pointers stand as answers and all else as additional records, where some look for it alone (libp2p/specs, discovery/mdns,
     /// "Response").
     public var encoded: [UInt8] {
         precondition(questions.count <= Self.questionCountMax && records.count <= Self.recordCountMax)
         let answers = records.filter { if case .pointer = $0.content { true } else { false } }
-        let additional = records.filter { if case .texts = $0.content { true } else { false } }
+        let additional = records.filter { if case .pointer = $0.content { false } else { true } }
         // The identifier is zero; an answer is authoritative (RFC 6762, 18.1 to 18.4).
         var bytes: [UInt8] = [0, 0, isResponse ? 0x84 : 0, 0]
         bytes += Self.bytes(UInt16(questions.count)) + Self.bytes(UInt16(answers.count))
@@ -127,16 +134,22 @@ public struct DNSMessage: Hashable, Sendable {
             bytes += question.name.encoded + Self.bytes(question.type) + Self.bytes(Self.internet)
         }
         for record in answers + additional {
-            let (type, data): (UInt16, [UInt8]) =
-                switch record.content {
-                case .pointer(let target): (Self.pointerType, target.encoded)
-                case .texts(let texts): (Self.textType, texts.flatMap { [UInt8($0.count)] + $0 })
-                }
+            let (type, data) = Self.typeAndData(of: record.content)
             bytes += record.name.encoded + Self.bytes(type) + Self.bytes(Self.internet)
             bytes += Self.bytes(UInt16(record.seconds >> 16)) + Self.bytes(UInt16(record.seconds & 0xffff))
             bytes += Self.bytes(UInt16(data.count)) + data
         }
         return bytes
+    }
+
+    private static func typeAndData(of content: Record.Content) -> (type: UInt16, data: [UInt8]) {
+        switch content {
+        case .pointer(let target): (pointerType, target.encoded)
+        case .texts(let texts): (textType, texts.flatMap { [UInt8($0.count)] + $0 })
+        // Nobody has several of one service, so priority and weight say nothing.
+        case .service(let port, let host): (serviceType, [0, 0, 0, 0] + bytes(port) + host.encoded)
+        case .address(let address): (address.isIPv4 ? addressTypes.v4 : addressTypes.v6, Array(address.bytes))
+        }
     }
 
     private static func bytes(_ number: UInt16) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }

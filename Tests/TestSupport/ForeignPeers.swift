@@ -1,10 +1,9 @@
-import DaemonControl
-import Foundation
+public import Foundation
 
 /// Where the foreign libp2p peers are, which `bootstrap/peers` fetches.
-enum ForeignPeers {
+public enum ForeignPeers {
     /// `RIALTO_PEERS`, or `.build/peers` of this package.
-    static let folder: URL? = {
+    private static let folder: URL? = {
         if let path = ProcessInfo.processInfo.environment["RIALTO_PEERS"] { return URL(fileURLWithPath: path) }
         var folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         while folder.pathComponents.count > 1 {
@@ -15,19 +14,22 @@ enum ForeignPeers {
         return nil
     }()
 
-    static let areInstalled = folder.map { exists($0.appendingPathComponent("ready")) } ?? false
+    /// Why a test that needs them is skipped.
+    public static let absence = "go-libp2p and py-libp2p are not here; run bootstrap/peers to fetch them"
+    public static let areInstalled = folder.map { exists($0.appendingPathComponent("ready")) } ?? false
 
-    static func program(_ path: String) throws -> URL {
-        guard let folder else { throw PeerFailure.missing(path) }
+    /// One of their programs.
+    public static func program(_ path: String) throws -> URL {
+        guard let folder else { throw MissingPeer(path: path) }
         return folder.appendingPathComponent(path)
     }
 
-    static func script(_ name: String) throws -> String {
-        guard let url = Bundle.module.url(forResource: name, withExtension: "py", subdirectory: "Peers") else {
-            throw PeerFailure.missing(name)
-        }
-        return url.path
-    }
-
     private static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
+}
+
+/// There is no package around the tests in which the foreign peers could be.
+public struct MissingPeer: Error {
+    public let path: String
+
+    public init(path: String) { self.path = path }
 }
