@@ -18,7 +18,8 @@ public struct SlotTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// The value in its slot; `nil` takes it out, as in a dictionary.
     @inlinable public subscript(key: Key) -> Value? {
         _read {
-            if let place = places[key] { yield slots[place] } else { yield nil }
+            // Not `slots[place]`, which is a copy: a span lends what it holds.
+            if let place = places[key] { yield slots.span[place] } else { yield nil }
         }
         _modify {
             if let place = places[key] {
