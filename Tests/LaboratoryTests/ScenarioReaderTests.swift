@@ -132,7 +132,7 @@ let smallest = """
         ("nods: 3", "churn.yaml:4:1: unknown key 'nods'; did you mean 'nodes'?"),
         (
             "zebra: 3",
-            "churn.yaml:4:1: unknown key 'zebra'; known: name, purpose, nodes, duration, fidelity, network, discovery, "
+            "churn.yaml:4:1: unknown key 'zebra'; known: name, purpose, nodes, duration, fidelity, network, connections, discovery, "
                 + "churn, workload, clocks, faults, adversaries, expect, seeds"
         ),
         ("fidelity: byte", "churn.yaml:4:11: 'fidelity' cannot be 'byte'; did you mean 'bytes'?"),
@@ -220,8 +220,16 @@ let smallest = """
     @Test(arguments: [
         (
             "fidelity: frames\nadversaries: {reflector: 2}",
-            "churn.yaml:5:15: 'reflector': this role lies about addresses, which nobody looks at with 'fidelity: frames': take "
-                + "'bytes'"
+            "churn.yaml:5:15: 'reflector': this role is about addresses or connections, which nobody looks at with "
+                + "'fidelity: frames': take 'bytes'"
+        ),
+        (
+            "connections: {low: 4, high: 8}",
+            "churn.yaml:4:14: nobody counts connections with 'fidelity: messages': take 'bytes'"
+        ),
+        (
+            "fidelity: bytes\nconnections: {low: 8, high: 4}",
+            "churn.yaml:5:29: the high mark lies below the low one, 8: raise it"
         ),
         (
             "adversaries: {silent: 6, covert: {nodes: 5, at: 10s}}",

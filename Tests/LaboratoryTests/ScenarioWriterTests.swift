@@ -102,6 +102,10 @@ private struct ScenarioDraw {
             plan.kinds = Array(LookupPlan.Kind.allCases.prefix(1 + random.below(4)))
             scenario.workload.lookups = plan
         }
+        if scenario.fidelity == .bytes, random.chance(1, in: 2) {
+            let low = 1 + random.below(99)
+            scenario.connections = ConnectionPlan(lowWater: low, highWater: low + random.below(99))
+        }
         for _ in 0..<random.below(6) {
             let fault = fault()
             if case .corrupt = fault.fault, scenario.fidelity != .bytes { continue }
@@ -203,7 +207,7 @@ private struct ScenarioDraw {
         let roles: [AdversaryRole] = [
             .silent, .covert(at: length()), .spammer(perSecond: rate), .forger(perSecond: rate),
             .replayer(perSecond: rate), .equivocator, .phantom, .censor, .poisoner, .squatter,
-            .flooder, .hider(.storefront), .hider(.segment), .reflector,
+            .flooder, .hider(.storefront), .hider(.segment), .reflector, .crowder,
         ]
         return AdversaryPlan(role: roles[random.below(roles.count)], quota: quota())
     }

@@ -81,6 +81,7 @@ import Testing
             Set(roles) == [
                 "silent", "covert", "spammer", "forger", "equivocator", "replayer", "doubleBooker", "phantom",
                 "censor", "poisoner", "hider", "squatter", "flooder", "reflector",
+                "crowder",
             ]
         )
         let faults = Set(scenarios.flatMap { $0.faults.map { Self.word(of: $0.fault) } })

@@ -15,5 +15,6 @@ public enum ScenarioLimits {
     /// Events per second of one node: a hundred times what gossip allows.
     public static let perSecondMax = 100_000
     public static let offersPerProviderMax = 1_000
+    public static let connectionCountMax = 10_000
     public static let slownessMax = 10_000
 }

@@ -9,7 +9,7 @@ extension ScenarioReader {
     ]
     private static let roles = [
         "silent", "covert", "spammer", "forger", "equivocator", "replayer", "double-booker", "phantom",
-        "censor", "poisoner", "hider", "squatter", "flooder", "reflector",
+        "censor", "poisoner", "hider", "squatter", "flooder", "reflector", "crowder",
     ]
 
     func faults(_ place: YAMLPlace, in scenario: Scenario) throws -> [PlannedFault] {
@@ -166,6 +166,7 @@ extension ScenarioReader {
         case "squatter": return AdversaryPlan(role: .squatter, quota: try place.quota())
         case "flooder": return AdversaryPlan(role: .flooder, quota: try place.quota())
         case "reflector": return AdversaryPlan(role: .reflector, quota: try place.quota())
+        case "crowder": return AdversaryPlan(role: .crowder, quota: try place.quota())
         case "hider":
             let fields = try place.fields(["nodes", "of"], example: "{nodes: 20, of: storefront}")
             let thing = fields.required("of") { try $0.choice(HiddenThing.self) }

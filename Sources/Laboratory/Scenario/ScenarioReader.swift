@@ -4,9 +4,8 @@ internal import Yams
 /// Reads a scenario's YAML: every word is checked, and every mistake is told with its line, before anything runs.
 public struct ScenarioReader {
     static let keys = [
-        "name", "purpose", "nodes", "duration", "fidelity", "network", "discovery", "churn", "workload", "clocks",
-        "faults",
-        "adversaries", "expect", "seeds",
+        "name", "purpose", "nodes", "duration", "fidelity", "network", "connections", "discovery", "churn", "workload",
+        "clocks", "faults", "adversaries", "expect", "seeds",
     ]
 
     let problems: ProblemList
@@ -69,6 +68,14 @@ public struct ScenarioReader {
         )
         fields.read("fidelity", into: &scenario.fidelity) { try $0.choice(Fidelity.self) }
         fields.read("network", into: &scenario.network) { try network($0) }
+        fields.read("connections", into: &scenario.connections) { place in
+            guard scenario.fidelity == .bytes else {
+                throw place.problem(
+                    "nobody counts connections with 'fidelity: \(scenario.fidelity.rawValue)': take 'bytes'"
+                )
+            }
+            return try connections(place)
+        }
         fields.read("discovery", into: &scenario.discovery) { try discovery($0) }
         fields.read("churn", into: &scenario.churn) { try churn($0) }
         fields.read("workload", into: &scenario.workload) { place in
@@ -196,6 +203,18 @@ public struct ScenarioReader {
             fields.read(key, into: &plan[keyPath: path]) { try $0.positiveLength() }
         }
         return plan
+    }
+
+    private func connections(_ place: YAMLPlace) throws -> ConnectionPlan? {
+        let fields = try place.fields(["low", "high"], example: "{low: 96, high: 160}")
+        let low = fields.required("low") { try $0.integer(1...ScenarioLimits.connectionCountMax) }
+        let high = fields.required("high") { place in
+            let high = try place.integer(1...ScenarioLimits.connectionCountMax)
+            if let low, high < low { throw place.problem("the high mark lies below the low one, \(low): raise it") }
+            return high
+        }
+        guard let low, let high else { return nil }
+        return ConnectionPlan(lowWater: low, highWater: high)
     }
 
     private func discovery(_ place: YAMLPlace) throws -> DiscoveryPlan {

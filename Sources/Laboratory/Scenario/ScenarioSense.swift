@@ -55,14 +55,14 @@ enum ScenarioSense {
         }
         guard plan.role.works(at: scenario.fidelity) else {
             return
-                "this role lies about addresses, which nobody looks at with 'fidelity: \(scenario.fidelity.rawValue)': take 'bytes'"
+                "this role is about addresses or connections, which nobody looks at with 'fidelity: \(scenario.fidelity.rawValue)': take 'bytes'"
         }
         switch plan.role {
         case .censor, .squatter:
             guard scenario.workload.searches == nil else { return nil }
             return
                 "this role hides offers from whoever searches, and nobody does: add 'searches: {every: 60s}' to the workload"
-        case .poisoner, .hider, .flooder, .reflector:
+        case .poisoner, .hider, .flooder, .reflector, .crowder:
             guard scenario.discovery == nil else { return nil }
             return "this role attacks the hash table, which nodes have with 'discovery': add 'discovery: {seeds: 1}'"
         case .covert(let at):

@@ -10,6 +10,9 @@ public enum ScenarioWriter {
         lines.append("duration: {build-up: \(of(scenario.buildUp)), measure: \(of(scenario.measured))}")
         if scenario.fidelity != .messages { lines.append("fidelity: \(scenario.fidelity.rawValue)") }
         lines.append(mapping: "network", network(scenario.network))
+        if let plan = scenario.connections {
+            lines.append("connections: {low: \(plan.lowWater), high: \(plan.highWater)}")
+        }
         if let discovery = scenario.discovery { lines.append("discovery: {seeds: \(discovery.seedCount)}") }
         if let churn = scenario.churn { lines.append(mapping: "churn", self.churn(churn)) }
         lines.append(mapping: "workload", workload(scenario.workload))
@@ -166,6 +169,7 @@ public enum ScenarioWriter {
         case .squatter: "squatter: \(nodes)"
         case .flooder: "flooder: \(nodes)"
         case .reflector: "reflector: \(nodes)"
+        case .crowder: "crowder: \(nodes)"
         case .hider(let thing): "hider: {nodes: \(nodes), of: \(thing.rawValue)}"
         case .replayer(let rate): "replayer: {nodes: \(nodes), per-second: \(rate)}"
         }

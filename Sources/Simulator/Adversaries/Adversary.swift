@@ -21,6 +21,7 @@ public struct Adversary: Sendable {
         case poisoner(Poisoner)
         case flooder(Flooder)
         case reflector(Reflector)
+        case crowder(Crowder)
     }
 
     private var will: Will
@@ -28,8 +29,8 @@ public struct Adversary: Sendable {
 
     /// A node of this role that does nothing hostile before `begins`, the end of the build-up.
     ///
-    /// `accomplices` are the nodes of its kind, as it would name them, and `hidden` the keys of the hash table that a hider lies about or
-    /// a flooder stands under; at the `doors` a reflector sends others to.
+    /// `accomplices` are the nodes of its kind, as it would name them, and `victims` those that a crowder dials; `hidden` the keys of the
+    /// hash table that a hider lies about or a flooder stands under; at the `doors` a reflector sends others to.
     public init(
         role: AdversaryRole,
         key: Ed25519.PrivateKey,
@@ -38,10 +39,12 @@ public struct Adversary: Sendable {
         begins: Instant,
         random: SeededRandom,
         accomplices: [KademliaPeer] = [],
+        victims: [KademliaPeer] = [],
         hidden: Set<[UInt8]> = [],
         doors: [Endpoint] = []
     ) {
         precondition(role.works(at: fidelity), "nobody heeds what \(role) says at the fidelity \(fidelity)")
+        let poisoner = Poisoner(from: .zero, network: network, accomplices: accomplices)
         tap = GossipTap(isTyped: fidelity == .messages)
         will =
             switch role {
@@ -56,10 +59,11 @@ public struct Adversary: Sendable {
             case .phantom: .phantom(Phantom(from: begins, random: random))
             case .censor, .squatter: .censor(Censor(from: begins))
             // Whoever poisons tables does so while they fill.
-            case .poisoner: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices))
+            case .poisoner: .poisoner(poisoner)
             case .hider: .poisoner(Poisoner(from: .zero, network: network, accomplices: accomplices, about: hidden))
             case .flooder: .flooder(Flooder(keys: hidden, begins: .zero))
             case .reflector: .reflector(Reflector(network: network, doors: doors, random: random))
+            case .crowder: .crowder(Crowder(victims: victims, poisoner: poisoner, begins: .zero))
             }
     }
 
@@ -68,6 +72,7 @@ public struct Adversary: Sendable {
         switch will {
         case .silent, .phantom, .censor, .poisoner, .reflector: nil
         case .flooder(let flooder): flooder.pace.due
+        case .crowder(let crowder): crowder.pace.due
         case .spammer(let spammer): spammer.pace.due
         case .forger(let forger): forger.pace.due
         case .equivocator(let equivocator): equivocator.pace.due
@@ -95,6 +100,9 @@ public struct Adversary: Sendable {
         case .reflector(var reflector):
             reflector.hear(input)
             will = .reflector(reflector)
+        case .crowder(var crowder):
+            crowder.hear(input)
+            will = .crowder(crowder)
         case .silent, .spammer, .forger, .equivocator, .replayer, .doubleBooker: break
         }
     }
@@ -130,6 +138,9 @@ public struct Adversary: Sendable {
         case .reflector(var reflector):
             reflector.filter(&outputs)
             will = .reflector(reflector)
+        case .crowder(var crowder):
+            crowder.filter(&outputs, tap: tap, at: now)
+            will = .crowder(crowder)
         }
     }
 
@@ -140,6 +151,9 @@ public struct Adversary: Sendable {
         case .flooder(var flooder):
             defer { will = .flooder(flooder) }
             return flooder.wake(at: now)
+        case .crowder(var crowder):
+            defer { will = .crowder(crowder) }
+            return crowder.wake(at: now)
         case .spammer(var spammer):
             defer { will = .spammer(spammer) }
             return spammer.wake(at: now)
@@ -166,8 +180,14 @@ public struct AdversaryActions: Sendable {
 }
 
 extension AdversaryRole {
-    /// Whether the role can act where this much of the wire is computed: only at `bytes` do swarms look at addresses.
-    public func works(at fidelity: Fidelity) -> Bool { self != .reflector || fidelity == .bytes }
+    /// Whether the role can act where this much of the wire is computed: only at `bytes` do swarms look at addresses and count
+    /// connections.
+    public func works(at fidelity: Fidelity) -> Bool {
+        switch self {
+        case .reflector, .crowder: fidelity == .bytes
+        default: true
+        }
+    }
 }
 
 /// Something done at a steady rate.

@@ -40,6 +40,9 @@ public enum AdversaryRole: Hashable, Sendable {
     /// Names two victims' doors, that of the first node and that of nobody, as the addresses of ever new peers: in the answers of the
     /// hash table, and as its own in advertisements, in identify and in the record of its addresses that it signs.
     case reflector
+    /// A poisoner that dials every honest node besides, for ever and again whenever it is let go, so that their connections are full of
+    /// its kind.
+    case crowder
 }
 
 /// Around what peer ids are ground.

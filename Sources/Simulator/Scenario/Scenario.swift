@@ -13,6 +13,8 @@ public struct Scenario: Hashable, Sendable {
     public var measured: Duration
     public var fidelity: Fidelity
     public var network: NetworkPlan
+    /// `nil`: the node's own water marks.
+    public var connections: ConnectionPlan?
     /// `nil`: nodes are told of others when they start.
     public var discovery: DiscoveryPlan?
     /// `nil`: nobody comes or goes but by faults.

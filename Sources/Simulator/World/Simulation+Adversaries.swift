@@ -23,6 +23,7 @@ extension Simulation {
             begins: .zero.advanced(by: scenario.buildUp),
             random: streams.stream(.adversary, node: index | Int(nodes[index].life) << 32),
             accomplices: accomplices(of: role),
+            victims: victims(of: role),
             hidden: hiddenKeys(of: role),
             doors: doors
         )

@@ -65,11 +65,19 @@ extension Simulation {
     /// The nodes of one role, as they would name each other.
     func accomplices(of role: AdversaryRole) -> [KademliaPeer] {
         switch role {
-        case .poisoner, .hider:
-            nodes.indices.filter { roster?.role(of: $0) == role }.map {
-                KademliaPeer(id: nodes[$0].identity.peer, addresses: [Multiaddr(endpoint: nodes[$0].endpoint)])
-            }
+        case .poisoner, .hider, .crowder: peers { $0 == role }
         default: []
+        }
+    }
+
+    /// Whom a role dials: the honest ones.
+    func victims(of role: AdversaryRole) -> [KademliaPeer] {
+        role == .crowder ? peers { $0 == nil } : []
+    }
+
+    private func peers(where isWanted: (AdversaryRole?) -> Bool) -> [KademliaPeer] {
+        nodes.indices.filter { isWanted(roster?.role(of: $0)) }.map {
+            KademliaPeer(id: nodes[$0].identity.peer, addresses: [Multiaddr(endpoint: nodes[$0].endpoint)])
         }
     }
 }

@@ -10,6 +10,7 @@ extension Simulation {
     func seize(_ config: inout NodeConfig, of index: Int) {
         guard scenario.fidelity == .bytes, let role = roster?.role(of: index) else { return }
         config.swarmSeat = .driver(typedGossip: false)
+        config.swarm.trimming = ConnectionTrimmingConfig()
         if role == .reflector { config.swarm.announcedAddresses = doors.map { Multiaddr(endpoint: $0) } }
     }
 

@@ -111,6 +111,10 @@ public struct Simulation: Sendable {
         // Whom it begins with stands for what the table would give it, unless the scenario lets it look for itself.
         if scenario.discovery == nil { settings.kademlia = nil }
         if let plan = scenario.workload.leases { settings.leases.counter.meterSeconds = plan.meterSeconds }
+        if let plan = scenario.connections {
+            settings.swarm.trimming.lowWater = plan.lowWater
+            settings.swarm.trimming.highWater = plan.highWater
+        }
         settings.swarmSeat =
             switch scenario.fidelity {
             case .messages: .driver(typedGossip: true)

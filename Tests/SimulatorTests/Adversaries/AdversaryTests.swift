@@ -197,9 +197,10 @@ import Testing
         #expect(roster(1) != roster(2))
     }
 
-    @Test func `only who lies about addresses needs swarms that look at them`() {
+    @Test func `only who lies about addresses or takes up connections needs swarms that look at them`() {
         #expect(Fidelity.allCases.allSatisfy(AdversaryRole.forger(perSecond: 1).works))
         #expect(Fidelity.allCases.filter(AdversaryRole.reflector.works) == [.bytes])
+        #expect(Fidelity.allCases.filter(AdversaryRole.crowder.works) == [.bytes])
     }
 
     /// What it says is changed before it is encrypted: else it would be an honest node.

@@ -33,6 +33,7 @@ import Testing
             begins: .second(10),
             random: RandomStreams(seed: 1).stream(.adversary, node: 0),
             accomplices: (1...30).map(peer),
+            victims: (31...60).map(peer),
             hidden: hidden,
             doors: doors
         )
@@ -105,6 +106,27 @@ import Testing
             now = adversary.nextDeadline ?? now
         }
         #expect(keys == wanted && keys.count == 8)
+    }
+
+    @Test func `that crowds dials every victim, one after the other and over again, and poisons tables`() {
+        var adversary = Self.adversary(.crowder, asked: KademliaMessage(kind: .ping), at: .bytes)
+        var dialled: [PeerID?] = []
+        var now = Instant.zero
+        for _ in 0..<60 {
+            now = adversary.nextDeadline ?? now
+            for case .command(let id, .connect(let addresses)) in adversary.wake(at: now, unixMilliseconds: 0).inputs {
+                dialled.append(addresses.first?.peerID)
+                var outputs: [NodeMachine.Output] = [.answer(id, .failed(.notConnected))]
+                adversary.filter(&outputs, at: now)
+                #expect(outputs.isEmpty, "nobody else asked for it")
+            }
+        }
+        let victims = (31...60).map { Optional(Self.peer($0).id) }
+        #expect(dialled == victims + victims)
+        let honest = KademliaMessage(kind: .findNode, closerPeers: [Self.peer(99)])
+        adversary = Self.adversary(.crowder, asked: KademliaMessage(kind: .findNode, key: [1]), at: .bytes)
+        #expect(Self.said(&adversary, inPlaceOf: honest)?.closerPeers.contains(Self.peer(99)) == false)
+        #expect(now == Instant.zero.advanced(by: .milliseconds(59 * 250)))
     }
 
     @Test func `that reflects names ever new peers at its victims' doors, whatever it is asked`() {
