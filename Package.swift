@@ -112,7 +112,7 @@ let package = Package(
             name: "rialto",
             dependencies: [
                 "Cryptography", "EventLoop", "Identity", "Inventory", "Kademlia", "Laboratory", "LocalAPI", "Market",
-                "Node", "Primitives", "Simulator", "Storage", "Swarm", argumentParser, yams,
+                "Node", "Primitives", "Simulator", "Storage", "Swarm", argumentParser, deque, yams,
             ],
             swiftSettings: strict
         ),
@@ -192,7 +192,7 @@ let package = Package(
         ),
         tests(
             "CommandLineTests",
-            ["Cryptography", "Identity", "LocalAPI", "Market", "Primitives", "TestSupport", "rialto"],
+            ["Cryptography", "Identity", "Inventory", "LocalAPI", "Market", "Primitives", "TestSupport", "rialto"],
             resources: [.copy("Peers")]
         ),
         tests(

@@ -21,7 +21,12 @@ struct BoundedProgram {
         guard unsafe pipe(&ends) == 0 else { return .failed("cannot be given a pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let deadline = ContinuousClock.now + timeout
-        let started = SpawnedProgram.start(path: path, arguments: arguments, output: ends[1], until: deadline)
+        let started = SpawnedProgram.start(
+            path: path,
+            arguments: arguments,
+            files: SpawnedProgram.Files(output: ends[1]),
+            until: deadline
+        )
         close(ends[1])
         defer { close(ends[0]) }
         let process: pid_t

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EventLoop
 internal import Foundation
 internal import LocalAPI
 internal import Node
@@ -125,13 +126,26 @@ struct Up: AsyncParsableCommand {
             log.setLevel(new.logLevel.value)
         }
         let hooks = LeaseHooks(home: home, log: log, policy: { live.value.policy.value }) { command in
-            // A node that is stopping asks again at its next start.
-            _ = try? await node.send(command)
+            await Self.tell(node, command)
         }
         node.listen { hooks.note($0) }
         defer { node.listen { _ in } }
         try await NodeSession(node: node, home: home, settings: live, log: log, isJSON: options.json).run()
         await hooks.finish()
+    }
+
+    /// Brings what came of a settlement to the node, however busy it is: the node waits for it.
+    ///
+    /// One that is stopping asks again at its next start.
+    private static func tell(_ node: RunningNode, _ command: NodeCommand) async {
+        while true {
+            do {
+                _ = try await node.send(command)
+                return
+            } catch LoopError.busy {
+                do { try await Task.sleep(for: .milliseconds(100)) } catch { return }
+            } catch { return }
+        }
     }
 
     /// A few providers every ten minutes: a hundred and more probes a day, and no provider is a burden to another.

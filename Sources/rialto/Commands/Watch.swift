@@ -88,13 +88,15 @@ struct Watch: AsyncParsableCommand {
 
     private func call(_ change: WatchedChange, timeout: Duration) async throws -> Int32? {
         let variables = ProcessInfo.processInfo.environment
-        let result = await HookProcess.run(
-            [program] + arguments,
-            input: JSONFormat.encode(change),
-            environment: variables,
-            timeout: timeout
-        )
-        guard let result else { throw CommandFailure(.failed, "\(program) could not be started") }
+        let result: HookProcess.Result
+        do {
+            result = try await HookProcess.run(
+                [program] + arguments,
+                input: JSONFormat.encode(change),
+                environment: variables,
+                timeout: timeout
+            )
+        } catch { throw CommandFailure(.failed, "\(program) \(error)") }
         let code = result.timedOut ? nil : result.exitCode
         if !result.complaint.isEmpty { Terminal.complain(Table.harmless(result.complaint)) }
         if options.json {

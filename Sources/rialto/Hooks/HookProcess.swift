@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Inventory
 
 /// A program of the operator's that runs in a process group of its own, with one document on standard input, for a bounded time.
 enum HookProcess {
@@ -7,6 +8,8 @@ enum HookProcess {
     static let complaintByteCountMax = 2_048
     /// What is read of its output.
     static let outputByteCountMax = 4_096
+    /// While somebody writes the program's file, it is waited for.
+    private static let busyTime = Duration.seconds(1)
     /// Between asking a program to end and ending it.
     private static let grace = Duration.seconds(3)
 
@@ -20,7 +23,7 @@ enum HookProcess {
         let complaint: String
     }
 
-    /// Runs it to its end; `nil` if it could not be started.
+    /// Runs it to its end.
     ///
     /// Standard input, output and error are files without a name: nobody waits for a reader or a writer. What a program leaves running when
     /// it ends in time is its own affair; when its time is over, its whole process group goes with it.
@@ -29,55 +32,78 @@ enum HookProcess {
         input: [UInt8],
         environment: [String: String],
         timeout: Duration
-    ) async -> Result? {
-        guard let program = arguments.first, let source = nameless(input), let sink = nameless([]),
-            let output = nameless([])
-        else { return nil }
-        // Foundation never lets go of a process that a task waits for, nor of its files: a node that runs for months would have none left.
-        defer { for file in [source, sink, output] { try? file.close() } }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = Array(arguments.dropFirst())
-        process.environment = environment
-        process.standardInput = source
-        process.standardOutput = output
-        process.standardError = sink
-        let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        process.terminationHandler = { _ in end.finish() }
-        do { try process.run() } catch { return nil }
-        // Foundation starts every child in a process group of its own on Linux, numbered as the child.
-        let group = process.processIdentifier
-        let clock = Task { () -> Bool in
-            do { try await Task.sleep(for: timeout) } catch { return false }
-            _ = kill(-group, SIGTERM)
-            try? await Task.sleep(for: grace)
-            _ = kill(-group, SIGKILL)
-            return true
-        }
-        for await _ in ends {}
-        if process.isRunning {
-            // Nobody waits for it any more.
-            _ = kill(-group, SIGKILL)
-            process.waitUntilExit()
-        }
-        clock.cancel()
-        return Result(
-            exitCode: process.terminationReason == .exit ? process.terminationStatus : nil,
-            timedOut: await clock.value,
-            output: head(of: output),
-            complaint: tail(of: sink)
-        )
+    ) async throws(SpawnedProgram.Failure) -> Result {
+        guard let program = arguments.first else { throw SpawnedProgram.Failure(code: ENOENT) }
+        let source = try nameless(input)
+        defer { try? source.close() }
+        let output = try nameless([])
+        defer { try? output.close() }
+        let sink = try nameless([])
+        defer { try? sink.close() }
+        let process = try SpawnedProgram.start(
+            path: program,
+            arguments: Array(arguments.dropFirst()),
+            environment: environment,
+            files: SpawnedProgram.Files(
+                input: source.fileDescriptor,
+                output: output.fileDescriptor,
+                complaints: sink.fileDescriptor
+            ),
+            until: .now + Self.busyTime
+        ).get()
+        let (exitCode, timedOut) = await end(of: process, within: timeout)
+        return Result(exitCode: exitCode, timedOut: timedOut, output: head(of: output), complaint: tail(of: sink))
     }
 
-    /// An open file that no directory shows any more, at its beginning.
-    private static func nameless(_ bytes: [UInt8]) -> FileHandle? {
-        let path = FileManager.default.temporaryDirectory.path + "/rialto-hook-\(UUID().uuidString)"
-        let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
-        guard FileManager.default.createFile(atPath: path, contents: Data(bytes), attributes: attributes) else {
-            return nil
+    /// Takes the status of the program itself, whatever it has left running, and ends it with its group when its time is over.
+    private static func end(of process: pid_t, within timeout: Duration) async -> (exitCode: Int32?, timedOut: Bool) {
+        let deadline = ContinuousClock.now + timeout
+        var (timedOut, pause) = (false, Self.shortestPause)
+        while true {
+            var status: Int32 = 0
+            let ended = unsafe waitpid(process, &status, WNOHANG)
+            if ended == process || (ended < 0 && errno != EINTR) {
+                if timedOut { kill(-process, SIGKILL) }
+                // The low seven bits are the signal that ended it (wait(2)); one that somebody else took the status of has no code.
+                return (ended == process && status & 0x7f == 0 ? status >> 8 & 0xff : nil, timedOut)
+            }
+            let now = ContinuousClock.now
+            if Task.isCancelled || now >= deadline + grace {
+                kill(-process, SIGKILL)
+                usleep(Self.killMicroseconds)
+            } else if now >= deadline, !timedOut {
+                timedOut = true
+                kill(-process, SIGTERM)
+                pause = Self.shortestPause
+            }
+            try? await Task.sleep(for: timedOut ? pause : min(pause, deadline - now))
+            pause = min(pause * 2, Self.longestPause)
         }
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        return FileHandle(forUpdatingAtPath: path)
+    }
+
+    /// How often it is looked at whether a program has ended: soon at first, then as a person would not notice.
+    private static let (shortestPause, longestPause) = (Duration.milliseconds(2), Duration.milliseconds(100))
+    /// What ending takes, where nobody may sleep any more.
+    private static let killMicroseconds: UInt32 = 1_000
+
+    /// An open file that no directory shows any more, at its beginning.
+    private static func nameless(_ bytes: [UInt8]) throws(SpawnedProgram.Failure) -> FileHandle {
+        let path = FileManager.default.temporaryDirectory.path + "/rialto-hook-\(UUID().uuidString)"
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else {
+            let failure = SpawnedProgram.Failure(code: errno)
+            throw failure.isTemporary ? failure : SpawnedProgram.Failure(code: EIO)
+        }
+        _ = unsafe unlink(path)
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        do {
+            try file.write(contentsOf: bytes)
+            try file.seek(toOffset: 0)
+        } catch {
+            try? file.close()
+            throw SpawnedProgram.Failure(code: ENOSPC)
+        }
+        return file
     }
 
     private static func head(of sink: FileHandle) -> String {

@@ -14,7 +14,7 @@ extension LeaseHooks {
             await answer(.settleLease(order.lease.lease, nonce: order.settlement.key.nonce, outcome))
         }
         guard !isTaken else { return }
-        let outcome = Settlement.Outcome.failed(complaint: "too many programs run already")
+        let outcome = Settlement.Outcome.failed(complaint: "too many programs wait already")
         Task { [answer] in
             await answer(.settleLease(order.lease.lease, nonce: order.settlement.key.nonce, outcome))
         }
@@ -28,13 +28,15 @@ extension LeaseHooks {
             return failed(key, "no program settles: name it in policy.yaml, settle: [/usr/local/bin/settle]")
         }
         let timeout = Duration.seconds(policy().hookSeconds)
-        let result = await HookProcess.run(
-            arguments,
-            input: JSONFormat.encode(SettlementView(order)),
-            environment: environment("settle", order.lease).merging(["RIALTO_SETTLEMENT": "\(key)"]) { $1 },
-            timeout: timeout
-        )
-        guard let result else { return failed(key, "\(arguments[0]) could not be started") }
+        let result: HookProcess.Result
+        do {
+            result = try await runProgram(
+                arguments,
+                input: JSONFormat.encode(SettlementView(order)),
+                environment: environment("settle", order.lease).merging(["RIALTO_SETTLEMENT": "\(key)"]) { $1 },
+                timeout: timeout
+            )
+        } catch { return failed(key, "\(arguments[0]) \(error)") }
         let complaint = result.complaint.isEmpty ? "" : ": \(Table.harmless(result.complaint))"
         guard !result.timedOut else {
             return failed(key, "\(arguments[0]) took longer than \(timeout.components.seconds) s\(complaint)")

@@ -1,6 +1,7 @@
 internal import Cryptography
 internal import Foundation
 internal import Identity
+internal import Inventory
 internal import LocalAPI
 internal import Market
 internal import Node
@@ -8,13 +9,15 @@ internal import Synchronization
 
 /// Calls the provider's programs when a lease begins and when it ends, with its opened terms on standard input.
 ///
-/// The loop only notes what happened; everything else is done elsewhere. What concerns one lease is done in its order; leases do not
-/// wait for each other. A lease that is still running, or ended within two hours, is said again after a restart: a hook must not mind being called twice.
+/// The loop only notes what happened; everything else is done elsewhere. What concerns one lease is done in its order; leases wait for
+/// each other only where more programs than the machine should carry would run at once. A lease that is still running, or ended within two hours, is said again after a restart: a hook must not mind being called twice.
 final class LeaseHooks: Sendable {
-    /// Calls that wait or run; more are left out, and the log says so.
-    static let pendingCountMax = 256
-    /// What ends a workload is left out last: a call for each lease that a node may hold.
-    static let owedCountMax = 16_384
+    /// Calls that wait or run, one for each lease that a node may hold; more are left out, and the log says so.
+    static let pendingCountMax = 16_384
+    /// Programs that run at once.
+    static let runningCountMax = 32
+    /// A program that the machine has no room for is tried again, with pauses from one second to a minute: for some five minutes.
+    static let attemptCountMax = 10
 
     private struct State {
         /// The last call of each lease.
@@ -28,6 +31,7 @@ final class LeaseHooks: Sendable {
     let log: NodeLog
     private let home: String
     private let state = Mutex(State())
+    private let places = HookPlaces(count: runningCountMax)
 
     /// `answer` takes to the node what came of a settlement.
     init(
@@ -59,18 +63,18 @@ final class LeaseHooks: Sendable {
     private func call(_ arguments: [String], _ event: String, _ lease: LeaseSummary, isOwed: Bool) {
         guard !arguments.isEmpty else { return }
         let timeout = Duration.seconds(policy().hookSeconds)
-        let isTaken = enqueue(lease.lease, isOwed: isOwed) { [self] in
-            await run(arguments, event, lease, timeout: timeout)
+        let isTaken = enqueue(lease.lease) { [self] in
+            await run(arguments, event, lease, isOwed: isOwed, timeout: timeout)
         }
         if !isTaken {
-            log.warn("hook", code: "hook_left_out", "\(event) of \(lease.lease): too many hooks run already")
+            log.warn("hook", code: "hook_left_out", "\(event) of \(lease.lease): too many hooks wait already")
         }
     }
 
     /// Does something after everything that was begun for the lease; `false` if too much waits.
-    func enqueue(_ lease: LeaseID, isOwed: Bool = false, _ body: @escaping @Sendable () async -> Void) -> Bool {
+    func enqueue(_ lease: LeaseID, _ body: @escaping @Sendable () async -> Void) -> Bool {
         let isFull = state.withLock { state in
-            guard state.count < (isOwed ? Self.owedCountMax : Self.pendingCountMax) else { return true }
+            guard state.count < Self.pendingCountMax else { return true }
             state.count += 1
             state.nextNumber += 1
             let (number, before) = (state.nextNumber, state.tails[lease]?.task)
@@ -101,15 +105,54 @@ final class LeaseHooks: Sendable {
         return inherited.merging(own) { $1 }
     }
 
-    private func run(_ arguments: [String], _ event: String, _ lease: LeaseSummary, timeout: Duration) async {
-        let result = await HookProcess.run(
-            arguments,
-            input: JSONFormat.encode(LeaseHookView(event, lease)),
-            environment: environment(event, lease),
-            timeout: timeout
-        )
+    /// Runs a program once there is a place; what ends a workload comes first.
+    func runProgram(
+        _ arguments: [String],
+        input: [UInt8],
+        environment: [String: String],
+        isOwed: Bool = false,
+        timeout: Duration
+    ) async throws(SpawnedProgram.Failure) -> HookProcess.Result {
+        await places.enter(isOwed: isOwed)
+        do {
+            let result = try await HookProcess.run(arguments, input: input, environment: environment, timeout: timeout)
+            await places.leave()
+            return result
+        } catch {
+            await places.leave()
+            throw error
+        }
+    }
+
+    private func run(
+        _ arguments: [String],
+        _ event: String,
+        _ lease: LeaseSummary,
+        isOwed: Bool,
+        timeout: Duration
+    ) async {
         let what = "\(event) of \(lease.lease): \(arguments[0])"
-        guard let result else { return log.warn("hook", code: "hook_not_started", "\(what) could not be started") }
+        var pause = Duration.seconds(1)
+        for attempt in 1...Self.attemptCountMax {
+            do {
+                let result = try await runProgram(
+                    arguments,
+                    input: JSONFormat.encode(LeaseHookView(event, lease)),
+                    environment: environment(event, lease),
+                    isOwed: isOwed,
+                    timeout: timeout
+                )
+                return report(result, what, timeout: timeout)
+            } catch {
+                log.warn("hook", code: "hook_not_started", "\(what) \(error)")
+                guard error.isTemporary, attempt < Self.attemptCountMax else { return }
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(60))
+            }
+        }
+    }
+
+    private func report(_ result: HookProcess.Result, _ what: String, timeout: Duration) {
         let complaint = result.complaint.isEmpty ? "" : ": \(Table.harmless(result.complaint))"
         if result.timedOut {
             log.warn(

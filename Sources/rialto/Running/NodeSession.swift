@@ -61,14 +61,15 @@ struct NodeSession {
         do {
             let token = try APIToken.loadOrCreate(directory: home)
             api = APIService(node: node, token: token, shell: shell)
-            servers.append(try await LocalServer.start(api, socketPath: home + "/" + HomeLocation.socketName))
+            let path = home + "/" + HomeLocation.socketName
+            servers.append(try await LocalServer.start(api, socketPath: path, interrupted: interrupted))
         } catch let error as LocalServerError {
             throw CommandFailure(.failed, error.description)
         }
         let setting = settings.value.api
         guard let endpoint = setting.value else { return servers }
         do {
-            let server = try await LocalServer.start(api, endpoint: endpoint)
+            let server = try await LocalServer.start(api, endpoint: endpoint, interrupted: interrupted)
             servers.append(server)
             if let real = server.endpoint {
                 say(.init(event: "api", address: "http://\(real)"), text: "api http://\(real)")
@@ -82,6 +83,12 @@ struct NodeSession {
             log.warn("api", code: "no_http_api", "no HTTP API: \(error); choose a port with --api, or --api off")
         }
         return servers
+    }
+
+    private var interrupted: @Sendable (String) -> Void {
+        { [log] reason in
+            log.warn("api", code: "api_interrupted", "the API stopped and is started again: \(reason)")
+        }
     }
 
     // MARK: What happens
