@@ -103,6 +103,32 @@ import Testing
         await server.stop()
     }
 
+    /// Somebody holds all descriptors for a moment, just when a client comes.
+    @Test func `a server that runs out of descriptors is served again`() async throws {
+        let home = try directory()
+        defer { try? FileManager.default.removeItem(atPath: home) }
+        let path = home + "/api.sock"
+        let (reasons, reason) = AsyncStream.makeStream(of: String.self)
+        let service = APIService(node: FakeNode(), token: "")
+        let server = try await LocalServer.start(service, socketPath: path) { reason.yield($0) }
+        let visitor = try DescriptorThief(path)
+        visitor.takeAll()
+        visitor.connect()
+        var heard = reasons.makeAsyncIterator()
+        #expect(await heard.next(isolation: nil)?.isEmpty == false)
+        visitor.giveBack()
+        let client = APIClient(socketPath: path)
+        var view: SearchView?
+        while view == nil {
+            view = try? await client.send("GET", "/v1/search", expecting: SearchView.self)
+            if view == nil { try await Task.sleep(for: .milliseconds(20)) }
+        }
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        await server.stop()
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
     @Test func `a taken port and a foreign address are refused by name`() async throws {
         let service = APIService(node: FakeNode(), token: "")
         let any = Endpoint(address: IPAddress(127, 0, 0, 1), port: 0)

@@ -3,6 +3,7 @@ internal import FlyingSocks
 internal import Foundation
 internal import Glibc
 public import Primitives
+internal import Synchronization
 
 /// Why the API cannot be served.
 public enum LocalServerError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -25,91 +26,171 @@ public enum LocalServerError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// Serves one `APIService` on a Unix socket or on loopback TCP.
+///
+/// A server whose socket fails, for want of descriptors above all, is served again: a node that nobody can command is lost to its operator.
 public final class LocalServer: Sendable {
     /// A connect command may take as long as its slowest dial.
     static let requestTimeoutSeconds = 60.0
     /// The longest path that a Unix socket address holds, with its final zero.
     static let pathByteCountMax = 107
+    /// Between the end of a server and the next try: what it lacked may be there again.
+    static let restPause = Duration.seconds(1)
 
-    private let server: HTTPServer
-    private let task: Task<Void, Never>
-    /// Where it listens, with the real port if 0 was asked for; `nil` on a Unix socket.
+    /// Where it listens.
+    private enum Place: Sendable {
+        case path(String)
+        case endpoint(Endpoint)
+    }
+
+    private struct State {
+        var server: HTTPServer
+        var isStopped = false
+    }
+
+    private let service: APIService
+    private let place: Place
+    private let state: Mutex<State>
+    private let task: Mutex<Task<Void, Never>?>
+    /// With the real port if 0 was asked for; `nil` on a Unix socket.
     public let endpoint: Endpoint?
-    private let path: String?
 
-    private init(server: HTTPServer, task: Task<Void, Never>, endpoint: Endpoint?, path: String?) {
-        (self.server, self.task, self.endpoint, self.path) = (server, task, endpoint, path)
+    private init(_ service: APIService, at place: Place, _ server: HTTPServer) {
+        (self.service, self.place) = (service, place)
+        if case .endpoint(let endpoint) = place { self.endpoint = endpoint } else { endpoint = nil }
+        state = Mutex(State(server: server))
+        task = Mutex(nil)
     }
 
     /// Listens on a socket file of mode 0600; the file that a dead node left behind is removed.
-    public static func start(_ service: APIService, socketPath path: String) async throws -> LocalServer {
+    ///
+    /// `interrupted` hears why it did not listen for a while.
+    public static func start(
+        _ service: APIService,
+        socketPath path: String,
+        interrupted: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> LocalServer {
         guard path.utf8.count <= pathByteCountMax else { throw LocalServerError.pathTooLong(path: path) }
-        if unsafe access(path, F_OK) == 0 {
-            if isAnswered(path) { throw LocalServerError.socketInUse(path: path) }
-            _ = unsafe unlink(path)
-        }
-        let server = HTTPServer(
-            address: sockaddr_un.unix(path: path),
-            timeout: requestTimeoutSeconds,
-            logger: .disabled,
-            handler: HTTPAdapter(service: service, origin: .socket)
-        )
-        let task = try await run(server) { LocalServerError.system("\(path): \($0)") }
-        // The directory lets nobody in; this is the second lock. A umask would reach every thread of the process.
-        guard unsafe chmod(path, 0o600) == 0 else {
-            task.cancel()
-            throw LocalServerError.system("\(path): its mode cannot be set")
-        }
-        return LocalServer(server: server, task: task, endpoint: nil, path: path)
+        if unsafe access(path, F_OK) == 0, isAnswered(path) { throw LocalServerError.socketInUse(path: path) }
+        let place = Place.path(path)
+        let (server, running) = try await listen(service, at: place)
+        return supervised(LocalServer(service, at: place, server), running, interrupted)
     }
 
     /// Listens on a loopback address; port 0 lets the system choose one.
-    public static func start(_ service: APIService, endpoint: Endpoint) async throws -> LocalServer {
+    public static func start(
+        _ service: APIService,
+        endpoint: Endpoint,
+        interrupted: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> LocalServer {
         guard endpoint.address.isLoopback else { throw LocalServerError.notLoopback(endpoint) }
-        let handler = HTTPAdapter(service: service, origin: .loopback)
-        let text = endpoint.address.description
-        let server =
-            endpoint.address.isIPv4
-            ? HTTPServer(
-                address: try .inet(ip4: text, port: endpoint.port),
-                timeout: requestTimeoutSeconds,
-                logger: .disabled,
-                handler: handler
-            )
-            : HTTPServer(
-                address: try .inet6(ip6: text, port: endpoint.port),
-                timeout: requestTimeoutSeconds,
-                logger: .disabled,
-                handler: handler
-            )
-        let task = try await run(server) { error in
-            if case SocketError.failed(_, EADDRINUSE, _) = error { return LocalServerError.portTaken(endpoint) }
-            return LocalServerError.system("\(endpoint): \(error)")
-        }
+        let (server, running) = try await listen(service, at: .endpoint(endpoint))
         var real = endpoint
         switch await server.listeningAddress {
         case .ip4(_, let port)?, .ip6(_, let port)?: real = Endpoint(address: endpoint.address, port: port)
         case .unix?, nil: break
         }
-        return LocalServer(server: server, task: task, endpoint: real, path: nil)
+        return supervised(LocalServer(service, at: .endpoint(real), server), running, interrupted)
     }
 
     /// Stops listening, ends what is under way and removes the socket file.
     public func stop() async {
+        let server = state.withLock { state in
+            state.isStopped = true
+            return state.server
+        }
         await server.stop(timeout: 0)
-        task.cancel()
-        await task.value
-        if let path { _ = unsafe unlink(path) }
+        let task = task.withLock { $0 }
+        task?.cancel()
+        await task?.value
+        if case .path(let path) = place { _ = unsafe unlink(path) }
+    }
+
+    // MARK: Listening
+
+    private static func supervised(
+        _ server: LocalServer,
+        _ running: Task<Void, any Error>,
+        _ interrupted: @escaping @Sendable (String) -> Void
+    ) -> LocalServer {
+        let task = Task { await server.supervise(running, interrupted) }
+        server.task.withLock { $0 = task }
+        return server
+    }
+
+    /// Waits for the end of a server and listens again, until it was stopped.
+    private func supervise(_ first: Task<Void, any Error>, _ interrupted: @Sendable (String) -> Void) async {
+        var running: Task<Void, any Error>? = first
+        while !Task.isCancelled {
+            var reason = "it ended"
+            if let task = running {
+                await withTaskCancellationHandler {
+                    do { try await task.value } catch { reason = "\(error)" }
+                } onCancel: {
+                    task.cancel()
+                }
+            }
+            guard !Task.isCancelled, !state.withLock(\.isStopped) else { return }
+            if running != nil { interrupted(reason) }
+            running = nil
+            do { try await Task.sleep(for: Self.restPause) } catch { return }
+            guard let (server, task) = try? await Self.listen(service, at: place) else { continue }
+            running = task
+            let isStopped = state.withLock { state in
+                state.server = server
+                return state.isStopped
+            }
+            if isStopped { await server.stop(timeout: 0) }
+        }
+    }
+
+    /// A server that listens, and the task in which it runs.
+    private static func listen(
+        _ service: APIService,
+        at place: Place
+    ) async throws -> (HTTPServer, Task<Void, any Error>) {
+        switch place {
+        case .path(let path):
+            // What a dead node left behind, or our own last socket.
+            _ = unsafe unlink(path)
+            let adapter = HTTPAdapter(service: service, origin: .socket)
+            let server = server(at: sockaddr_un.unix(path: path), adapter)
+            let task = try await run(server) { LocalServerError.system("\(path): \($0)") }
+            // The directory lets nobody in; this is the second lock. A umask would reach every thread of the process.
+            guard unsafe chmod(path, 0o600) == 0 else {
+                task.cancel()
+                throw LocalServerError.system("\(path): its mode cannot be set")
+            }
+            return (server, task)
+        case .endpoint(let endpoint):
+            let adapter = HTTPAdapter(service: service, origin: .loopback)
+            let text = endpoint.address.description
+            let server =
+                endpoint.address.isIPv4
+                ? server(at: try sockaddr_in.inet(ip4: text, port: endpoint.port), adapter)
+                : server(at: try sockaddr_in6.inet6(ip6: text, port: endpoint.port), adapter)
+            let task = try await run(server) { error in
+                if case SocketError.failed(_, EADDRINUSE, _) = error { return LocalServerError.portTaken(endpoint) }
+                return LocalServerError.system("\(endpoint): \(error)")
+            }
+            return (server, task)
+        }
+    }
+
+    private static func server(at address: some FlyingSocks.SocketAddress, _ adapter: HTTPAdapter) -> HTTPServer {
+        HTTPServer(address: address, timeout: requestTimeoutSeconds, logger: .disabled, handler: adapter)
     }
 
     /// Runs a server in a task of its own and returns once it listens, or failed to.
     private static func run(
         _ server: HTTPServer,
         failure: @Sendable (any Error) -> LocalServerError
-    ) async throws -> Task<Void, Never> {
+    ) async throws -> Task<Void, any Error> {
         let (beginnings, beginning) = AsyncStream.makeStream(of: (any Error)?.self)
         let task = Task {
-            do { try await server.run() } catch { beginning.yield(error) }
+            do { try await server.run() } catch {
+                beginning.yield(error)
+                throw error
+            }
         }
         let waiting = Task {
             do {
