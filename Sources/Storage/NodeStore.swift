@@ -46,11 +46,13 @@ public final class NodeStore: Sendable {
                 state.rows += warnings.noting(table.name, rows)
             }
         }
-        var cache = try CacheDatabase(directory: directory, limits: limits, warnings: &warnings)
+        var cache = CacheDatabase(directory: directory, limits: limits)
+        let file = try cache.opened(warnings: &warnings)
         do throws(StoreFailure) {
-            try restore(cache, limits, into: &state, &warnings)
+            try restore(file, limits, into: &state, &warnings)
         } catch .corrupt(let reason) {
-            try cache.replace(reason: reason, warnings: &warnings)
+            try cache.discard(reason: reason, warnings: &warnings)
+            _ = try cache.opened(warnings: &warnings)
             (state.records, state.floors, state.peers) = ([], [], [])
         }
         return (NodeStore(own: own, cache: cache, lock: lock), state, warnings)
@@ -69,12 +71,12 @@ public final class NodeStore: Sendable {
     }
 
     private static func restore(
-        _ cache: CacheDatabase,
+        _ file: DatabaseFile,
         _ limits: StoreLimits,
         into state: inout RestoredState,
         _ warnings: inout [StoreWarning]
     ) throws(StoreFailure) {
-        try cache.file.read { database in
+        try file.read { database in
             let records = try RecordTable.load(database, countMax: limits.recordCountMax)
             let floors = try FloorTable.load(database, countMax: limits.floorCountMax)
             let peers = try PeerTable.load(database, countMax: limits.peerCountMax)
@@ -100,16 +102,17 @@ public final class NodeStore: Sendable {
 
     private static func commit(_ changes: [StoreChange], to cache: inout Cache) throws(StoreFailure) {
         do throws(StoreFailure) {
-            try write(changes, to: cache.database)
+            try write(changes, to: &cache)
         } catch .corrupt(let reason) {
-            try cache.database.replace(reason: reason, warnings: &cache.warnings)
-            try write(changes, to: cache.database)
+            try cache.database.discard(reason: reason, warnings: &cache.warnings)
+            try write(changes, to: &cache)
         }
     }
 
-    private static func write(_ changes: [StoreChange], to cache: CacheDatabase) throws(StoreFailure) {
-        let countMax = cache.limits.peerCountMax
-        try cache.file.transaction { database in
+    private static func write(_ changes: [StoreChange], to cache: inout Cache) throws(StoreFailure) {
+        let countMax = cache.database.limits.peerCountMax
+        let file = try cache.database.opened(warnings: &cache.warnings)
+        try file.transaction { database in
             try apply(changes, database)
             let hasPeers = changes.contains { if case .putPeer = $0 { true } else { false } }
             if hasPeers { try PeerTable.trim(database, countMax: countMax) }
@@ -151,15 +154,22 @@ public final class NodeStore: Sendable {
 
     /// For tests: SQLite's numbers for how durable the own file and the cache are.
     package func durability() throws(StoreFailure) -> [Int] {
-        let file = cache.withLock { $0.database.file }
+        let file = try openedCache()
         return [try own.file.synchronousLevel(), try file.synchronousLevel()]
     }
 
     /// For tests: how many pages each file may have from now on.
     package func setPageCountMax(own ownCount: Int, cache cacheCount: Int) throws(StoreFailure) {
         try own.file.setPageCountMax(ownCount)
-        let file = cache.withLock { $0.database.file }
+        let file = try openedCache()
         try file.setPageCountMax(cacheCount)
+    }
+
+    private func openedCache() throws(StoreFailure) -> DatabaseFile {
+        let opened = cache.withLock { cache in
+            Result { () throws(StoreFailure) in try cache.database.opened(warnings: &cache.warnings) }
+        }
+        return try opened.get()
     }
 }
 

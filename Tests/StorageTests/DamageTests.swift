@@ -74,6 +74,58 @@ import Testing
         #expect(home.names.contains("cache.sqlite.corrupt-1"))
     }
 
+    /// What keeps a damaged cache from being replaced, for root as well.
+    enum Obstacle: CaseIterable {
+        /// No name is left for the damaged file.
+        case takenNames
+        /// A directory lies where the new file's log belongs.
+        case directoryForLog
+
+        func names(in home: ScratchHome) -> [String] {
+            switch self {
+            case .takenNames: [Int.max - 1, Int.max].map { home.file("cache.sqlite.corrupt-\($0)") }
+            case .directoryForLog: [home.file("cache.sqlite-wal")]
+            }
+        }
+    }
+
+    @Test(arguments: Obstacle.allCases)
+    func `a cache that could not be replaced is opened anew once it can be`(obstacle: Obstacle) throws {
+        let kept = try Sample.record(201)
+        do {
+            let (store, _, _) = try NodeStore.open(directory: home.path)
+            try Damage.garbage.apply(to: home.file("cache.sqlite"))
+            try FileManager.default.removeItem(atPath: home.file("cache.sqlite-wal"))
+            for name in obstacle.names(in: home) {
+                try FileManager.default.createDirectory(atPath: name, withIntermediateDirectories: false)
+            }
+            let failure = try firstFailure(of: store)
+            guard case .inputOutput = failure else {
+                Issue.record("\(failure)")
+                return
+            }
+            // As long as it lasts, every commit tells the same.
+            guard case .failure(.inputOutput) = store.commit([.putRecord(kept)]) else {
+                Issue.record("the cache was replaced all the same")
+                return
+            }
+            for name in obstacle.names(in: home) { try FileManager.default.removeItem(atPath: name) }
+            try store.commit([.putRecord(kept)]).get()
+            #expect(store.takeWarnings().contains { if case .cacheSetAside = $0 { true } else { false } })
+        }
+        let (_, state, _) = try NodeStore.open(directory: home.path)
+        #expect(state.records.contains(kept))
+    }
+
+    /// Changes of the cache until one fails.
+    private func firstFailure(of store: NodeStore) throws -> StoreFailure {
+        for round in 0..<500 {
+            let record = try Sample.record(UInt8(round % 200), sequence: 9, byteCount: 4000)
+            if case .failure(let failure) = store.commit([.putRecord(record)]) { return failure }
+        }
+        throw CancellationError()
+    }
+
     @Test func `only the last few damaged caches are kept`() throws {
         for _ in 0..<5 {
             try Damage.garbage.apply(to: home.file("cache.sqlite"))

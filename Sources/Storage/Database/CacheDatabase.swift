@@ -10,24 +10,33 @@ struct CacheDatabase: Sendable {
 
     private let directory: String
     let limits: StoreLimits
-    private(set) var file: DatabaseFile
+    /// `nil` after a replacement that failed halfway, because the disk was full, say: a closed file must not be used again.
+    private var file: DatabaseFile?
 
-    /// Opens the cache; a damaged one is set aside first.
-    init(directory: String, limits: StoreLimits, warnings: inout [StoreWarning]) throws(StoreFailure) {
+    /// Names the cache; it is opened when it is first needed.
+    init(directory: String, limits: StoreLimits) {
         (self.directory, self.limits) = (directory, limits)
-        do throws(StoreFailure) {
-            file = try Self.open(directory, limits)
-        } catch .corrupt(let reason) {
-            warnings.append(try Self.setAside(directory, limits, reason: reason))
-            file = try Self.open(directory, limits)
-        }
     }
 
-    /// Replaces a file that turned out to be damaged while it was in use.
-    mutating func replace(reason: String, warnings: inout [StoreWarning]) throws(StoreFailure) {
-        file.close()
+    /// The open file; where there is none it is opened first, and a damaged one set aside before that.
+    mutating func opened(warnings: inout [StoreWarning]) throws(StoreFailure) -> DatabaseFile {
+        if let file { return file }
+        let made: DatabaseFile
+        do throws(StoreFailure) {
+            made = try Self.open(directory, limits)
+        } catch .corrupt(let reason) {
+            warnings.append(try Self.setAside(directory, limits, reason: reason))
+            made = try Self.open(directory, limits)
+        }
+        file = made
+        return made
+    }
+
+    /// Sets a file aside that turned out to be damaged while it was in use; the next one is made when it is needed.
+    mutating func discard(reason: String, warnings: inout [StoreWarning]) throws(StoreFailure) {
+        file?.close()
+        file = nil
         warnings.append(try Self.setAside(directory, limits, reason: reason))
-        file = try Self.open(directory, limits)
     }
 
     static var migrator: DatabaseMigrator {
