@@ -29,8 +29,8 @@ final class NodeDriver {
 
     private var clock = LoopClock()
     private var transport: TCPTransport?
-    /// One for each interface and family.
-    private var multicast: [MulticastSocket] = []
+    /// `nil` where the LAN is not searched.
+    private var multicast: MulticastSockets?
     private var signal: LoopSignal?
     private var deadlineTimer: LoopTimer?
     private var clockTimer: LoopTimer?
@@ -65,6 +65,8 @@ final class NodeDriver {
     func run() {
         let transport = TCPTransport(on: loop) { [unowned self] input in
             if case .received(_, let bytes) = input { traffic.received += UInt64(bytes.count) }
+            // Before the node hears of them: what it sends then is to leave by the new ones.
+            if case .interfaces = input { multicast?.update() }
             feed(.transport(input))
         }
         let signal = LoopSignal(on: loop) { [unowned self] in takeMail() }
@@ -76,7 +78,7 @@ final class NodeDriver {
         pulseTimer?.arm(after: Self.pulseInterval, every: Self.pulseInterval)
         pulse()
         // Without it (another program may keep the port for itself) the LAN is not searched, and nothing else fails.
-        if node.usesMulticastDNS { multicast = openMulticast() }
+        if node.usesMulticastDNS { multicast = makeMulticast() }
 
         // The transport learns this machine's own addresses before the node dials, and tells them after it has begun.
         inputs = [.started]
@@ -92,14 +94,9 @@ final class NodeDriver {
         mailbox.close()
     }
 
-    /// Where the system does not allow it, nobody is found that way.
-    private func openMulticast() -> [MulticastSocket] {
-        MulticastDNSMachine.groups.flatMap { group in
-            InterfaceAddresses.interfaces(isIPv4: group.isIPv4).compactMap { interface in
-                MulticastSocket(group: group, port: MulticastDNSMachine.port, interface: interface, on: loop) {
-                    [unowned self] bytes, source in feed(.multicast(bytes, from: source))
-                }
-            }
+    private func makeMulticast() -> MulticastSockets {
+        MulticastSockets(groups: MulticastDNSMachine.groups, port: MulticastDNSMachine.port, on: loop) {
+            [unowned self] bytes, source in feed(.multicast(bytes, from: source))
         }
     }
 
@@ -155,7 +152,7 @@ final class NodeDriver {
         case .persist(let ticket, let changes):
             report { $0.ticketCount += 1 }
             store.persist(ticket, changes)
-        case .multicast(let bytes): for socket in multicast { socket.send(bytes) }
+        case .multicast(let bytes): multicast?.send(bytes)
         case .answer(let id, let answer):
             self.answer(id, answer)
         case .event(let event):
@@ -234,7 +231,7 @@ final class NodeDriver {
     private func stop() {
         isStopped = true
         transport?.shutDown()
-        for socket in multicast { socket.close() }
+        multicast?.close()
         signal?.close()
         deadlineTimer?.close()
         clockTimer?.close()

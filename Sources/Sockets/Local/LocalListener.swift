@@ -9,6 +9,7 @@ final class LocalListener {
     private let socket: LocalSocketDescriptor
     private let sockets: LocalSockets
     private let poll: UVHandle
+    private var pause: LoopTimer?
     private var isOpen = true
 
     init(at address: LocalAddress, for sockets: LocalSockets) throws(SystemError) {
@@ -29,24 +30,44 @@ final class LocalListener {
         }
         (self.socket, self.sockets, self.poll) = (socket, sockets, poll)
         poll.attach(self)
-        unsafe uv_poll_start(poll.pointer(), Int32(UV_READABLE.rawValue)) { native, _, _ in
-            (unsafe UVHandle.target(of: native) as? LocalListener)?.acceptWaiting()
-        }
+        watch()
     }
 
     /// Takes the path away, too: it is ours, because `listen` made it.
     func close() {
         guard isOpen else { return }
         isOpen = false
+        pause?.close()
         poll.close()
         socket.close()
         if case .path(let path) = address { _ = unsafe unlink(path) }
     }
 
+    private func watch() {
+        guard isOpen else { return }
+        unsafe uv_poll_start(poll.pointer(), Int32(UV_READABLE.rawValue)) { native, _, _ in
+            (unsafe UVHandle.target(of: native) as? LocalListener)?.acceptWaiting()
+        }
+    }
+
     private func acceptWaiting() {
         for _ in 0..<sockets.limits.acceptsPerTurnMax {
-            guard isOpen, let descriptor = socket.accept() else { return }
-            sockets.accepted(descriptor)
+            guard isOpen else { return }
+            do throws(SystemError) {
+                sockets.accepted(try socket.accept())
+            } catch {
+                if error.isAny(of: EAGAIN, EWOULDBLOCK) { return }
+                // Everything else concerns the one program that accept(2) took from the queue, but for these:
+                if error.isAny(of: EMFILE, ENFILE, ENOBUFS, ENOMEM) { return rest() }
+            }
         }
+    }
+
+    /// Leaves new programs in the kernel's queue for a while, as `TCPListener` does, and for the same reason.
+    private func rest() {
+        unsafe uv_poll_stop(poll.pointer())
+        let timer = pause ?? LoopTimer(on: sockets.loop) { [weak self] in self?.watch() }
+        pause = timer
+        timer.arm(after: sockets.limits.acceptPause)
     }
 }

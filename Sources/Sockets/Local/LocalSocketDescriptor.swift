@@ -58,10 +58,11 @@ struct LocalSocketDescriptor {
         return .endpoint(bound)
     }
 
-    /// The next program that waits; `nil` when there is none, or no descriptor for it.
-    func accept() -> Int32? {
+    /// The next program that waits; EAGAIN when there is none.
+    func accept() throws(SystemError) -> Int32 {
         let accepted = rialto_accept(descriptor, nil, nil)
-        return accepted >= 0 ? accepted : nil
+        guard accepted >= 0 else { throw SystemError(errno: errno) }
+        return accepted
     }
 
     /// Why a connection could not be made; 0 if it was.

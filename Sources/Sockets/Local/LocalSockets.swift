@@ -139,6 +139,8 @@ package struct LocalLimits: Sendable {
     package var backlog: Int32 = 512
     /// Programs accepted in one go.
     package var acceptsPerTurnMax = 64
+    /// How long no program is accepted after the system ran out of descriptors.
+    package var acceptPause = Duration.seconds(1)
 
     package init() {}
 }

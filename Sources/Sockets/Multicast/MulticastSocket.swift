@@ -14,7 +14,7 @@ package final class MulticastSocket {
     /// Where the group's datagrams are sent.
     package let group: Endpoint
     private let descriptor: Int32
-    private let interface: NetworkInterface
+    let interface: NetworkInterface
     private var poll: UVHandle?
     private let receive: ([UInt8], IPAddress) -> Void
     private var buffer = [UInt8](repeating: 0, count: byteCountMax + 1)
@@ -49,10 +49,13 @@ package final class MulticastSocket {
             return nil
         }
         poll.attach(self)
-        unsafe uv_poll_start(poll.pointer(), Int32(UV_READABLE.rawValue)) { native, _, _ in
-            (unsafe UVHandle.target(of: native) as? MulticastSocket)?.readWaiting()
+        unsafe uv_poll_start(poll.pointer(), Int32(UV_READABLE.rawValue)) { native, status, _ in
+            (unsafe UVHandle.target(of: native) as? MulticastSocket)?.polled(status)
         }
     }
+
+    /// Whether it was neither closed nor ended by an error.
+    var isOpen: Bool { poll != nil }
 
     /// Sends to the group; what cannot be sent is lost, as datagrams may be.
     package func send(_ bytes: [UInt8]) {
@@ -67,6 +70,12 @@ package final class MulticastSocket {
         self.poll = nil
         poll.close()
         _ = Glibc.close(descriptor)
+    }
+
+    /// What libuv saw at the socket: something to read, or an error, after which it watches no more.
+    func polled(_ status: Int32) {
+        guard status == 0 else { return close() }
+        readWaiting()
     }
 
     private func readWaiting() {

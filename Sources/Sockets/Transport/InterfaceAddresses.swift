@@ -6,6 +6,7 @@ package import Primitives
 package struct NetworkInterface: Hashable, Sendable {
     /// The system's number of it (RFC 3493, 4).
     let number: UInt32
+    let name: String
     /// One of its addresses.
     let address: IPAddress
 }
@@ -28,7 +29,7 @@ package enum InterfaceAddresses {
         for (name, address) in all().sorted(by: { $0.address < $1.address }) where address.isIPv4 == isIPv4 {
             let number = unsafe if_nametoindex(name)
             guard number != 0, !found.contains(where: { $0.number == number }) else { continue }
-            found.append(NetworkInterface(number: number, address: address))
+            found.append(NetworkInterface(number: number, name: name, address: address))
         }
         return Array(found.prefix(countMax))
     }

@@ -8,7 +8,7 @@ import Testing
     static let group = IPAddress(239, 255, 77, 1)
     static let loopback = IPAddress(127, 0, 0, 1)
 
-    private static var interface: NetworkInterface {
+    static var interface: NetworkInterface {
         get throws { try #require(InterfaceAddresses.interfaces(isIPv4: true).first { $0.address == loopback }) }
     }
 
@@ -44,7 +44,7 @@ import Testing
         defer { loop.close() }
         let groups = [Self.group.bytes, [0xff, 0x02] + [UInt8](repeating: 0, count: 13) + [0xfb]]
         for group in groups.compactMap({ IPAddress($0) }) {
-            let missing = NetworkInterface(number: 0x7fff_ffff, address: Self.loopback)
+            let missing = NetworkInterface(number: 0x7fff_ffff, name: "none", address: Self.loopback)
             #expect(MulticastSocket(group: group, port: 0, interface: missing, on: loop, receive: { _, _ in }) == nil)
         }
     }
