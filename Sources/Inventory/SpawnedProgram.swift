@@ -22,6 +22,7 @@ package enum SpawnedProgram {
             case ENOEXEC: "is no program of this machine; a script begins with #! and the path of what reads it"
             case EAGAIN, ENOMEM: "cannot be started: too many programs run, or memory is short"
             case EMFILE, ENFILE: "cannot be started: too many files are open"
+            case ECANCELED: "was not started: the node stops"
             case ENOSPC: "cannot be started: the disk is full"
             default: "cannot be started (system error \(code))"
             }

@@ -79,11 +79,21 @@ import Testing
     }
 
     @Test func `is asked to end when its time is over, and then ended with all of its group`() async throws {
-        let polite = try await run("trap 'echo bye; exit 0' TERM; sleep 600 & wait", timeout: .milliseconds(100))
+        let polite = try await run("trap 'echo bye; exit 0' TERM; sleep 600 & wait", timeout: .seconds(2))
         #expect(polite.timedOut && polite.output == "bye" && polite.exitCode == 0)
+        let deaf = "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' &"
+        for script in ["\(deaf) exec sleep 600", "trap '' TERM; \(deaf) while :; do sleep 1; done"] {
+            let result = try await run(script, timeout: .seconds(2))
+            #expect(result.timedOut && result.exitCode == nil)
+            let member = try #require(Int32(result.output))
+            try await eventually("the end of a member that does not hear") { kill(member, 0) == 0 ? nil : () }
+        }
     }
 
     @Test func `sees no file of ours but its own three`() async throws {
+        // As libraries open them: a program would inherit it.
+        let inherited = unsafe open("/dev/null", O_RDONLY)
+        defer { _ = close(inherited) }
         let result = try await run("ls /proc/self/fd | wc -l")
         // Its three, and the folder that is being read.
         #expect(result.output == "4")

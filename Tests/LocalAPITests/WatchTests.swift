@@ -1,4 +1,6 @@
 import Foundation
+import FoundationNetworking
+import Glibc
 import LocalAPI
 import Primitives
 import Testing
@@ -103,30 +105,45 @@ import Testing
         await server.stop()
     }
 
-    /// Somebody holds all descriptors for a moment, just when a client comes.
-    @Test func `a server that runs out of descriptors is served again`() async throws {
-        let home = try directory()
-        defer { try? FileManager.default.removeItem(atPath: home) }
-        let path = home + "/api.sock"
+    /// As want of descriptors does: then, too, accept fails.
+    @Test func `a server whose socket fails is served again as soon as that is possible`() async throws {
         let (reasons, reason) = AsyncStream.makeStream(of: String.self)
+        let any = Endpoint(address: IPAddress(127, 0, 0, 1), port: 0)
         let service = APIService(node: FakeNode(), token: "")
-        let server = try await LocalServer.start(service, socketPath: path) { reason.yield($0) }
-        let visitor = try DescriptorThief(path)
-        visitor.takeAll()
-        visitor.connect()
-        var heard = reasons.makeAsyncIterator()
-        #expect(await heard.next(isolation: nil)?.isEmpty == false)
-        visitor.giveBack()
-        let client = APIClient(socketPath: path)
-        var view: SearchView?
-        while view == nil {
-            view = try? await client.send("GET", "/v1/search", expecting: SearchView.self)
-            if view == nil { try await Task.sleep(for: .milliseconds(20)) }
+        let server = try await LocalServer.start(service, endpoint: any, restPause: .milliseconds(5)) {
+            reason.yield($0)
         }
-        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-        #expect(mode == 0o600)
+        let port = try #require(server.endpoint).port
+        var heard = reasons.makeAsyncIterator()
+        try await reach(port)
+        #expect(ListeningSocket.shutDown(port))
+        #expect(await heard.next(isolation: nil)?.isEmpty == false)
+        try await reach(port)
+
+        // While somebody else has the port, every try fails, and none may cost a descriptor.
+        #expect(ListeningSocket.shutDown(port))
+        let rival = try ListeningSocket.rival(at: port)
+        #expect(await heard.next(isolation: nil)?.isEmpty == false)
+        let before = ListeningSocket.openFileCount
+        // A hundred tries, or as many as the machine finds time for.
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(ListeningSocket.openFileCount <= before + 3, "one socket or two may be open for a moment")
+        _ = close(rival)
+        try await reach(port)
         await server.stop()
-        #expect(!FileManager.default.fileExists(atPath: path))
+        await #expect(throws: (any Error).self) { try await health(port) }
+    }
+
+    /// Asks until there is an answer.
+    private func reach(_ port: UInt16) async throws {
+        while (try? await health(port)) == nil { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    private func health(_ port: UInt16) async throws {
+        let session = URLSession(configuration: .ephemeral)
+        defer { session.invalidateAndCancel() }
+        let url = try #require(URL(string: "http://127.0.0.1:\(port)/livez"))
+        _ = try await session.data(from: url)
     }
 
     @Test func `a taken port and a foreign address are refused by name`() async throws {

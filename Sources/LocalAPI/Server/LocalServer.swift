@@ -34,7 +34,7 @@ public final class LocalServer: Sendable {
     /// The longest path that a Unix socket address holds, with its final zero.
     static let pathByteCountMax = 107
     /// Between the end of a server and the next try: what it lacked may be there again.
-    static let restPause = Duration.seconds(1)
+    public static let restPause = Duration.seconds(1)
 
     /// Where it listens.
     private enum Place: Sendable {
@@ -49,13 +49,14 @@ public final class LocalServer: Sendable {
 
     private let service: APIService
     private let place: Place
+    private let restPause: Duration
     private let state: Mutex<State>
     private let task: Mutex<Task<Void, Never>?>
     /// With the real port if 0 was asked for; `nil` on a Unix socket.
     public let endpoint: Endpoint?
 
-    private init(_ service: APIService, at place: Place, _ server: HTTPServer) {
-        (self.service, self.place) = (service, place)
+    private init(_ service: APIService, at place: Place, _ server: HTTPServer, restPause: Duration) {
+        (self.service, self.place, self.restPause) = (service, place, restPause)
         if case .endpoint(let endpoint) = place { self.endpoint = endpoint } else { endpoint = nil }
         state = Mutex(State(server: server))
         task = Mutex(nil)
@@ -67,19 +68,21 @@ public final class LocalServer: Sendable {
     public static func start(
         _ service: APIService,
         socketPath path: String,
+        restPause: Duration = restPause,
         interrupted: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> LocalServer {
         guard path.utf8.count <= pathByteCountMax else { throw LocalServerError.pathTooLong(path: path) }
         if unsafe access(path, F_OK) == 0, isAnswered(path) { throw LocalServerError.socketInUse(path: path) }
         let place = Place.path(path)
         let (server, running) = try await listen(service, at: place)
-        return supervised(LocalServer(service, at: place, server), running, interrupted)
+        return supervised(LocalServer(service, at: place, server, restPause: restPause), running, interrupted)
     }
 
     /// Listens on a loopback address; port 0 lets the system choose one.
     public static func start(
         _ service: APIService,
         endpoint: Endpoint,
+        restPause: Duration = restPause,
         interrupted: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> LocalServer {
         guard endpoint.address.isLoopback else { throw LocalServerError.notLoopback(endpoint) }
@@ -89,7 +92,7 @@ public final class LocalServer: Sendable {
         case .ip4(_, let port)?, .ip6(_, let port)?: real = Endpoint(address: endpoint.address, port: port)
         case .unix?, nil: break
         }
-        return supervised(LocalServer(service, at: .endpoint(real), server), running, interrupted)
+        return supervised(LocalServer(service, at: .endpoint(real), server, restPause: restPause), running, interrupted)
     }
 
     /// Stops listening, ends what is under way and removes the socket file.
@@ -132,8 +135,10 @@ public final class LocalServer: Sendable {
             guard !Task.isCancelled, !state.withLock(\.isStopped) else { return }
             if running != nil { interrupted(reason) }
             running = nil
-            do { try await Task.sleep(for: Self.restPause) } catch { return }
-            guard let (server, task) = try? await Self.listen(service, at: place) else { continue }
+            do { try await Task.sleep(for: restPause) } catch { return }
+            guard Self.isListeningPossible(at: place),
+                let (server, task) = try? await Self.listen(service, at: place)
+            else { continue }
             running = task
             let isStopped = state.withLock { state in
                 state.server = server
@@ -158,6 +163,7 @@ public final class LocalServer: Sendable {
             // The directory lets nobody in; this is the second lock. A umask would reach every thread of the process.
             guard unsafe chmod(path, 0o600) == 0 else {
                 task.cancel()
+                await server.stop(timeout: 0)
                 throw LocalServerError.system("\(path): its mode cannot be set")
             }
             return (server, task)
@@ -199,11 +205,56 @@ public final class LocalServer: Sendable {
             } catch { beginning.yield(error) }
         }
         defer { waiting.cancel() }
+        var reason: any Error = CancellationError()
         for await error in beginnings {
             guard let error else { return task }
-            throw failure(error)
+            reason = failure(error)
+            break
         }
-        throw CancellationError()
+        // Whatever it was: nobody knows of this server, so nobody else would end it.
+        task.cancel()
+        await server.stop(timeout: 0)
+        throw reason
+    }
+
+    /// Descriptors that a server needs at once, and some more.
+    private static let descriptorCountMin = 8
+
+    /// Whether a server could begin; one that fails to begin closes nothing of what it opened for that.
+    private static func isListeningPossible(at place: Place) -> Bool {
+        var spare: [Int32] = []
+        defer { for descriptor in spare { _ = close(descriptor) } }
+        for _ in 0..<descriptorCountMin {
+            let descriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { return false }
+            spare.append(descriptor)
+        }
+        switch place {
+        case .path(let path):
+            guard unsafe unlink(path) == 0 || errno == ENOENT, let socket = try? Socket(domain: AF_UNIX) else {
+                return false
+            }
+            defer {
+                try? socket.close()
+                _ = unsafe unlink(path)
+            }
+            return (try? socket.bind(to: sockaddr_un.unix(path: path))) != nil
+        case .endpoint(let endpoint):
+            let text = endpoint.address.description
+            guard let socket = try? Socket(domain: endpoint.address.isIPv4 ? AF_INET : AF_INET6) else { return false }
+            defer { try? socket.close() }
+            return (try? isBound(socket, text, endpoint)) == true
+        }
+    }
+
+    private static func isBound(_ socket: Socket, _ text: String, _ endpoint: Endpoint) throws -> Bool {
+        try socket.setValue(true, for: .localAddressReuse)
+        if endpoint.address.isIPv4 {
+            try socket.bind(to: sockaddr_in.inet(ip4: text, port: endpoint.port))
+        } else {
+            try socket.bind(to: sockaddr_in6.inet6(ip6: text, port: endpoint.port))
+        }
+        return true
     }
 
     /// Whether anybody accepts connections on the socket file.

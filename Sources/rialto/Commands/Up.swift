@@ -130,8 +130,10 @@ struct Up: AsyncParsableCommand {
         }
         node.listen { hooks.note($0) }
         defer { node.listen { _ in } }
-        try await NodeSession(node: node, home: home, settings: live, log: log, isJSON: options.json).run()
-        await hooks.finish()
+        let session = NodeSession(node: node, home: home, settings: live, log: log, isJSON: options.json) {
+            await hooks.finish()
+        }
+        try await session.run()
     }
 
     /// Brings what came of a settlement to the node, however busy it is: the node waits for it.

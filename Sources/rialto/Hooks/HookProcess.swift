@@ -58,25 +58,27 @@ enum HookProcess {
     /// Takes the status of the program itself, whatever it has left running, and ends it with its group when its time is over.
     private static func end(of process: pid_t, within timeout: Duration) async -> (exitCode: Int32?, timedOut: Bool) {
         let deadline = ContinuousClock.now + timeout
-        var (timedOut, pause) = (false, Self.shortestPause)
+        var pause = Self.shortestPause
+        // When it is ended, after it was asked to.
+        var killAt: ContinuousClock.Instant?
         while true {
             var status: Int32 = 0
             let ended = unsafe waitpid(process, &status, WNOHANG)
             if ended == process || (ended < 0 && errno != EINTR) {
-                if timedOut { kill(-process, SIGKILL) }
+                if ended == process, killAt != nil { kill(-process, SIGKILL) }
                 // The low seven bits are the signal that ended it (wait(2)); one that somebody else took the status of has no code.
-                return (ended == process && status & 0x7f == 0 ? status >> 8 & 0xff : nil, timedOut)
+                return (ended == process && status & 0x7f == 0 ? status >> 8 & 0xff : nil, killAt != nil)
             }
             let now = ContinuousClock.now
-            if Task.isCancelled || now >= deadline + grace {
+            if Task.isCancelled || killAt.map({ now >= $0 }) == true {
                 kill(-process, SIGKILL)
                 usleep(Self.killMicroseconds)
-            } else if now >= deadline, !timedOut {
-                timedOut = true
+            } else if killAt == nil, now >= deadline {
+                killAt = now + grace
                 kill(-process, SIGTERM)
                 pause = Self.shortestPause
             }
-            try? await Task.sleep(for: timedOut ? pause : min(pause, deadline - now))
+            try? await Task.sleep(for: killAt == nil ? min(pause, deadline - now) : pause)
             pause = min(pause * 2, Self.longestPause)
         }
     }

@@ -1,5 +1,6 @@
 internal import Cryptography
 internal import Foundation
+internal import Glibc
 internal import Identity
 internal import Inventory
 internal import LocalAPI
@@ -24,6 +25,8 @@ final class LeaseHooks: Sendable {
         var tails: [LeaseID: (number: UInt64, task: Task<Void, Never>)] = [:]
         var count = 0
         var nextNumber: UInt64 = 0
+        /// The node stops: what has not begun is left for its next start.
+        var isFinishing = false
     }
 
     let policy: @Sendable () -> ProviderPolicy
@@ -55,8 +58,9 @@ final class LeaseHooks: Sendable {
         }
     }
 
-    /// Returns when every call that was begun is over.
+    /// Returns when every program that runs is over; what waits is said again after a restart.
     func finish() async {
+        state.withLock { $0.isFinishing = true }
         while let task = state.withLock({ $0.tails.values.first?.task }) { await task.value }
     }
 
@@ -114,7 +118,8 @@ final class LeaseHooks: Sendable {
         timeout: Duration
     ) async throws(SpawnedProgram.Failure) -> HookProcess.Result {
         await places.enter(isOwed: isOwed)
-        do {
+        do throws(SpawnedProgram.Failure) {
+            guard !isFinishing else { throw SpawnedProgram.Failure(code: ECANCELED) }
             let result = try await HookProcess.run(arguments, input: input, environment: environment, timeout: timeout)
             await places.leave()
             return result
@@ -146,11 +151,19 @@ final class LeaseHooks: Sendable {
             } catch {
                 log.warn("hook", code: "hook_not_started", "\(what) \(error)")
                 guard error.isTemporary, attempt < Self.attemptCountMax else { return }
-                try? await Task.sleep(for: pause)
+                await rest(for: pause)
                 pause = min(pause * 2, .seconds(60))
             }
         }
     }
+
+    /// Waits, but not while the node stops.
+    private func rest(for pause: Duration) async {
+        let end = ContinuousClock.now + pause
+        while ContinuousClock.now < end, !isFinishing { try? await Task.sleep(for: .milliseconds(200)) }
+    }
+
+    private var isFinishing: Bool { state.withLock(\.isFinishing) }
 
     private func report(_ result: HookProcess.Result, _ what: String, timeout: Duration) {
         let complaint = result.complaint.isEmpty ? "" : ": \(Table.harmless(result.complaint))"

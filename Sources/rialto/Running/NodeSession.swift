@@ -14,6 +14,8 @@ struct NodeSession {
     let settings: LiveSettings
     let log: NodeLog
     let isJSON: Bool
+    /// What is waited for once the node has stopped; whoever signals again does not wait.
+    let ending: @Sendable () async -> Void
     let service = ServiceNotifier()
 
     func run() async throws {
@@ -32,6 +34,7 @@ struct NodeSession {
         await node.stop()
         for server in servers { await server.stop() }
         watchdog?.cancel()
+        await ending()
         withExtendedLifetime((signals, hangUps)) {}
         if let failure { throw failure }
         say(.init(event: "stopped"), text: "stopped")
