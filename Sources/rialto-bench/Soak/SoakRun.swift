@@ -63,6 +63,7 @@ final class SoakRun {
         }
         defer { load.cancel() }
         try await watch(from: start, until: end, timed: timed, publishedBefore: before)
+        if !record.ended.isEmpty { load.cancel() }
         await load.value
         var verdict = judged(publishedBefore: before)
         let last = ContinuousClock.now
@@ -88,7 +89,8 @@ final class SoakRun {
         publishedBefore before: Int
     ) async throws {
         var (tick, restarted, reported) = (0, start, start)
-        while ContinuousClock.now < end {
+        // A node that ended is the verdict; who goes on asking it learns nothing.
+        while ContinuousClock.now < end, record.ended.isEmpty {
             let second = start.duration(to: .now) / .seconds(1)
             try await look(second)
             try await time(tick, second, timed)

@@ -165,12 +165,3 @@ private final class EventCounts: Sendable {
         state.withLock { $0.count(event, at: now) }
     }
 }
-
-/// One listener that misses nothing.
-private final class EventListener: Sendable {
-    private let body = Mutex<@Sendable (NodeEvent) -> Void>({ _ in })
-
-    func set(_ body: @escaping @Sendable (NodeEvent) -> Void) { self.body.withLock { $0 = body } }
-
-    func tell(_ event: NodeEvent) { body.withLock { $0 }(event) }
-}
