@@ -42,7 +42,8 @@ extension NodeMachine {
         } else {
             screening = screen(message.data, in: lane, &budget, at: now)
         }
-        budgets[remote] = budget
+        // It may have gone since it said so.
+        if isConnected(to: remote) { budgets[remote] = budget }
         settle(screening, from: origin, into: &outputs)
     }
 
@@ -151,7 +152,7 @@ extension NodeMachine {
 
     mutating func restoreRecords(at now: Instant) {
         let records = restoredRecords.compactMap { stored in
-            (try? SignedRecord(envelope: stored.envelope)).map { (record: $0, receivedAt: stored.receivedAt) }
+            (try? readRecord(stored.envelope)).map { (record: $0, receivedAt: stored.receivedAt) }
         }
         follow(book.restore(records, floors: restoredFloors, at: wall.unixMilliseconds(at: now)), at: now)
         (restoredRecords, restoredFloors) = ([], [])

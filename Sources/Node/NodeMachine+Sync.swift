@@ -34,6 +34,7 @@ extension NodeMachine {
             haveCaughtUp()
             becomeReadyIfPossible(into: &outputs)
         case .clockHeard(let remote, let unixMilliseconds):
+            guard isConnected(to: remote) else { return }
             clocks.heard(unixMilliseconds, from: remote, at: wall.unixMilliseconds(at: now))
         case .finished(let remote, let outcome): outputs.append(.event(.reconciled(remote, outcome)))
         case .misbehaved(let remote, let misbehaviour):
@@ -62,7 +63,7 @@ extension NodeMachine {
     ) {
         let record: SignedRecord
         do throws(RecordError) {
-            record = try SignedRecord(envelope: envelope)
+            record = try readRecord(envelope)
         } catch {
             let verdict: RecordVerdict = error.mayBeNewer ? .ignore(.newerVersion(error)) : .reject(.malformed(error))
             return tell(verdict, of: nil, sending, into: &outputs)
@@ -75,7 +76,7 @@ extension NodeMachine {
         if occasion == .given, let left = budgets[sending.peer] { budget = left }
         let read = ReadRecord(record: record)
         let screening = screen(read, in: nil, &budget, isWelcome: occasion == .searched, at: now)
-        if occasion == .given { budgets[sending.peer] = budget }
+        if occasion == .given, isConnected(to: sending.peer) { budgets[sending.peer] = budget }
         settle(screening, from: origin, into: &outputs)
     }
 

@@ -21,6 +21,8 @@ public struct NodeMachine: Sendable {
     let config: NodeConfig
     let key: Ed25519.PrivateKey
     public let peer: PeerID
+    /// What reads the records that come in numbers: out of the store, and from peers that reconcile.
+    let readRecord: RecordReader
     let gate: RecordGate
     var profile: MarketProfile { gate.profile }
 
@@ -105,17 +107,18 @@ public struct NodeMachine: Sendable {
 
     /// A node that has not begun: feed `clock`, then `started`.
     ///
-    /// `isFreshIdentity` says that this home made the key at this start, so nobody can know records of it.
+    /// `isFreshIdentity` says that this home made the key at this start, so nobody can know records of it. `readRecord` may be
+    /// shared by many nodes.
     public init(
         config: NodeConfig,
         identity key: Ed25519.PrivateKey,
         isFreshIdentity: Bool,
         restored: RestoredState,
-        random seed: SeededRandom
+        random seed: SeededRandom,
+        readRecord: @escaping RecordReader = { (envelope) throws(RecordError) in try SignedRecord(envelope: envelope) }
     ) {
         var random = seed
-        self.config = config
-        self.key = key
+        (self.config, self.key, self.readRecord) = (config, key, readRecord)
         peer = PeerID(publicKey: key.publicKey)
         let facts = OwnFacts(restored.facts, random: &random)
         let swarmRandom = random.split()

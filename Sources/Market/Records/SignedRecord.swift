@@ -2,6 +2,12 @@ public import Cryptography
 internal import Identity
 internal import Primitives
 
+/// What reads an envelope: `SignedRecord.init(envelope:)`, or something that remembers what it has read.
+///
+/// Reading depends on nothing but the bytes. Whoever keeps many nodes in one process may give them all one reader, so that a
+/// record that they all hold is in memory once.
+public typealias RecordReader = @Sendable (_ envelope: [UInt8]) throws(RecordError) -> SignedRecord
+
 /// A record with its signature: what the market gossips, stores and shows.
 ///
 /// Immutable and shared by reference, so that lists and snapshots of records cost a pointer each. Made from bytes, it is

@@ -94,7 +94,8 @@ extension Simulation {
             identity: nodes[index].identity.key,
             isFreshIdentity: !nodes[index].hasRun,
             restored: restored,
-            random: random
+            random: random,
+            readRecord: records.read
         )
         nodes[index].machines = [machine]
         (nodes[index].armed, nodes[index].wakesAt) = (.distantFuture, .distantFuture)

@@ -43,6 +43,7 @@ public struct Simulation: Sendable {
     var directory = PeerDirectory()
     var library = RecordLibrary()
     var signatures: SignatureMemo
+    let records = RecordMemo()
     /// What machines are to be told at this very instant, in order.
     var told = Deque<(NodeLife, NodeMachine.Input)>()
     var outputs: [NodeMachine.Output] = []

@@ -87,6 +87,35 @@ import Testing
     }
 }
 
+@Suite struct `The memo of records` {
+    private static func envelope(_ number: Int) throws -> [UInt8] {
+        try TrialTown.offer(of: 1, sequence: UInt64(number)).envelope
+    }
+
+    @Test func `equal bytes are one record, and what cannot be read is refused every time`() throws {
+        let memo = RecordMemo()
+        let bytes = try Self.envelope(1)
+        let first = try memo.read(bytes)
+        #expect(try memo.read(Array(bytes.map(\.self))) === first)
+        #expect(try memo.read(try Self.envelope(2)) !== first)
+        for _ in 1...2 { #expect(throws: RecordError.self) { try memo.read(Array(bytes.dropLast())) } }
+        #expect(memo.count == 2)
+    }
+
+    @Test func `what nobody holds is let go, what somebody holds is not`() throws {
+        let memo = RecordMemo(leastLimit: 8)
+        let held = try memo.read(try Self.envelope(1))
+        for number in 2...40 {
+            _ = try memo.read(try Self.envelope(number))
+            #expect(memo.count <= 8)
+        }
+        #expect(try memo.read(try Self.envelope(1)) === held)
+        let all = try (100..<120).map { try memo.read(try Self.envelope($0)) }
+        #expect(memo.count >= all.count, "what is held is kept, however much it is")
+        for (number, record) in zip(100..., all) { #expect(try memo.read(try Self.envelope(number)) === record) }
+    }
+}
+
 @Suite struct `A wire` {
     private static func party(_ node: UInt32) -> (life: NodeLife, peer: PeerID) {
         let key = Ed25519.PrivateKey(seed: [UInt8](repeating: UInt8(node), count: 32))
