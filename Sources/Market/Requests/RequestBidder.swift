@@ -3,8 +3,9 @@ public import Cryptography
 /// A provider's answer to requests: whether to bid, with which offer, and how low.
 ///
 /// Where bids are public, it begins at the asked price, or at what the renter pays at most if that is less, and goes a twenty-fifth below
-/// the best rival as long as the offer considers such a price. Where they are private there is no second word: it bids the lowest price
-/// that it would take.
+/// the best rival that it can beat. Whoever bids less than the offer considers is left alone and not given way to: such a bid may be
+/// empty, and the renter then turns to the next. Where bids are private there is no second word: it bids the lowest price that it would
+/// take.
 public struct RequestBidder: Sendable {
     /// How often one request is bid on: as often as peers pass on what one subject says in a row.
     public static let roundCountMax = 8
@@ -71,9 +72,8 @@ public struct RequestBidder: Sendable {
             return standing == nil ? Bid(offer: listing.id, count: count, gpuHourMicros: lowest) : nil
         }
         var price = standing ?? opening
-        if let best = rivals.min(), best <= price {
+        if let best = rivals.filter({ $0 > lowest }).min(), best <= price {
             price = max(lowest, best - max(1, best / Self.stepDivisor))
-            guard price < best else { return nil }
         } else if standing != nil {
             return nil
         }

@@ -115,6 +115,16 @@ enum RequestSamples {
         #expect(price(request, listing, rivals: [360_000], standing: 350_000) == nil, "who leads says nothing")
         #expect(price(request, listing, rivals: [282_000], standing: 290_000) == 280_000)
         #expect(price(request, listing, rivals: [280_000], standing: 290_000) == nil, "who cannot win leaves")
+        #expect(price(request, listing, rivals: [280_000, 290_000], standing: 290_000) == 280_000)
+    }
+
+    @Test func `nobody gives way to a bid that it cannot beat: it may be empty`() throws {
+        let request = try R.request(isPublic: true)
+        let listing = try R.listing(1, lowest: 280_000)
+        #expect(price(request, listing, rivals: [1]) == 350_000)
+        #expect(price(request, listing, rivals: [280_000]) == 350_000)
+        #expect(price(request, listing, rivals: [1, 300_000]) == 288_000)
+        #expect(price(request, listing, rivals: [1], standing: 350_000) == nil, "said once")
     }
 
     @Test func `what does not fit is not bid on`() throws {
