@@ -84,6 +84,8 @@ public struct NodeKademlia: Sendable {
         // Advertisements age faster than the content of other networks: hourly, for three hours.
         config.provideInterval = .seconds(3_600)
         config.providerExpiry = .seconds(3 * 3_600)
+        // Until it is said again, and some more: nobody asks on for the addresses of whom a key names.
+        config.providerAddressExpiry = .seconds(5_400)
     }
 
     /// The protocol's name in a network.

@@ -122,6 +122,24 @@ import Testing
         #expect(bench.ask(KademliaMessage(kind: .getProviders, key: key))?.providerPeers.map(\.id) == [own.id])
     }
 
+    @Test func `what nobody has kept is said again soon, at pauses that double`() {
+        // Nobody is there: each time fails.
+        _ = bench.run(.provide([1, 2]), answer: Self.nothing)
+        var pauses: [Int] = []
+        for _ in 0..<5 {
+            let began = bench.now
+            var isTried = false
+            while !isTried {
+                isTried = bench.wait().contains { output in
+                    guard case .searched(let summary) = output else { return false }
+                    return summary.kind == .provide
+                }
+            }
+            pauses.append(Int(began.duration(to: bench.now) / .seconds(1)))
+        }
+        #expect(pauses == [30, 60, 120, 240, 480])
+    }
+
     @Test func `what is provided is provided again after 22 hours until it is withdrawn`() {
         bench.admit(1...5)
         _ = bench.run(.provide([1, 2]), answer: Self.nothing)

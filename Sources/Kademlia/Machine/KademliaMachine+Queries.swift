@@ -230,6 +230,11 @@ extension KademliaMachine {
             _ = send(correction, to: Array(holders), purpose: .correction, at: now, into: &outputs)
         }
         let result = result(of: query)
+        switch query.purpose {
+        case .provide, .putValue:
+            publications.published(query.purpose.key, isKept: query.storing?.stored ?? 0 > 0, at: now)
+        case .findPeer, .closest, .refresh, .findProviders, .getValue: break
+        }
         outputs.append(.searched(LookupSummary(query, result, at: now)))
         if let command = query.command { outputs.append(.finished(command, result)) }
         if case .refresh = query.purpose { continueRefresh(at: now, into: &outputs) }

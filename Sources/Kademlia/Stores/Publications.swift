@@ -16,6 +16,8 @@ struct Publications: Sendable {
         var dueAt: Instant
         /// How often it has come due.
         var repeatCount = 0
+        /// How often in a row nobody has kept it.
+        var failureCount = 0
     }
 
     private var entries: OrderedDictionary<[UInt8], Entry> = [:]
@@ -48,6 +50,21 @@ struct Publications: Sendable {
         entries[key]?.dueAt = again(key, entry.content, entry.repeatCount + 1)
         arm()
         return (key, entry.content)
+    }
+
+    /// Nobody has kept it, or somebody has: after a failure it comes due sooner, at intervals that double until they are its own.
+    ///
+    /// A network that was away for a minute must not cost the hours until the next time.
+    mutating func published(_ key: [UInt8], isKept: Bool, at now: Instant) {
+        guard let entry = entries[key] else { return }
+        guard !isKept else {
+            entries[key]?.failureCount = 0
+            return
+        }
+        let pause = KademliaLimits.hurriedInterval * (1 << min(entry.failureCount, 16))
+        entries[key]?.failureCount += 1
+        entries[key]?.dueAt = min(entry.dueAt, now.advanced(by: pause))
+        arm()
     }
 
     private mutating func arm() {

@@ -65,7 +65,9 @@ struct TableMode: Sendable {
         let forgottenAt = lastWitnessAt?.advanced(by: Self.witnessLifetime)
         let hasWitness = !witnesses.isEmpty || forgottenAt.map { $0 > now } == true
         let wanted: KademliaMode = !ownAddresses.isEmpty && (isAnnounced || hasWitness) ? .server : .client
-        nextDeadline = witnesses.isEmpty && mode == .server ? forgottenAt.map { max($0, now) } : nil
+        // What is announced is believed without witnesses.
+        let isForgetting = witnesses.isEmpty && mode == .server && !isAnnounced
+        nextDeadline = isForgetting ? forgottenAt.map { max($0, now) } : nil
         guard wanted != mode else { return }
         if let changedAt, changedAt.advanced(by: Self.changeInterval) > now {
             nextDeadline = changedAt.advanced(by: Self.changeInterval)

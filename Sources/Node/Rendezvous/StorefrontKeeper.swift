@@ -9,7 +9,8 @@ struct StorefrontKeeper: Sendable {
     static let patience = Duration.seconds(1)
     /// As BEP 44's items are stored again, with room for two failures within its life of 36 hours.
     static let renewal = Duration.seconds(12 * 3_600)
-    static let lifetimeMilliseconds: Int64 = 36 * 3_600_000
+    /// Who stores it takes 36 hours at most, by a clock that may be behind ours.
+    static let lifetimeMilliseconds: Int64 = 36 * 3_600_000 - RecordGate.clockToleranceMilliseconds
 
     private var shown: StorefrontBody?
     private var renewAt: Instant?

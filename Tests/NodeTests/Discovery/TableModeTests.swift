@@ -34,6 +34,18 @@ import Testing
         #expect(mode.mode == .server)
     }
 
+    @Test func `what is announced needs no witness, and waits for none`() {
+        var mode = TableMode(announced: [own])
+        mode.moved(to: [ownAddress], at: .zero)
+        #expect(mode.mode == .server)
+        mode.identified(peers[0], .inbound, at: world, observedAt: nil, now: at(1))
+        mode.disconnected(peers[0], at: at(2))
+        for hours in 0...3 {
+            mode.settle(at: at(3_600 * hours + 3))
+            #expect(mode.mode == .server && mode.nextDeadline == nil)
+        }
+    }
+
     @Test func `a peer of the open internet says nothing of addresses at home`() {
         var mode = TableMode(announced: [])
         let home = IPAddress(192, 168, 1, 5)
