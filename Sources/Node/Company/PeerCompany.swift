@@ -320,9 +320,7 @@ struct PeerCompany: Sendable {
             if network.isExempt || networks.insert(network).inserted { chosen.append(peer) }
         }
         guard chosen != anchors else { return }
-        for peer in anchors where !chosen.contains(peer) && connected[peer] != nil {
-            outputs.append(.protect(peer, false))
-        }
+        for peer in anchors where !chosen.contains(peer) { outputs.append(.protect(peer, false)) }
         for peer in chosen where !anchors.contains(peer) { outputs.append(.protect(peer, true)) }
         anchors = chosen
         // Not at every change: at the start they change with every connection.

@@ -363,6 +363,7 @@ extension SwarmMachine {
         if connectedPeers[peer]?.pingStream?.connection == id { connectedPeers[peer]?.pingStream = nil }
         guard connectedPeers[peer]?.connections.isEmpty == true else { return ping(peer, at: now) }
         connectedPeers[peer] = nil
+        peerValues[peer] = nil
         addressBook.disconnected(peer, at: now)
         observed.disconnected(peer, at: now)
         outputs.append(.disconnected(peer, reason))

@@ -122,7 +122,8 @@ public struct SwarmMachine: Sendable {
         case .consumed(let stream, let byteCount, let kept): consume(byteCount, keeping: kept, of: stream, at: now)
         case .protect(let peer, true): protectedPeers.insert(peer)
         case .protect(let peer, false): protectedPeers.remove(peer)
-        case .setPeerValue(let peer, let value): peerValues[peer] = value == 0 ? nil : value
+        case .setPeerValue(let peer, let value):
+            peerValues[peer] = value == 0 || connectedPeers[peer] == nil ? nil : value
         case .learned(let peer, let addresses, let source):
             learned(peer, addresses, from: source, at: now, into: &outputs)
         case .learnedRecord(let envelope, let source):

@@ -214,6 +214,12 @@ import Yamux
         network.run(for: .seconds(60))
         #expect(Set(network.nodes[0].machine.peers.map(\.peer)) == [network.peer(3), network.peer(5)])
         #expect(network.nodes[0].disconnections == [.trimmed, .trimmed, .trimmed])
+        // Who is gone is worth nothing, and nobody can make it worth anything: there are more of those every day.
+        network.feed(0, .disconnect(network.peer(3)))
+        network.run(for: .seconds(1))
+        #expect(network.nodes[0].machine.peerValues.isEmpty)
+        network.feed(0, .setPeerValue(network.peer(3), 10))
+        #expect(network.nodes[0].machine.peerValues.isEmpty)
     }
 
     @Test func `a peer may push eight times at once, then one each five seconds`() {
