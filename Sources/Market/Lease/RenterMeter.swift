@@ -68,7 +68,10 @@ public struct RenterMeter: Sendable {
 
     public mutating func handle(_ input: Input, at now: Instant, into outputs: inout [Output]) {
         switch input {
-        case .clock(let unixMilliseconds): _ = clock.set(unixMilliseconds: unixMilliseconds, at: now)
+        case .clock(let unixMilliseconds):
+            // A step of the clock is not use, and no lack of it.
+            let step = clock.set(unixMilliseconds: unixMilliseconds, at: now)
+            if let readyAt = state.readyAt { state.readyAt = max(0, readyAt.subtractingSaturated(0 &- step)) }
         case .ready(let at):
             if state.readyAt == nil { state.readyAt = min(at, clock.unixMilliseconds(at: now)) }
             if lastTickAt == nil { lastTickAt = now }

@@ -80,7 +80,8 @@ public struct CounterFacts: Hashable, Sendable {
 
     /// The newest lease of each slot: the one that no other of the slot's leases follows.
     ///
-    /// The chain of `previous` links decides and not the clock, which may have been set back.
+    /// The chain of `previous` links decides and not the clock, which may have been set back; where a link is missing, since one in
+    /// between was forgotten, the later of those that nobody follows.
     func newest() -> OrderedDictionary<SlotKey, LeaseID> {
         var followed: OrderedDictionary<SlotKey, Set<LeaseID>> = [:]
         for record in leases.values {
@@ -95,7 +96,9 @@ public struct CounterFacts: Hashable, Sendable {
             guard let body = Self.body(of: record) else { continue }
             for slot in body.slots {
                 let key = SlotKey(machine: body.machine, slot: slot.number)
-                if followed[key]?.contains(lease) != true { newest[key] = lease }
+                guard followed[key]?.contains(lease) != true else { continue }
+                let other = newest[key].flatMap { leases[$0] }
+                if other.map({ $0.record.issuedAt <= record.record.issuedAt }) ?? true { newest[key] = lease }
             }
         }
         return newest

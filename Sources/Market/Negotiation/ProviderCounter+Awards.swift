@@ -52,14 +52,16 @@ extension ProviderCounter {
         )
     }
 
-    /// Ended leases that are no slot's newest once this one is: nobody asks for their past any longer.
+    /// Closed leases that are no slot's newest once this one is: nobody asks for their past any longer.
+    ///
+    /// One whose end nobody has said yet stays until somebody does: a close must find it.
     private func forgettable(after body: LeaseBody, wall: Int64) -> [LeaseID] {
         var remaining = newest
         for slot in body.slots { remaining[SlotKey(machine: body.machine, slot: slot.number)] = body.lease }
         let kept = Set(remaining.values)
         // Oldest first: nothing behind a lease that was signed within the hour is older.
         return facts.leases.prefix { $0.value.record.issuedAt < wall - Self.bidMemory.milliseconds }
-            .filter { !kept.contains($0.key) && !needs($0.key, at: wall) }.map(\.key)
+            .filter { facts.closes[$0.key] != nil && !kept.contains($0.key) && !needs($0.key, at: wall) }.map(\.key)
     }
 
     mutating func cancel(
@@ -165,12 +167,14 @@ extension ProviderCounter {
             }
             accepting.remove(award.body.lease)
             groups[award.body.lease] = nil
-            cooling[award.body.renter] = nil
             knownRenters.insert(award.body.renter)
             outputs.append(.leased(record, sealedTerms: award.sealedTerms))
             outputs.append(.reply(conversation, .lease(envelope: record.envelope)))
         case .close(let lease):
-            if let record = closing.removeValue(forKey: ticket) { facts.apply(.putClose(lease, record)) }
+            if let record = closing.removeValue(forKey: ticket) {
+                facts.apply(.putClose(lease, record))
+                judge(record, wall: wall)
+            }
             reclaiming.remove(lease)
         }
     }
@@ -200,8 +204,17 @@ extension ProviderCounter {
         for (lease, award) in facts.awards where award.heldUntil <= wall {
             guard !accepting.contains(lease), !dropping.contains(lease) else { continue }
             drop(lease, into: &outputs)
-            cool(award.body.renter, wall: wall)
+            // What lapsed long ago, and was found in a home again, says nothing of who bids today.
+            if award.heldUntil > wall - Self.coolingMax.milliseconds { cool(award.body.renter, wall: wall) }
         }
+    }
+
+    /// Who left a lease unpaid waits as one whose awards lapse, and longer each time; any other end wipes the slate.
+    private mutating func judge(_ close: SignedRecord, wall: Int64) {
+        guard case .leaseState(let state) = close.record.body,
+            let renter = facts.leases[state.lease].flatMap(CounterFacts.body)?.renter
+        else { return }
+        if state.code == .unpaid { cool(renter, wall: wall) } else { cooling[renter] = nil }
     }
 
     private mutating func drop(

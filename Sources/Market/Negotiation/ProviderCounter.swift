@@ -178,8 +178,9 @@ public struct ProviderCounter: Sendable {
         guard isOpen else { return nil }
         let held = facts.awards.filter { !accepting.contains($0.key) && !dropping.contains($0.key) }
             .map { max($0.value.heldUntil, retryAt ?? 0) }
+        // Until its auction ends, nobody looks at an offer's bids.
         let waiting = offers.values.flatMap { offer in
-            offer.waiting.map(\.bid.validUntil) + (offer.auctionEnd.map { [$0] } ?? [])
+            offer.auctionEnd.map { [$0] } ?? offer.waiting.map(\.bid.validUntil)
         }
         // A running lease is the newest of its slots; those are few, whatever the past holds.
         let running = newest.values.compactMap(facts.openEnd(of:)).filter { $0 > lastWall }

@@ -104,11 +104,14 @@ struct HeldLease: Sendable {
         return isRenters == (thousand == 1_000) ? body.code : nil
     }
 
-    /// Whether a receipt repeats how the lease ended, as the renter has said or heard it.
-    func agrees(withCodeOf receipt: SignedRecord) -> Bool {
-        guard case .receipt(let body) = receipt.record.body else { return false }
+    /// Whether a receipt repeats how the lease ended, as the renter has said or heard it; one that has heard of no end takes the
+    /// provider's word for one, but none that it would have to say itself, and none for an end that has not come.
+    func agrees(withCodeOf receipt: SignedRecord, at wall: Int64) -> Bool {
+        guard case .receipt(let said) = receipt.record.body else { return false }
         let known = [Self.code(of: providerClose), Self.code(of: renterClose)].compactMap { $0 }
-        return renterClose == nil || known.contains(body.code)
+        guard known.isEmpty else { return known.contains(said.code) }
+        if said.code == .expired { return body.endAt <= wall + RecordGate.clockToleranceMilliseconds }
+        return said.code.rawValue / 1_000 != 1
     }
 
     private static func code(of close: SignedRecord?) -> CloseCode? {
@@ -132,7 +135,9 @@ struct HeldLease: Sendable {
     func nextDeadline(_ clock: WallClock) -> Instant? {
         var deadline = duties.map(\.dueAt).min()
         deadline = earliest(deadline, retryAt)
-        if settling.isIdle, settlement?.isSettled != true { deadline = earliest(deadline, settling.retry?.dueAt) }
+        if settling.isIdle, settlement?.isSettled != true, body.settlement == SettlementRail.exec.rawValue {
+            deadline = earliest(deadline, settling.retry?.dueAt)
+        }
         if case .until(let end) = receiptWait { deadline = earliest(deadline, end) }
         if finalReceipt == nil, !isClosed || receipt == nil, !isStoringVoucher {
             deadline = earliest(deadline, earliest(settleBy, tickAgainAt))

@@ -85,8 +85,9 @@ extension LeaseMachine {
             compare(id, with: words, isShown: conversation != nil, at: now, into: &outputs)
             return reply(.done, in: conversation, at: now, into: &outputs)
         }
-        guard adoptions[id] == nil, !expects(id), counter.isUnknown(id),
-            wall(now) < record.record.expiresAt
+        let isOurs = body.provider == key.publicKey
+        guard adoptions[id] == nil, !expects(id), counter.isUnknown(id), wall(now) < record.record.expiresAt,
+            !isOurs || record.record.issuedAt > forgottenUntil
         else { return reply(.done, in: conversation, at: now, into: &outputs) }
         // Nobody hears of it: who shows it shows it again.
         guard leases.count + adoptions.count < LeaseLimits.leaseCountMax else { return }
@@ -95,14 +96,12 @@ extension LeaseMachine {
         }
         let words = words.filter { speaks($0, of: body) }
         adoptions[id] = Adoption(record: record, body: body, words: words, conversation: conversation)
-        if body.provider == key.publicKey { stepCounter(.adopting(body), at: now, into: &outputs) }
+        if isOurs { stepCounter(.adopting(body), at: now, into: &outputs) }
         let lease = StoredRow(.leases, key: id.bytes, value: StoredLease(record: record).stored)
         let written = [lease] + words.flatMap { rows(saying: $0, of: body) }
-        persist(
-            written.map(StoreChange.putRow) + [.deleteRow(.awards, key: id.bytes)],
-            for: .adopted(id),
-            into: &outputs
-        )
+        // That it was given up is remembered as long as the lease is.
+        let bid = renounced[id] == nil ? [StoreChange.deleteRow(.awards, key: id.bytes)] : []
+        persist(written.map(StoreChange.putRow) + bid, for: .adopted(id), into: &outputs)
     }
 
     private func speaks(_ word: SignedRecord, of body: LeaseBody) -> Bool {

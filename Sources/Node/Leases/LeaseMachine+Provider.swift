@@ -233,7 +233,8 @@ extension CounterChange {
                         key: record.subject.id,
                         value: StoredLease(record: record, sealedTerms: sealedTerms).stored
                     )
-                )
+                ),
+                .deleteRow(.awards, key: record.subject.id),
             ]
         case .putClose(let lease, let record): [.putRow(StoredRow(saying: record, of: lease))]
         // The counter needs no more of it; the rows go when the node forgets the lease.

@@ -210,14 +210,10 @@ extension LeaseMachine {
                 record.signatureChecks.allSatisfy(\.holds)
             else { return }
             let stored = StoredLease(record: record, terms: bid.terms)
-            persist(
-                [
-                    .putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored)),
-                    .deleteRow(.awards, key: lease.bytes),
-                ],
-                for: .recovered(lease, record),
-                into: &outputs
-            )
+            let row = StoreChange.putRow(StoredRow(.leases, key: lease.bytes, value: stored.stored))
+            // That it was given up is remembered as long as the lease is.
+            let changes = bid.isForsaken ? [row] : [row, .deleteRow(.awards, key: lease.bytes)]
+            persist(changes, for: .recovered(lease, record), into: &outputs)
         case .done: abandon(lease, at: now, into: &outputs)
         case .refusal(let refusal) where refusal.retryMilliseconds == 0: abandon(lease, at: now, into: &outputs)
         case .refusal, .bid, .accept, .cancel, .tick, .voucher, .receipt, .state, .notice, .held, .award,

@@ -39,8 +39,12 @@ extension LeaseMachine {
             lease.countersignature = row.receipt?.countersignature
             leases[id] = lease
         }
-        for bid in restored.bids where leases[bid.lease] == nil {
-            recoveries[bid.lease] = Recovery(bid: bid, repetition: Repetition(at: .zero))
+        for bid in restored.bids {
+            if leases[bid.lease] == nil {
+                recoveries[bid.lease] = Recovery(bid: bid, repetition: Repetition(at: .zero))
+            } else if bid.isForsaken {
+                givenUp.insert(bid.lease)
+            }
         }
         for entry in restored.credit { ledger.apply(entry) }
         isDamaged = restored.unreadableCount > 0
@@ -69,7 +73,9 @@ extension LeaseMachine {
         for id in leases.keys {
             tellAgain(of: id, at: now, into: &outputs)
             takeUp(id, at: now, into: &outputs)
+            if givenUp.contains(id) { reject(id, at: now, into: &outputs) }
         }
+        givenUp = []
         for id in recoveries.keys { recover(id, at: now, into: &outputs) }
     }
 
@@ -139,8 +145,10 @@ extension LeaseMachine {
             lease.isClosed && lease.receipt != nil && !lease.isToBeSettled && !counter.needs(id, at: wall)
         }
         let finished = over.filter { $1.isFinished }
-        let past = finished.isEmpty ? over : finished
-        forget(Array(past.keys.prefix(LeaseLimits.forgottenAtOnce)), at: now, into: &outputs)
+        let past = (finished.isEmpty ? over : finished).prefix(LeaseLimits.forgottenAtOnce)
+        let shown = past.lazy.map(\.value).filter { $0.isProvider && $0.record.record.expiresAt > wall }
+        forgottenUntil = max(forgottenUntil, shown.map(\.record.record.issuedAt).max() ?? .min)
+        forget(past.map(\.key), at: now, into: &outputs)
     }
 
     private mutating func forget(_ past: [LeaseID], at now: Instant, into outputs: inout [Output]) {
@@ -150,7 +158,8 @@ extension LeaseMachine {
             owing.remove(id)
             deadlines.arm(id, at: nil)
             stepCounter(.forget(id), at: now, into: &outputs)
-            changes += [OwnTable.leases, .vouchers, .receipts, .settlements].map { .deleteRow($0, key: id.bytes) }
+            let tables = [OwnTable.leases, .awards, .vouchers, .receipts, .settlements]
+            changes += tables.map { .deleteRow($0, key: id.bytes) }
             for word in LeaseWord.allCases { changes.append(.deleteRow(.leaseStates, key: id.bytes + [word.rawValue])) }
         }
         if !changes.isEmpty { persist(changes, for: .housekeeping, into: &outputs) }

@@ -309,7 +309,7 @@ extension LeaseMachine {
             let content = MarketMessage.Content.countersignature(envelope: countersignature.envelope)
             return stepStreams(.reply(conversation, content), at: now, into: &outputs)
         }
-        guard meter.agrees(with: receipt), lease.agrees(withCodeOf: receipt) else {
+        guard meter.agrees(with: receipt), lease.agrees(withCodeOf: receipt, at: wall(now)) else {
             return refuse(conversation, at: now, into: &outputs)
         }
         leases[id]?.offeredReceipt = receipt

@@ -142,6 +142,11 @@ struct LeaseMachine: Sendable {
     var recoveries: OrderedDictionary<LeaseID, Recovery> = [:]
     /// Leases that we accepted and do not want any more, and until when they may be shown, in milliseconds since the Unix epoch.
     var renounced: OrderedDictionary<LeaseID, Int64> = [:]
+    /// Leases on the disk that were renounced before their providers showed them: whatever these say of their use is not paid.
+    var givenUp: Set<LeaseID> = []
+    /// Of leases that the provider signed until then some were forgotten early, for want of room: what is shown of that time
+    /// may be over, and its slots' chains went on.
+    var forgottenUntil = Int64.min
     var announcements: OrderedDictionary<OfferID, Announcement> = [:]
     var privateBids: OrderedDictionary<BidID, PrivateBid> = [:]
     var privateDeadlines = DeadlineQueue<BidID>()

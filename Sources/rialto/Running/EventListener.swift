@@ -3,8 +3,9 @@ internal import Synchronization
 
 /// One listener that misses nothing; until there is one, nobody listens.
 final class EventListener: Sendable {
-    /// A closure must not stand in the lock as it is: for a generic type it is wrapped, and every access wraps what is there once more.
-    /// After some ten thousand events the call through all wrappers overflowed the stack.
+    /// A closure must not stand in the lock as it is.
+    ///
+    /// For a generic type it is wrapped, and every access wraps what is there once more. After some ten thousand events the call through all wrappers overflowed the stack.
     private struct Body: Sendable {
         let call: @Sendable (NodeEvent) -> Void
     }

@@ -164,6 +164,18 @@ import Testing
         #expect(other.renter.state.promisedMicros == 1 && other.provider.paidMicros == 1)
     }
 
+    @Test(arguments: [-3_600_000, -60_000, 60_000, 600_000] as [Int64])
+    func `a renter whose clock steps pays what was used, and blames nobody`(step: Int64) {
+        var pair = Pair(lease: S.lease())
+        pair.start()
+        pair.run(seconds: 600)
+        pair.ask(.clock(unixMilliseconds: pair.wall + step))
+        pair.run(seconds: 600)
+        #expect(pair.stops.isEmpty)
+        #expect(pair.provider.owedMicros == S.lease().cost(ofMilliseconds: 1_200_000))
+        #expect(pair.provider.paidMicros == pair.provider.owedMicros)
+    }
+
     @Test func `what the renter had not heard of costs it nothing, but for what clocks may differ by`() {
         let tolerated = S.lease().cost(ofMilliseconds: RenterMeter.toleranceMilliseconds)
         for excess in 0...Int64(1) {

@@ -1,7 +1,9 @@
 import Cryptography
-import Market
+import OrderedCollections
 import Primitives
 import Testing
+
+@testable import Market
 
 @Suite struct `Provider counter` {
     typealias S = RecordSamples
@@ -268,6 +270,83 @@ import Testing
         street.handle(.persisted(ticket))
         #expect(street.answer(2) == .done && street.disk.openAwards.isEmpty)
         #expect(street.counter.takenSlots(of: street.offer.marketClass, wall: street.wall).isEmpty)
+    }
+
+    @Test func `a bid that dies before the auction's end wakes nobody until then`() throws {
+        var offer = S.offer()
+        (offer.awardPolicy, offer.awardWindowSeconds) = (.bestAtDeadline, 600)
+        var street = try CounterStreet(offer: offer)
+        _ = street.say(1, by: 2, try street.bid(1, by: 2, validFor: 1_000))
+        street.advance(5_000)
+        #expect(street.counter.nextDeadline == Instant.zero.advanced(by: .seconds(600)))
+        street.advance(600_000)
+        #expect(street.refusal(1)?.code == .expired && street.counter.nextDeadline == nil)
+    }
+
+    @Test func `who leaves a lease unpaid waits, longer each time, and any other end wipes the slate`() throws {
+        var street = try CounterStreet()
+        var number = 0
+        func rent(_ code: CloseCode, in street: inout CounterStreet) throws {
+            number += 1
+            _ = street.say(number, by: 2, try street.bid(number, by: 2))
+            let award = try #require(street.award(number))
+            street.accept(number, by: 2, award)
+            try street.close(award.body, code)
+        }
+        func wait(in street: inout CounterStreet) throws -> Int? {
+            number += 1
+            _ = street.say(number, by: 2, try street.bid(number, by: 2))
+            return street.refusal(number).map { Int($0.retryMilliseconds) }
+        }
+        try rent(.unpaid, in: &street)
+        #expect(try wait(in: &street) == 600_000)
+        street.advance(600_000)
+        try rent(.unpaid, in: &street)
+        #expect(try wait(in: &street) == 1_200_000)
+        street.advance(1_200_000)
+        try rent(.done, in: &street)
+        try rent(.unpaid, in: &street)
+        #expect(try wait(in: &street) == 600_000)
+    }
+
+    @Test func `a lease whose end nobody has said is not forgotten`() throws {
+        var street = try CounterStreet()
+        func rent(_ number: Int, slot: Int, in street: inout CounterStreet) throws -> LeaseBody {
+            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [slot]))
+            let award = try #require(street.award(number))
+            street.accept(number, by: 2, award)
+            return award.body
+        }
+        let late = try rent(1, slot: 0, in: &street)
+        street.advance(3 * S.hour)
+        for (number, slot) in [(2, 0), (3, 1)] { _ = try rent(number, slot: slot, in: &street) }
+        try street.close(late, .expired)
+        #expect(street.counter.hasClosed(late.lease))
+        street.advance(3 * S.hour)
+        _ = try rent(4, slot: 0, in: &street)
+        #expect(!street.counter.remembers(late.lease), "now it may go")
+    }
+
+    @Test func `of leases that are learnt back with a gap between them the later is the slot's newest`() throws {
+        var street = try CounterStreet()
+        var leases: [LeaseBody] = []
+        for number in 1...3 {
+            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [0]))
+            let award = try #require(street.award(number))
+            street.accept(number, by: 2, award)
+            leases.append(award.body)
+            if number < 3 { try street.close(award.body) }
+            street.advance(1_000)
+        }
+        let (records, close) = (street.leased, try #require(street.disk.closes[leases[0].lease]))
+        street.disk = CounterFacts()
+        try street.restart()
+        // The one in between is over and nobody shows it; the oldest comes last.
+        for (index, close) in [(2, nil), (0, close)] {
+            street.handle(.adopting(leases[index]))
+            street.handle(.adopted(leases[index].lease, records[index], close: close))
+        }
+        #expect(street.counter.takenSlots(of: street.offer.marketClass, wall: street.wall) == [0])
     }
 
     @Test func `one bidder does not fill an auction`() throws {

@@ -131,6 +131,41 @@ import Testing
         #expect(restored.signed.isEmpty && restored.promisedMicros == 720_000)
     }
 
+    @Test func `is not paid in the life after the one to which it was shown either`() throws {
+        var denied = try Self.bid(1)
+        denied.isForsaken = true
+        var rows = [StoredRow(.awards, key: denied.lease.bytes, value: denied.stored)]
+        var (machine, outputs) = Self.machine(rows)
+        let (record, active) = try Self.lease(of: try Self.bid(1))
+        for ticket in outputs.tickets { machine.handle(.persisted(ticket), at: .zero, into: &outputs) }
+        outputs = []
+        machine.handle(.found(record, words: [active]), at: .zero, into: &outputs)
+        for case .persist(_, let changes) in outputs {
+            for change in changes {
+                switch change {
+                case .putRow(let row): rows.put(row)
+                case .deleteRow(let table, let key): rows.remove(key, of: table)
+                default: break
+                }
+            }
+        }
+        // The power goes before the renter's own close is written.
+        #expect(rows.contains { $0.table == .leases })
+        (machine, outputs) = Self.machine(rows)
+        #expect(
+            outputs.contains { output in
+                guard case .sign(_, .leaseState(let said), _) = output else { return false }
+                return said.code == .unreachable
+            }
+        )
+        let id = try #require(machine.leases.keys.first)
+        let tick = MeterTick(lease: id, number: 1, activeMilliseconds: 7_200_000, owedMicros: 720_000)
+        let signed = tick.signed(network: Self.network, by: Self.provider)
+        machine.stepMeter(of: id, .tick(signed), at: .zero, into: &outputs)
+        guard case .renter(let meter)? = machine.leases[id]?.meter else { return #expect(machine.leases.isEmpty) }
+        #expect(meter.state.promisedMicros <= 500)
+    }
+
     @Test func `is remembered as denied until nobody can show it, of many the newest`() throws {
         var (machine, outputs) = Self.machine([])
         outputs = []
