@@ -47,8 +47,11 @@ extension NodeMachine {
                 work.append(.swarm(.learned(peer, Array(addresses.dropFirst()), from: nil)))
                 // Where we have been ourselves is no stranger's word, and waits for no dial of theirs.
                 work.append(.swarm(.connect(request, peer, Array(addresses.prefix(1)))))
-            case .disconnect(let peer): work.append(.swarm(.disconnect(peer)))
-            case .protect(let peer, let isProtected): work.append(.swarm(.protect(peer, isProtected)))
+            case .disconnect(let peer):
+                // Somebody else may have joined the dial, and have found a use for it.
+                if connected[peer]?.value == 0, !isLeasing(with: peer) { work.append(.swarm(.disconnect(peer))) }
+            case .protect(let peer, let isProtected):
+                if isProtected || !isLeasing(with: peer) { work.append(.swarm(.protect(peer, isProtected))) }
             case .remember(let record):
                 cacheChanges.append(.setFact(name: CompanyRecord.factName, value: record.bytes))
             }

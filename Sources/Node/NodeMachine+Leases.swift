@@ -56,6 +56,12 @@ extension NodeMachine {
         work.append(.leases(.caughtUp))
     }
 
+    /// Whether a lease between the two is not under both signatures yet.
+    func isLeasing(with peer: PeerID) -> Bool {
+        guard let party = peer.publicKey, let leases = leases.first?.leases else { return false }
+        return leases.values.contains { $0.counterparty == party && $0.countersignature == nil }
+    }
+
     mutating func stepLeases(_ input: LeaseMachine.Input, at now: Instant, into outputs: inout [Output]) {
         if leases.isEmpty {
             // Most nodes have no leases; one that the market shows may be of a home that was restored.
@@ -68,6 +74,8 @@ extension NodeMachine {
             switch output {
             case .swarm(let input):
                 if case .connect(_, let peer?, _) = input { learnAddresses(of: peer) }
+                // An anchor of the company stays protected for the company's sake.
+                if case .protect(let peer, false) = input, company.first?.anchors.contains(peer) == true { continue }
                 work.append(.swarm(input))
             case .persist(let ticket, let changes):
                 outputs.append(.persist(tickets.draw(for: .leases(ticket)), changes))

@@ -24,7 +24,7 @@ extension YamuxMachine {
         precondition(windowGrowthByteCount <= config.windowGrowthByteCountMax)
         precondition(turns.count == values.count { $0.isInTurn })
         precondition(turns.allSatisfy { streams[$0]?.isInTurn == true })
-        precondition(delivery == nil, "bytes are reported in the step that received them")
+        precondition(deliveries.isEmpty, "bytes are reported in the step that received them")
         precondition(outgoing.count <= config.controlFrameCountMax * YamuxHeader.byteCount)
         precondition(outgoing.isEmpty || isTransportCongested)
         precondition(openedByRemote.skippedCount <= YamuxOpenedStreams.skippedCountMax)

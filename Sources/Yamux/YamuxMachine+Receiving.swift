@@ -78,11 +78,12 @@ extension YamuxMachine {
         guard let index = streams.index(forKey: target.stream) else { return }
         streams.values[index].unread += bytes.count
         unreadByteCount += bytes.count
-        if delivery?.stream != target.stream {
-            reportDelivery(into: &outputs)
-            delivery = (target.stream, [])
+        // Once for each stream, however its frames and others' take turns: bytes of one cost as little as they do alone.
+        if deliveries.keys.last == target.stream {
+            deliveries.values[deliveries.count - 1] += bytes
+        } else {
+            deliveries[target.stream, default: []] += bytes
         }
-        delivery?.bytes += bytes
         if isLast && target.endsStream { closeRead(target.stream, into: &outputs) }
     }
 
@@ -174,13 +175,13 @@ extension YamuxMachine {
 
     /// Reports an event behind the bytes that came before it.
     private mutating func report(_ output: Output, into outputs: inout [Output]) {
-        reportDelivery(into: &outputs)
+        reportDeliveries(into: &outputs)
         outputs.append(output)
     }
 
-    mutating func reportDelivery(into outputs: inout [Output]) {
-        guard let (stream, bytes) = delivery else { return }
-        delivery = nil
-        outputs.append(.data(stream, bytes))
+    mutating func reportDeliveries(into outputs: inout [Output]) {
+        guard !deliveries.isEmpty else { return }
+        for (stream, bytes) in deliveries { outputs.append(.data(stream, bytes)) }
+        deliveries = [:]
     }
 }

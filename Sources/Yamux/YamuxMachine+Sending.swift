@@ -92,7 +92,7 @@ extension YamuxMachine {
     mutating func resetLocally(_ stream: YamuxStreamID, _ reason: YamuxResetReason, into outputs: inout [Output]) {
         guard remove(stream) else { return }
         append(.windowUpdate, .rst, stream: stream)
-        reportDelivery(into: &outputs)
+        reportDeliveries(into: &outputs)
         outputs.append(.resetLocally(stream, reason))
     }
 

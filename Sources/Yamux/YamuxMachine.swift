@@ -85,8 +85,8 @@ public struct YamuxMachine: Sendable {
     var reader = YamuxFrameReader()
     /// `nil` while the current payload belongs to nobody and is dropped.
     var payload: Payload?
-    /// Bytes of one stream that this step has received and not yet reported: many small frames make one `data`.
-    var delivery: (stream: YamuxStreamID, bytes: [UInt8])?
+    /// Bytes that this step has received and not yet reported, by stream: many small frames make one `data`.
+    var deliveries: OrderedDictionary<YamuxStreamID, [UInt8]> = [:]
 
     /// Frames on their way out: of this step, or waiting for the socket.
     var outgoing: [UInt8] = []
@@ -173,7 +173,7 @@ public struct YamuxMachine: Sendable {
         case .started: preconditionFailure("started twice")
         case .received(let bytes):
             keepalive.heard(at: now)
-            defer { reportDelivery(into: &outputs) }
+            defer { reportDeliveries(into: &outputs) }
             try receive(bytes, at: now, into: &outputs)
         case .write(let stream, let bytes): write(bytes, to: stream, into: &outputs)
         case .closeWrite(let stream): closeWrite(stream)

@@ -168,6 +168,7 @@ import Testing
         _ = world.feed(.swarm(.disconnected(peerID(1), .requested)))
         var (dialCount, results): (Int, [String]) = (0, [])
         for number in UInt64(0)..<2 {
+            world.now = world.now.advanced(by: .seconds(10))
             var outputs = world.feed(.command(KademliaCommandID(rawValue: number), .closestPeers([1])))
             for case .swarm(.connect(let request, _, _)) in outputs {
                 dialCount += 1

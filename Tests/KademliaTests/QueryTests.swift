@@ -122,6 +122,34 @@ import Testing
         #expect(bench.ask(KademliaMessage(kind: .getProviders, key: key))?.providerPeers.map(\.id) == [own.id])
     }
 
+    @Test func `one cut under several searches counts once`() throws {
+        bench.admit(1...1)
+        var requests: [KademliaRequestID] = []
+        for number in 1...3 {
+            let id = KademliaCommandID(rawValue: UInt64(number))
+            let outputs = bench.feed(.command(id, .closestPeers([UInt8(number)])))
+            for case .request(let id, _, _, _) in outputs { requests.append(id) }
+        }
+        #expect(requests.count == 3)
+        for id in requests { _ = bench.feed(.requestFailed(id)) }
+        #expect(bench.machine.contains(peerID(1)))
+        bench.now = bench.now.advanced(by: .seconds(10))
+        let outputs = bench.feed(.command(KademliaCommandID(rawValue: 4), .closestPeers([4])))
+        for case .request(let id, _, _, _) in outputs { _ = bench.feed(.requestFailed(id)) }
+        #expect(!bench.machine.contains(peerID(1)), "the second cut in a row costs the place")
+        // It is connected still, or again: an empty table asks it.
+        while !bench.machine.contains(peerID(1)) {
+            var todo = bench.wait()
+            let deadline = try #require(bench.machine.nextDeadline)
+            try #require(deadline < Instant.zero.advanced(by: .seconds(120)), "nobody asks")
+            while let output = todo.popLast() {
+                guard case .request(let id, let asked, _, _) = output else { continue }
+                let answer = KademliaMessage(kind: .findNode, closerPeers: [peer(1)])
+                todo += bench.feed(.response(id, answer.encoded, from: asked.source))
+            }
+        }
+    }
+
     @Test func `what nobody has kept is said again soon, at pauses that double`() {
         // Nobody is there: each time fails.
         _ = bench.run(.provide([1, 2]), answer: Self.nothing)

@@ -71,6 +71,7 @@ import Testing
         let unanswered = bench.run(.closestPeers([UInt8(bucket)])) { _, _ in nil }
         #expect(unanswered.result == .closest([]))
         #expect(bench.machine.contains(peerID(members[0])))
+        bench.now = bench.now.advanced(by: .seconds(10))
         let outputs = bench.feed(.command(KademliaCommandID(rawValue: 1), .closestPeers([1])))
         guard case .request(let id, _, _, _) = try #require(outputs.first) else { return }
         let removed = bench.feed(.requestFailed(id))
@@ -91,6 +92,7 @@ import Testing
         let moved = KademliaPeer(id: peerID(1), addresses: peer(2).addresses)
         #expect(bench.feed(.identified(moved, isServer: true, from: host(2))) == [])
         #expect(bench.machine.knownPeer(peerID(1)) == moved)
+        bench.now = bench.now.advanced(by: .seconds(10))
         let asked = bench.run(.closestPeers([1])) { _, _ in nil }.asked
         #expect(asked.map(\.peer) == [moved])
         #expect(!bench.machine.contains(peerID(1)), "the second time in a row")

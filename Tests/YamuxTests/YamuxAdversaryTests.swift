@@ -51,6 +51,18 @@ import Testing
         #expect(server.receive(windowUpdate(syn, 1)) == end(.streamReused(1)))
     }
 
+    /// Each event costs the layers above as much as a message does.
+    @Test mutating func `ten thousand tiny frames that take turns are one event for each stream`() {
+        _ = server.receive(windowUpdate(syn, 1), windowUpdate(syn, 3))
+        var frames: [UInt8] = []
+        for number in 0..<5_000 { frames += data(0, 1, [UInt8(number & 255)]) + data(0, 3, [UInt8(number >> 8)]) }
+        let (first, second) = ((0..<5_000).map { UInt8($0 & 255) }, (0..<5_000).map { UInt8($0 >> 8) })
+        #expect(server.receive(frames) == [.data(1, first), .data(3, second)])
+        // What happens to one comes behind what both had before it.
+        let end = data(0, 1, [1]) + data(0, 3, [2]) + data(0, 1, [3]) + windowUpdate(rst, 1) + data(0, 3, [4])
+        #expect(server.receive(end) == [.data(1, [1, 3]), .data(3, [2]), .resetByRemote(1), .data(3, [4])])
+    }
+
     @Test mutating func `bytes behind the end of a stream end the session`() {
         _ = server.receive(data(syn | fin, 1, [1]))
         #expect(server.receive(data(0, 1, [2])) == end(.dataAfterClose(1)))

@@ -65,11 +65,15 @@ extension GossipsubMachine {
         outbox[peer] = nil
         _ = peers[peer]?.queue.take()
         peers[peer]?.unwanted = UnwantedMessages()
-        let isGivenUp = state.reopenCount == config.reopenCountMax
-        let pause = config.reopenPause * (1 << min(state.reopenCount, 16))
-        peers[peer]?.stream = .closed(reopenAt: isGivenUp ? nil : now.advanced(by: random.jittered(pause, by: 0.2)))
-        peers[peer]?.reopenCount += 1
+        // Nobody is given up for good: the connection may last for months.
+        let isHopeless = state.reopenCount == config.reopenCountMax
+        let pause = isHopeless ? Self.hopelessPause : config.reopenPause * (1 << min(state.reopenCount, 16))
+        peers[peer]?.stream = .closed(reopenAt: now.advanced(by: random.jittered(pause, by: 0.2)))
+        if !isHopeless { peers[peer]?.reopenCount += 1 }
     }
+
+    /// How long a peer that has ended our stream again and again is left alone.
+    static let hopelessPause = Duration.seconds(600)
 
     /// Asks again for streams that were lost.
     mutating func reopenStreams(at now: Instant, into outputs: inout [Output]) {

@@ -43,7 +43,7 @@ extension KademliaMachine {
 
     /// A peer did not answer; the second time it loses its place to one that waits.
     mutating func contactFailed(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard known.failed(peer) else { return }
+        guard known.failed(peer, at: now, pause: config.requestTimeout) else { return }
         outputs.append(.peerRemoved(peer))
         replace(peer, at: now, into: &outputs)
     }
@@ -58,7 +58,8 @@ extension KademliaMachine {
         if let replacement = known.takeReplacement(for: peer) { examine(replacement, at: now, into: &outputs) }
         guard known.count < KademliaLimits.tableCountMin else { return }
         refresh.hurry(at: now)
-        if let due = seedsAt { seedsAt = min(due, now.advanced(by: KademliaLimits.hurriedInterval)) }
+        let soon = now.advanced(by: KademliaLimits.hurriedInterval)
+        if let due = seedsAt ?? (known.count == 0 ? soon : nil) { seedsAt = min(due, soon) }
     }
 
     /// Asks a peer for itself: who cannot answer that does not get or keep a place.
@@ -86,7 +87,15 @@ extension KademliaMachine {
     }
 
     /// Asks the seeds that are not in the table: all while it is small, else one, so that parted networks find each other.
+    ///
+    /// An empty table asks whoever is connected: a cut that connections outlive may have emptied it, and nobody identifies anew.
     mutating func contactSeeds(at now: Instant, into outputs: inout [Output]) {
+        if known.count == 0 {
+            for peer in connected.values { examine(peer, at: now, into: &outputs) }
+        } else if config.seeds.isEmpty {
+            seedsAt = nil
+            return
+        }
         let isSmall = known.count < KademliaLimits.tableCountMin
         let pause = isSmall ? KademliaLimits.hurriedInterval : config.refreshInterval
         seedsAt = now.advanced(by: random.jittered(pause, by: 0.1))

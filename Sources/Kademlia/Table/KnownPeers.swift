@@ -7,6 +7,8 @@ struct KnownPeers: Sendable {
         var peer: KademliaPeer
         var seenAt: Instant
         var failureCount = 0
+        /// When the last of them was counted.
+        var failedAt: Instant?
     }
 
     enum Admission: Hashable, Sendable {
@@ -88,8 +90,12 @@ struct KnownPeers: Sendable {
     }
 
     /// Counts a failure and returns whether the peer lost its place.
-    mutating func failed(_ peer: PeerID) -> Bool {
-        guard let id = ids[peer] else { return false }
+    ///
+    /// One cut ends all that several searches have asked of it: what fails within `pause` fails once.
+    mutating func failed(_ peer: PeerID, at now: Instant, pause: Duration) -> Bool {
+        guard let id = ids[peer], let contact = contacts[Int(id.rawValue)] else { return false }
+        if let failedAt = contact.failedAt, failedAt.advanced(by: pause) > now { return false }
+        contacts[Int(id.rawValue)]?.failedAt = now
         contacts[Int(id.rawValue)]?.failureCount += 1
         let failures = contacts[Int(id.rawValue)]?.failureCount ?? 0
         guard failures >= KademliaLimits.failureCountMax else { return false }

@@ -52,13 +52,13 @@ struct AddressTables: Sendable {
 
     /// Somebody in the network `source` told of a peer; what we know already stays where it is.
     ///
-    /// Those that were reached keep what worked. Of the others nobody but the peer itself (`isOwnWord`) says where else they are, until
-    /// what was said first has failed too often.
+    /// Those that were reached keep what worked. Of the others nobody but the peer itself (`isOwnWord`) says where else they are. What has
+    /// failed too often stands in nobody's way.
     mutating func heard(of peer: PeerID, at addresses: [Multiaddr], from source: IPGroup, isOwnWord: Bool = false) {
         let kept = Self.bounded(addresses)
         guard let first = kept.first else { return }
         if let known = entries[peer] {
-            guard !known.place.isTried, isOwnWord || isHopeless(peer) else { return }
+            guard isHopeless(peer) || isOwnWord && !known.place.isTried else { return }
             entries[peer] = Entry(addresses: kept, group: IPGroup(of: first), place: known.place)
             return
         }
@@ -117,7 +117,7 @@ struct AddressTables: Sendable {
         return nil
     }
 
-    private func isHopeless(_ peer: PeerID) -> Bool {
+    func isHopeless(_ peer: PeerID) -> Bool {
         (entries[peer]?.failureCount ?? 0) >= Self.failureCountMax
     }
 

@@ -78,7 +78,7 @@ struct PeerCompany: Sendable {
     /// Those of them whom a draw from the tables chose, in the order of the choice.
     private(set) var members: OrderedDictionary<PeerID, IPGroup> = [:]
     private var connected: [PeerID: Endpoint] = [:]
-    private var anchors: [PeerID] = []
+    private(set) var anchors: [PeerID] = []
     /// Where those that we dialled can be found again.
     private var addresses: [PeerID: [Multiaddr]] = [:]
     private var returning: [CompanyRecord.Member] = []
@@ -288,7 +288,8 @@ struct PeerCompany: Sendable {
         if case .failure(let failure) = result { isUntried = failure.saysNothingOfPeer }
         if !isThere {
             if !isUntried { tables.failed(dial.peer) }
-            let wasThere = tables.entries[dial.peer]?.place.isTried == true
+            // Where somebody was once is soon tried again, unless that has come to nothing often enough.
+            let wasThere = tables.entries[dial.peer]?.place.isTried == true && !tables.isHopeless(dial.peer)
             rest(dial.peer, until: now.advanced(by: wasThere ? Self.triedRestTime : Self.restTime))
         }
         guard case .feeler(let challenger) = dial.purpose else {

@@ -37,8 +37,7 @@ struct ObservedAddresses: Sendable {
     mutating func observed(_ address: Multiaddr, by peer: PeerID, at observer: IPAddress) {
         guard let endpoint = address.tcpEndpoint, endpoint.port > 0, endpoint.address.scope == .global else { return }
         guard observer.scope == .global else { return }
-        let distinct = Set(words.values.map(\.endpoint))
-        guard distinct.contains(endpoint) || distinct.count < config.observedAddressCountMax else { return }
+        guard hasRoom(for: endpoint) else { return }
         if words[peer] == nil && words.count >= Self.wordCountMax {
             guard let oldest = forgetting.first else { return }
             forgetting.arm(oldest, at: nil)
@@ -46,6 +45,24 @@ struct ObservedAddresses: Sendable {
         }
         words[peer] = Word(endpoint: endpoint, neighbourhood: .neighbourhood(of: observer))
         forgetting.arm(peer, at: nil)
+    }
+
+    /// Whether a word on this address has a place; if there are too many addresses, one that hardly anybody sees gives way.
+    ///
+    /// A single host could fill the table with addresses of its own making otherwise, and our next one would never get in.
+    private mutating func hasRoom(for endpoint: Endpoint) -> Bool {
+        var witnesses: OrderedDictionary<Endpoint, Set<NetworkGroup>> = [:]
+        for word in words.values { witnesses[word.endpoint, default: []].insert(word.neighbourhood) }
+        guard witnesses[endpoint] == nil, witnesses.count >= config.observedAddressCountMax else { return true }
+        // Of equals the first.
+        guard let least = witnesses.elements.min(by: { $0.value.count < $1.value.count }),
+            least.value.count < config.observersMin
+        else { return false }
+        for peer in words.filter({ $0.value.endpoint == least.key }).keys {
+            words[peer] = nil
+            forgetting.arm(peer, at: nil)
+        }
+        return true
     }
 
     mutating func disconnected(_ peer: PeerID, at now: Instant) {

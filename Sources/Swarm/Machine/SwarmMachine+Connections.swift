@@ -209,6 +209,8 @@ extension SwarmMachine {
             remoteClosedWrite(StreamHandle(connection: id, stream: stream), at: now, into: &outputs)
         case .streamEnded(let stream, let end):
             streamEnded(StreamHandle(connection: id, stream: stream), end, at: now, into: &outputs)
+            // Whatever was never acknowledged has left its place.
+            openWaiting(on: id, at: now, into: &outputs)
         case .congested(let stream):
             let handle = StreamHandle(connection: id, stream: stream)
             if isApplication(handle) { outputs.append(.streamCongested(handle)) }

@@ -102,6 +102,23 @@ import Testing
         tables.checkInvariants()
     }
 
+    @Test mutating func `who was reached keeps what worked, until it has failed too often`() {
+        _ = reach(1, Self.address(1))
+        let (peer, source) = (Self.peer(1), IPGroup(of: Self.address(9)))
+        for isOwnWord in [false, true] {
+            tables.heard(of: peer, at: [Self.address(2)], from: source, isOwnWord: isOwnWord)
+            #expect(tables.entries[peer]?.addresses == [Self.address(1)])
+        }
+        for _ in 0..<AddressTables.failureCountMax { tables.failed(peer) }
+        tables.heard(of: peer, at: [Self.address(3)], from: source)
+        #expect(tables.entries[peer]?.addresses == [Self.address(3)])
+        #expect(tables.entries[peer]?.place.isTried == true)
+        tables.checkInvariants()
+        _ = reach(1, Self.address(3))
+        #expect(tables.triedPeers == [peer])
+        tables.checkInvariants()
+    }
+
     @Test mutating func `a draw comes from the wanted table and heeds what is asked of it`() {
         for number in 0..<40 {
             tables.heard(of: Self.peer(number), at: [Self.address(number)], from: IPGroup(of: Self.address(number)))

@@ -191,6 +191,21 @@ extension SeededRandom {
         #expect(observed.confirmed == [])
     }
 
+    @Test mutating func `one host with many addresses of its making does not keep ours out`() {
+        for number in 1...64 {
+            observed.observed(Self.endpoint(UInt16(number)), by: TestPeer.id(UInt8(number)), at: IPAddress(8, 8, 8, 8))
+        }
+        for number in UInt8(101)...104 {
+            observed.observed(Self.endpoint(4001), by: TestPeer.id(number), at: IPAddress(number - 90, 8, 8, 8))
+            observed.checkInvariants()
+        }
+        #expect(observed.confirmed == [Self.endpoint(4001)])
+        for number in 105...250 {
+            observed.observed(Self.endpoint(UInt16(number)), by: TestPeer.id(UInt8(number)), at: IPAddress(8, 8, 8, 8))
+        }
+        #expect(observed.confirmed == [Self.endpoint(4001)], "what is believed gives way to nobody")
+    }
+
     @Test mutating func `sixty-four addresses are listened to`() {
         for number in 1...200 {
             observed.observed(Self.endpoint(UInt16(number)), by: TestPeer.id(UInt8(number)), at: IPAddress(8, 8, 8, 8))

@@ -75,6 +75,16 @@ import Yamux
         #expect(network.nodes[1].inboundStreams.count == 300)
     }
 
+    @Test func `streams that wait are not forgotten when the last unacknowledged ones are reset`() {
+        var network = Self.connected()
+        for number in 0..<500 {
+            network.feed(0, .openStream(StreamRequestID(rawValue: UInt64(number)), network.peer(1), ["/test/1"]))
+        }
+        network.run(for: .seconds(2))
+        let failed = network.nodes[0].count { if case .streamFailed = $0 { true } else { false } }
+        #expect(network.nodes[0].openedStreams.count + failed == 500, "each is answered, though most are reset at once")
+    }
+
     @Test func `no more streams wait than the backlog is long, and none outlives its connection`() {
         var network = Self.connected()
         for number in 0..<600 {
