@@ -191,16 +191,24 @@ public struct AddressBook: Sendable {
         forgetting.arm(peer, at: now.advanced(by: config.lifetime))
     }
 
-    /// Puts an address behind those of its degree, or, told, before them, unless it is there with a better one; the last then falls
-    /// off a full list.
+    /// Addresses at which one peer was reached: as many as it may be at in turn, at home, at work and on the way.
+    static let provenCountMax = 4
+
+    /// Puts an address behind those of its degree, or, told or proven, before them, unless it is there with a better one; the last then
+    /// falls off a full list.
+    ///
+    /// Of the proven few are kept: a peer whose address changes every day would fill the list with what is no longer true.
     private mutating func insert(_ address: Multiaddr, _ degree: Degree, of peer: PeerID) {
         guard var list = entries[peer]?.addresses else { return }
         if let index = list.firstIndex(where: { $0.address == address }) {
-            guard degree < list[index].degree || (degree, list[index].degree) == (.told, .told) else { return }
+            guard degree < list[index].degree || degree == list[index].degree && degree != .certified else { return }
             list.remove(at: index)
         }
         let position = list.firstIndex { degree < $0.degree || $0.degree == .told } ?? list.count
-        list.insert(Known(address: address, degree: degree), at: position)
+        list.insert(Known(address: address, degree: degree), at: degree == .proven ? 0 : position)
+        if list.count(where: { $0.degree == .proven }) > Self.provenCountMax {
+            list.remove(at: Self.provenCountMax)
+        }
         entries[peer]?.addresses = Array(list.prefix(config.addressCountMax))
     }
 }

@@ -29,6 +29,15 @@ import Testing
         book.checkInvariants()
     }
 
+    @Test mutating func `a peer that moves every day is dialled where it was last, and new words on it find room`() {
+        for day in 1...60 { book.proved(Self.address(day), of: TestPeer.id(1), at: .zero) }
+        #expect(book.addresses(of: TestPeer.id(1)) == [60, 59, 58, 57].map { Self.address($0) })
+        book.proved(Self.address(58), of: TestPeer.id(1), at: .zero)
+        book.add([Self.address(61)], of: TestPeer.id(1), learnedFrom: Self.far, at: .zero)
+        #expect(book.addresses(of: TestPeer.id(1)) == [58, 60, 59, 57, 61].map { Self.address($0) })
+        book.checkInvariants()
+    }
+
     @Test mutating func `a record counts if its sequence rises`() {
         let (old, new) = (
             Self.record(1, sequence: 4, [Self.address(1)]), Self.record(1, sequence: 5, [Self.address(2)])
