@@ -182,7 +182,7 @@ extension Counterparty {
             unit: twists.touch(2) ? "EUR" : lease.price.unit,
             owedMicros: twists.number(3, 0),
             paidMicros: twists.number(4, 0),
-            code: .expired,
+            code: .reclaimed,
             voucherHash: twists.touch(5) || twists.touch(4) ? Array(repeating: 1, count: 32) : [],
             settlement: lease.settlement
         )

@@ -37,7 +37,11 @@ extension DaemonMachine {
         case .streamCongested(let stream): setCongested(stream, true, into: &outputs)
         case .streamDrained(let stream): setCongested(stream, false, into: &outputs)
         case .stopped: outputs.append(.stopped)
-        case .connected, .roundTrip, .addressesChanged, .refused: break
+        case .connected(let peer, _):
+            // The swarm knows what those are worth that are there; programs may have said it before.
+            let value = tags.value(of: peer)
+            if value != 0 { work.append(.swarm(.setPeerValue(peer, value))) }
+        case .roundTrip, .addressesChanged, .refused: break
         }
     }
 

@@ -59,7 +59,7 @@ struct PeerTags: Sendable {
         return value(of: peer)
     }
 
-    private func value(of peer: PeerID) -> Int {
+    func value(of peer: PeerID) -> Int {
         weights[peer]?.values.reduce(0, +) ?? 0
     }
 }

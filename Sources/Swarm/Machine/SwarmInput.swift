@@ -44,7 +44,7 @@ extension SwarmMachine {
         case consumed(StreamHandle, Int, kept: Int = 0)
         /// A protected peer is not trimmed.
         case protect(PeerID, Bool)
-        /// Who is trimmed first: the lowest value. 0 for everybody at first.
+        /// Who is trimmed first: the lowest value. 0 for everybody who comes; who is not there has none.
         case setPeerValue(PeerID, Int)
         /// Addresses of a peer that somebody told us; `from` is the address of who told, `nil` for the operator.
         ///
