@@ -76,6 +76,8 @@ public enum KademliaLimits {
     static let connectedCountMax = 1_024
     /// In a row, before a contact loses its place: one lost connection says little.
     static let failureCountMax = 2
+    /// Failures of one peer within this are one.
+    static let failurePause = Duration.seconds(1)
     /// Below this a table looks for peers more often (go-libp2p-kad-dht: 10).
     static let tableCountMin = 10
     /// How soon a small table asks its seeds and searches again.

@@ -43,7 +43,7 @@ extension KademliaMachine {
 
     /// A peer did not answer; the second time it loses its place to one that waits.
     mutating func contactFailed(_ peer: PeerID, at now: Instant, into outputs: inout [Output]) {
-        guard known.failed(peer, at: now, pause: config.requestTimeout) else { return }
+        guard known.failed(peer, at: now) else { return }
         outputs.append(.peerRemoved(peer))
         replace(peer, at: now, into: &outputs)
     }

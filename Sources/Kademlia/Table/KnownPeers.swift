@@ -91,10 +91,10 @@ struct KnownPeers: Sendable {
 
     /// Counts a failure and returns whether the peer lost its place.
     ///
-    /// One cut ends all that several searches have asked of it: what fails within `pause` fails once.
-    mutating func failed(_ peer: PeerID, at now: Instant, pause: Duration) -> Bool {
+    /// One cut, or one pause of our own, ends all that several searches have asked of it: what fails at once fails once.
+    mutating func failed(_ peer: PeerID, at now: Instant) -> Bool {
         guard let id = ids[peer], let contact = contacts[Int(id.rawValue)] else { return false }
-        if let failedAt = contact.failedAt, failedAt.advanced(by: pause) > now { return false }
+        if let failedAt = contact.failedAt, failedAt.advanced(by: KademliaLimits.failurePause) > now { return false }
         contacts[Int(id.rawValue)]?.failedAt = now
         contacts[Int(id.rawValue)]?.failureCount += 1
         let failures = contacts[Int(id.rawValue)]?.failureCount ?? 0
