@@ -56,10 +56,10 @@ extension NodeMachine {
         work.append(.leases(.caughtUp))
     }
 
-    /// Whether a lease between the two is not under both signatures yet.
+    /// Whether a lease with a peer is not under both signatures yet.
     func isLeasing(with peer: PeerID) -> Bool {
-        guard let party = peer.publicKey, let leases = leases.first?.leases else { return false }
-        return leases.values.contains { $0.counterparty == party && $0.countersignature == nil }
+        guard !leases.isEmpty, let party = peer.publicKey else { return false }
+        return leases[0].isOpen(with: party)
     }
 
     mutating func stepLeases(_ input: LeaseMachine.Input, at now: Instant, into outputs: inout [Output]) {

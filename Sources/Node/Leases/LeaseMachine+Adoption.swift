@@ -100,8 +100,8 @@ extension LeaseMachine {
         let lease = StoredRow(.leases, key: id.bytes, value: StoredLease(record: record).stored)
         let written = [lease] + words.flatMap { rows(saying: $0, of: body) }
         // That it was given up is remembered as long as the lease is.
-        let bid = renounced[id] == nil ? [StoreChange.deleteRow(.awards, key: id.bytes)] : []
-        persist(written.map(StoreChange.putRow) + bid, for: .adopted(id), into: &outputs)
+        let forgotten = renounced[id] == nil ? [StoreChange.deleteRow(.awards, key: id.bytes)] : []
+        persist(written.map(StoreChange.putRow) + forgotten, for: .adopted(id), into: &outputs)
     }
 
     private func speaks(_ word: SignedRecord, of body: LeaseBody) -> Bool {

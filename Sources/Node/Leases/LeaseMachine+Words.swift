@@ -223,9 +223,14 @@ extension LeaseMachine {
         if let lease = leases[id] { outputs.append(.event(.leaseChanged(lease.summary))) }
     }
 
+    /// Whether a lease between the two is not under both signatures yet.
+    func isOpen(with party: Ed25519.PublicKey) -> Bool {
+        leases.values.contains { $0.counterparty == party && $0.countersignature == nil }
+    }
+
     /// A party with whom no lease is left may be trimmed again.
     private func release(_ party: Ed25519.PublicKey, into outputs: inout [Output]) {
-        guard !leases.values.contains(where: { $0.counterparty == party && $0.countersignature == nil }) else { return }
+        guard !isOpen(with: party) else { return }
         outputs.append(.swarm(.protect(PeerID(publicKey: party), false)))
     }
 

@@ -26,9 +26,14 @@ struct ObservedAddresses: Sendable {
 
     /// The addresses that enough neighbourhoods agree on, in the order in which they were first seen.
     var confirmed: [Multiaddr] {
+        witnesses.filter { $0.value.count >= config.observersMin }.keys.map { Multiaddr(endpoint: $0) }
+    }
+
+    /// From where each address was seen, in the order in which they were first seen.
+    private var witnesses: OrderedDictionary<Endpoint, Set<NetworkGroup>> {
         var witnesses: OrderedDictionary<Endpoint, Set<NetworkGroup>> = [:]
         for word in words.values { witnesses[word.endpoint, default: []].insert(word.neighbourhood) }
-        return witnesses.filter { $0.value.count >= config.observersMin }.keys.map { Multiaddr(endpoint: $0) }
+        return witnesses
     }
 
     /// Takes the word of a peer at `observer` that it sees us at `address`.
@@ -51,8 +56,7 @@ struct ObservedAddresses: Sendable {
     ///
     /// A single host could fill the table with addresses of its own making otherwise, and our next one would never get in.
     private mutating func hasRoom(for endpoint: Endpoint) -> Bool {
-        var witnesses: OrderedDictionary<Endpoint, Set<NetworkGroup>> = [:]
-        for word in words.values { witnesses[word.endpoint, default: []].insert(word.neighbourhood) }
+        let witnesses = witnesses
         guard witnesses[endpoint] == nil, witnesses.count >= config.observedAddressCountMax else { return true }
         // Of equals the first.
         guard let least = witnesses.elements.min(by: { $0.value.count < $1.value.count }),

@@ -1,6 +1,7 @@
 import Cryptography
 import Market
 import Primitives
+import Testing
 
 /// A counter with its disk and its signing desk, which may lose power between any two steps.
 struct CounterStreet {
@@ -167,6 +168,14 @@ struct CounterStreet {
                 acceptance
             )
         )
+    }
+
+    /// Renter 2 bids for one device, is awarded it and accepts.
+    mutating func rent(_ number: Int, slot: Int) throws -> LeaseBody {
+        _ = say(number, by: 2, try bid(number, by: 2, slots: [slot]))
+        let award = try #require(self.award(number))
+        accept(number, by: 2, award)
+        return award.body
     }
 
     mutating func close(_ lease: LeaseBody, _ code: CloseCode = .done, by key: Int = 1) throws {

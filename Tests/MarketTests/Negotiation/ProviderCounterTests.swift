@@ -288,10 +288,7 @@ import Testing
         var number = 0
         func rent(_ code: CloseCode, in street: inout CounterStreet) throws {
             number += 1
-            _ = street.say(number, by: 2, try street.bid(number, by: 2))
-            let award = try #require(street.award(number))
-            street.accept(number, by: 2, award)
-            try street.close(award.body, code)
+            try street.close(try street.rent(number, slot: 0), code)
         }
         func wait(in street: inout CounterStreet) throws -> Int? {
             number += 1
@@ -311,19 +308,13 @@ import Testing
 
     @Test func `a lease whose end nobody has said is not forgotten`() throws {
         var street = try CounterStreet()
-        func rent(_ number: Int, slot: Int, in street: inout CounterStreet) throws -> LeaseBody {
-            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [slot]))
-            let award = try #require(street.award(number))
-            street.accept(number, by: 2, award)
-            return award.body
-        }
-        let late = try rent(1, slot: 0, in: &street)
+        let late = try street.rent(1, slot: 0)
         street.advance(3 * S.hour)
-        for (number, slot) in [(2, 0), (3, 1)] { _ = try rent(number, slot: slot, in: &street) }
+        for (number, slot) in [(2, 0), (3, 1)] { _ = try street.rent(number, slot: slot) }
         try street.close(late, .expired)
         #expect(street.counter.hasClosed(late.lease))
         street.advance(3 * S.hour)
-        _ = try rent(4, slot: 0, in: &street)
+        _ = try street.rent(4, slot: 0)
         #expect(!street.counter.remembers(late.lease), "now it may go")
     }
 
@@ -331,11 +322,8 @@ import Testing
         var street = try CounterStreet()
         var leases: [LeaseBody] = []
         for number in 1...3 {
-            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [0]))
-            let award = try #require(street.award(number))
-            street.accept(number, by: 2, award)
-            leases.append(award.body)
-            if number < 3 { try street.close(award.body) }
+            leases.append(try street.rent(number, slot: 0))
+            if number < 3 { try street.close(leases[number - 1]) }
             street.advance(1_000)
         }
         let (records, close) = (street.leased, try #require(street.disk.closes[leases[0].lease]))
@@ -367,11 +355,9 @@ import Testing
         var street = try CounterStreet()
         var leases: [LeaseID] = []
         for number in 1...2 {
-            _ = street.say(number, by: 2, try street.bid(number, by: 2, slots: [0]))
-            let award = try #require(street.award(number))
-            street.accept(number, by: 2, award)
-            leases.append(award.body.lease)
-            try street.close(award.body)
+            let body = try street.rent(number, slot: 0)
+            leases.append(body.lease)
+            try street.close(body)
         }
         let wall = street.wall
         #expect(leases.map { street.counter.needs($0, at: wall) } == [true, true])

@@ -8,28 +8,13 @@ import Testing
 
 /// A provider may deny a lease for which it has the acceptance, and show it when the renter has forgotten.
 @Suite struct `A lease that its provider denied` {
-    private static let wall: Int64 = 1_790_000_000_000
-    private static let network = "denied"
-    private static let (renter, provider) = (key(1), key(2))
-
-    private static func key(_ number: UInt8) -> Ed25519.PrivateKey {
-        Ed25519.PrivateKey(seed: [UInt8](repeating: number, count: 32))
-    }
-
-    private static func signed(
-        _ body: RecordBody,
-        by author: Ed25519.PrivateKey,
-        until end: Int64
-    ) throws -> SignedRecord {
-        let record = Record(network: network, sequence: 1, issuedAt: wall, expiresAt: end, body: body)
-        return try SignedRecord(signing: record, by: author)
-    }
+    private typealias T = LeaseOfTwo
 
     /// The renter's machine after a start two hours behind its bid.
     private static func machine(_ rows: [StoredRow]) -> (LeaseMachine, [LeaseMachine.Output]) {
         var machine = LeaseMachine(
-            key: renter,
-            network: network,
+            key: T.renter,
+            network: T.network,
             sealingSecret: [UInt8](repeating: 3, count: 32),
             policy: LeasePolicy(),
             restored: rows,
@@ -37,79 +22,21 @@ import Testing
             random: SeededRandom(seed: [UInt8](repeating: 5, count: SeededRandom.seedByteCount))
         )
         var outputs: [LeaseMachine.Output] = []
-        machine.handle(.clock(unixMilliseconds: wall + 7_200_000), at: .zero, into: &outputs)
+        machine.handle(.clock(unixMilliseconds: T.wall + 7_200_000), at: .zero, into: &outputs)
         return (machine, outputs)
-    }
-
-    private static func bid(_ number: Int) throws -> StoredBid {
-        let body = BidBody(
-            bid: try #require(BidID([UInt8(number >> 8), UInt8(number & 255)] + [UInt8](repeating: 1, count: 14))),
-            marketClass: .nvidiaConsumer,
-            counterparty: provider.publicKey,
-            offer: try #require(OfferID([UInt8](repeating: 2, count: 16))),
-            targetRecord: try #require(RecordID([UInt8](repeating: 9, count: 32))),
-            count: 1,
-            unit: "USD",
-            gpuHourMicros: 360_000,
-            durationSeconds: 4 * 3_600,
-            startBy: wall + 55_000,
-            validUntil: wall + 55_000,
-            termsHash: [UInt8](repeating: 0, count: 32)
-        )
-        return try StoredBid(
-            record: signed(.bid(body), by: renter, until: wall + 55_000),
-            terms: LeaseTerms(image: "a")
-        )
-    }
-
-    /// The lease of a bid, and its provider's word of the same moment that the GPUs can be used.
-    private static func lease(of bid: StoredBid) throws -> (record: SignedRecord, active: SignedRecord) {
-        let body = LeaseBody(
-            marketClass: .nvidiaConsumer,
-            machine: try #require(MachineID([UInt8](repeating: 4, count: 16))),
-            offer: bid.body.offer,
-            provider: provider.publicKey,
-            renter: renter.publicKey,
-            bid: bid.body.bid,
-            slots: [LeaseBody.Slot(number: 0, previous: nil)],
-            startAt: wall,
-            endAt: wall + 4 * 3_600_000,
-            price: PriceTerms(unit: "USD", gpuHourMicros: 360_000),
-            capMicros: 1_440_000,
-            mode: .onDemand,
-            meterSeconds: 60,
-            exposureMicros: 1_000_000,
-            noticeSeconds: 0,
-            settlement: "credit",
-            termsHash: bid.body.termsHash
-        )
-        let acceptance = LeaseAcceptance(accepting: body, network: network, until: wall + 20_000, by: renter)
-        let state = LeaseStateBody(
-            lease: body.lease,
-            marketClass: body.marketClass,
-            provider: body.provider,
-            standing: .active,
-            code: nil,
-            endAt: body.endAt
-        )
-        let end = LeaseBody.expiryMax(endAt: body.endAt)
-        return (
-            try signed(.lease(AcceptedLease(body: body, acceptance: acceptance)), by: provider, until: end),
-            try signed(.leaseState(state), by: provider, until: end)
-        )
     }
 
     /// What the renter signs when the lease is shown to it, and what it would pay for two hours' use.
     private static func answer(_ rows: [StoredRow]) throws -> (signed: [LeaseStateBody], promisedMicros: Int64) {
         var (machine, outputs) = machine(rows)
-        let (record, active) = try lease(of: try bid(1))
+        let (record, active) = try T.lease(of: try T.bid(1))
         for ticket in outputs.tickets { machine.handle(.persisted(ticket), at: .zero, into: &outputs) }
         outputs = []
         machine.handle(.found(record, words: [active]), at: .zero, into: &outputs)
         for ticket in outputs.tickets { machine.handle(.persisted(ticket), at: .zero, into: &outputs) }
         let id = try #require(machine.leases.keys.first)
         let tick = MeterTick(lease: id, number: 1, activeMilliseconds: 7_200_000, owedMicros: 720_000)
-        machine.stepMeter(of: id, .tick(tick.signed(network: network, by: provider)), at: .zero, into: &outputs)
+        machine.stepMeter(of: id, .tick(tick.signed(network: T.network, by: T.provider)), at: .zero, into: &outputs)
         machine.checkInvariants()
         guard case .renter(let meter)? = machine.leases[id]?.meter else { return ([], -1) }
         let states = outputs.compactMap { output -> LeaseStateBody? in
@@ -120,7 +47,7 @@ import Testing
     }
 
     @Test func `is closed unpaid when it is shown in another life of the renter`() throws {
-        var denied = try Self.bid(1)
+        var denied = try T.bid(1)
         denied.isForsaken = true
         let row = StoredRow(.awards, key: denied.lease.bytes, value: denied.stored)
         let answer = try Self.answer([row])
@@ -132,11 +59,11 @@ import Testing
     }
 
     @Test func `is not paid in the life after the one to which it was shown either`() throws {
-        var denied = try Self.bid(1)
+        var denied = try T.bid(1)
         denied.isForsaken = true
         var rows = [StoredRow(.awards, key: denied.lease.bytes, value: denied.stored)]
         var (machine, outputs) = Self.machine(rows)
-        let (record, active) = try Self.lease(of: try Self.bid(1))
+        let (record, active) = try T.lease(of: try T.bid(1))
         for ticket in outputs.tickets { machine.handle(.persisted(ticket), at: .zero, into: &outputs) }
         outputs = []
         machine.handle(.found(record, words: [active]), at: .zero, into: &outputs)
@@ -160,7 +87,7 @@ import Testing
         )
         let id = try #require(machine.leases.keys.first)
         let tick = MeterTick(lease: id, number: 1, activeMilliseconds: 7_200_000, owedMicros: 720_000)
-        let signed = tick.signed(network: Self.network, by: Self.provider)
+        let signed = tick.signed(network: T.network, by: T.provider)
         machine.stepMeter(of: id, .tick(signed), at: .zero, into: &outputs)
         guard case .renter(let meter)? = machine.leases[id]?.meter else { return #expect(machine.leases.isEmpty) }
         #expect(meter.state.promisedMicros <= 500)
@@ -169,7 +96,7 @@ import Testing
     @Test func `is remembered as denied until nobody can show it, of many the newest`() throws {
         var (machine, outputs) = Self.machine([])
         outputs = []
-        let bids = try (1...LeaseLimits.renouncedCountMax + 1).map { try Self.bid($0) }
+        let bids = try (1...LeaseLimits.renouncedCountMax + 1).map { try T.bid($0) }
         for bid in bids {
             machine.recoveries[bid.lease] = LeaseMachine.Recovery(bid: bid, repetition: Repetition(at: .zero))
             machine.recoveryAnswered(bid.lease, .done, at: .zero, into: &outputs)
@@ -182,7 +109,7 @@ import Testing
         #expect(outputs.changes.last == .deleteRow(.awards, key: bids[0].lease.bytes))
         #expect(machine.recoveries.isEmpty && machine.renounced.keys.elementsEqual(bids.dropFirst().map(\.lease)))
         let end = bids[1].shownUntil
-        #expect(end == Self.wall + 55_000 + 4 * 3_600_000 + 7 * 86_400_000)
+        #expect(end == T.wall + 55_000 + 4 * 3_600_000 + 7 * 86_400_000)
         outputs = []
         machine.handle(.clock(unixMilliseconds: end), at: .zero.advanced(by: .seconds(4_000)), into: &outputs)
         #expect(machine.renounced.isEmpty)
